@@ -1,0 +1,48 @@
+namespace CudaAttribution.Tensors;
+
+/// <summary>Owner of tensors: whatever it handed out goes back to the device's pool when it is disposed. One arena per phase (a step, a sample, a model).</summary>
+public sealed class Arena(ComputeDevice device) : IDisposable
+{
+    private readonly List<Tensor> _tensors = [];
+    private bool _disposed;
+
+    public ComputeDevice Device { get; } = device;
+
+    /// <summary>A tensor with undefined contents.</summary>
+    public Tensor New(Shape shape, DType type = DType.F32)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var tensor = new Tensor(Device, Device.Pool.Rent(shape.Count * type.Size()), 0, type, shape);
+        _tensors.Add(tensor);
+        return tensor;
+    }
+
+    public Tensor Zeros(Shape shape, DType type = DType.F32)
+    {
+        var tensor = New(shape, type);
+        tensor.Zero();
+        return tensor;
+    }
+
+    public Tensor From(float[] values, Shape shape) => From<float>(values, shape, DType.F32);
+
+    public Tensor From(int[] values, Shape shape) => From<int>(values, shape, DType.I32);
+
+    public Tensor From(byte[] values, Shape shape) => From<byte>(values, shape, DType.U8);
+
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        for (int i = _tensors.Count - 1; i >= 0; i--) _tensors[i].Release();
+        _tensors.Clear();
+    }
+
+    private Tensor From<T>(ReadOnlySpan<T> values, Shape shape, DType type)
+        where T : unmanaged
+    {
+        var tensor = New(shape, type);
+        tensor.CopyFrom(values);
+        return tensor;
+    }
+}

@@ -1,0 +1,66 @@
+using CudaAttribution.Driver;
+using CudaAttribution.Tensors.Math;
+
+namespace CudaAttribution.Tensors;
+
+/// <summary>A device ready to compute: its driver, its memory pool, its kernels by name and the library for matrix products and convolutions.</summary>
+public sealed class ComputeDevice : IDisposable
+{
+    private readonly Dictionary<string, IKernel> _kernels = [];
+
+    private ComputeDevice(IDevice driver, bool guardBands)
+    {
+        Driver = driver;
+        Pool = new MemoryPool(driver, guardBands);
+        Math = new KernelMath(this);
+    }
+
+    public IDevice Driver { get; }
+
+    public MemoryPool Pool { get; }
+
+    /// <summary>The engine of matrix products and convolutions.</summary>
+    public IMathLibrary Math { get; private set; }
+
+    public IStream Stream => Driver.DefaultStream;
+
+    /// <summary>Opens a device.</summary>
+    /// <param name="id"><c>auto</c> (a GPU where there is one, else <c>cpu</c>), <c>cpu</c>, <c>simt</c> or <c>cuda:N</c>.</param>
+    /// <param name="math"><c>auto</c>, <c>kernels</c> or <c>onednn</c> (<see cref="MathLibraries"/>).</param>
+    /// <param name="guardBands">Test mode: surround each tensor with a pattern and check it.</param>
+    /// <exception cref="DeviceUnavailableException">There is no such device here.</exception>
+    public static ComputeDevice Open(string id = "auto", string math = "auto", bool guardBands = false)
+    {
+        var driver = Devices.Open(id);
+        try
+        {
+            var device = new ComputeDevice(driver, guardBands);
+            device.Math = MathLibraries.Open(device, math);
+            return device;
+        }
+        catch
+        {
+            driver.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Issues a kernel of the project's module.</summary>
+    public void Launch<T>(string kernel, Grid grid, in T parameters)
+        where T : unmanaged
+    {
+        if (grid.X == 0 || grid.Y == 0 || grid.Z == 0) return;
+        if (!_kernels.TryGetValue(kernel, out var k)) _kernels[kernel] = k = Driver.Kernels.GetKernel(kernel);
+        k.Launch(grid, in parameters, Stream);
+    }
+
+    /// <summary>Waits for everything issued so far.</summary>
+    public void Synchronize() => Stream.Synchronize();
+
+    public void Dispose()
+    {
+        Math.Dispose();
+        Pool.Dispose();
+        Driver.Dispose();
+    }
+}

@@ -1,0 +1,13 @@
+using CudaAttribution.Tensors.Ops;
+
+namespace CudaAttribution.Tensors;
+
+/// <summary>Every op case of the project, by family in the order of the kernel files.</summary>
+public static class OpCatalog
+{
+    public static IEnumerable<OpCase> All =>
+    [
+        .. Conv2d.Cases, .. Gemm.Cases, .. Norm.Cases, .. Attention.Cases, .. Elementwise.Cases, .. Embedding.Cases,
+        .. Optim.Cases, .. Sampling.Cases, .. Distance.Cases,
+    ];
+}

@@ -1,0 +1,115 @@
+namespace CudaAttribution.Tensors;
+
+/// <summary>
+/// Reverse-mode differentiation: ops run at once and, where an input requires a gradient, leave what computes it. <see cref="Backward"/>
+/// runs these in reverse and frees each activation and gradient as soon as nothing can need it any more.
+/// </summary>
+/// <remarks>A tape owns every tensor made on it. A tape that does not record is plain evaluation (sampling).</remarks>
+public sealed class Tape : IDisposable
+{
+    private readonly record struct Node(Tensor Output, Action<Tensor> Backward);
+
+    private readonly Arena _arena;
+    private readonly List<Node> _nodes = [];
+
+    public Tape(ComputeDevice device, bool record)
+    {
+        Device = device;
+        Recording = record;
+        _arena = new Arena(device);
+    }
+
+    public ComputeDevice Device { get; }
+
+    public bool Recording { get; }
+
+    /// <summary>A tensor with undefined contents that lives as long as the tape, or until its gradient has been passed on.</summary>
+    public Tensor New(Shape shape, DType type = DType.F32) => _arena.New(shape, type);
+
+    /// <summary>The arena of the tape, for inputs that live as long as it does.</summary>
+    public Arena Arena => _arena;
+
+    /// <summary>
+    /// Declares <paramref name="output"/> as computed from <paramref name="inputs"/> (null entries allowed). <paramref name="backward"/>
+    /// gets the output's gradient and adds to each input's through <see cref="GradOf"/>.
+    /// </summary>
+    public Tensor Record(Tensor output, ReadOnlySpan<Tensor?> inputs, Action<Tensor> backward)
+    {
+        if (!Recording) return output;
+        foreach (var input in inputs)
+        {
+            if (input is not { RequiresGrad: true }) continue;
+            output.RequiresGrad = true;
+            _nodes.Add(new Node(output, backward));
+            break;
+        }
+        return output;
+    }
+
+    /// <summary>Where an op writes the gradient of its input: the buffer, and whether it already holds a part to add to. Ask once per op and input.</summary>
+    public GradTarget GradOf(Tensor input)
+    {
+        var owner = input.ViewOf ?? input;
+        bool accumulate = owner.Grad is not null;
+        owner.Grad ??= _arena.New(owner.Shape);
+        var grad = owner.Grad;
+        return new GradTarget(ReferenceEquals(owner, input) ? grad : grad.View(input.Shape.ToArray()), accumulate);
+    }
+
+    /// <summary>
+    /// Passes an output's gradient on unchanged. Without a copy where the input has none yet; so it must be the last thing a backward does
+    /// with <paramref name="dy"/>, and for one input only.
+    /// </summary>
+    public void PassGrad(Tensor input, Tensor dy)
+    {
+        if (!input.RequiresGrad) return;
+        var owner = input.ViewOf ?? input;
+        if (owner.Grad is null)
+        {
+            dy.Storage.Retain();
+            owner.Grad = new Tensor(Device, dy.Storage, 0, dy.Type, owner.Shape);
+            _adopted.Add(owner.Grad);
+            return;
+        }
+        Ops.Elementwise.AddInto(Device, owner.Grad, dy);
+    }
+
+    private readonly List<Tensor> _adopted = [];
+
+    /// <summary>Computes every gradient <paramref name="loss"/> depends on; <paramref name="loss"/> has one element and keeps its value.</summary>
+    public void Backward(Tensor loss)
+    {
+        if (!Recording) throw new InvalidOperationException("this tape does not record");
+        if (loss.Count != 1) throw new ArgumentException($"the loss must be a scalar, it is {loss.Shape}");
+        var seed = _arena.New(loss.Shape);
+        seed.CopyFrom<float>([1f]);
+        Backward(loss, seed);
+    }
+
+    /// <summary>As above from a given gradient of <paramref name="output"/>: a vector-Jacobian product.</summary>
+    public void Backward(Tensor output, Tensor seed)
+    {
+        output.Grad = seed;
+        for (int i = _nodes.Count - 1; i >= 0; i--)
+        {
+            var (y, backward) = _nodes[i];
+            _nodes.RemoveAt(i);
+            if (y.Grad is { } dy)
+            {
+                backward(dy);
+                dy.Release();
+                y.Grad = null;
+            }
+            if (!ReferenceEquals(y, output)) y.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var tensor in _adopted) tensor.Release();
+        _arena.Dispose();
+    }
+}
+
+/// <summary>Destination of a gradient. With <see cref="Accumulate"/> the op adds, otherwise it overwrites.</summary>
+public readonly record struct GradTarget(Tensor Tensor, bool Accumulate);
