@@ -49,7 +49,10 @@ public interface IDevice : IDisposable
 
     IEvent CreateEvent();
 
-    /// <summary>Starts recording what is issued on the stream instead of running it.</summary>
+    /// <summary>
+    /// Starts recording what is issued on the stream instead of running it. Launches, <see cref="CopyOnDevice"/> and <see cref="Fill"/> can be
+    /// recorded; anything that touches host memory or waits is refused with <see cref="DeviceStatus.StreamCaptureUnsupported"/>.
+    /// </summary>
     void BeginCapture(IStream stream);
 
     /// <summary>Ends recording; the graph replays the recorded work with the recorded arguments.</summary>
@@ -64,6 +67,9 @@ public interface IStream : IDisposable
 
     /// <summary>Waits until everything issued so far is done; reports a failed launch.</summary>
     void Synchronize();
+
+    /// <summary>Work issued on this stream from now on starts after <paramref name="recorded"/> was reached; the caller does not wait.</summary>
+    void Wait(IEvent recorded);
 }
 
 /// <summary>A point in a stream, to wait for or to time between.</summary>

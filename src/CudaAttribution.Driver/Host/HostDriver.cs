@@ -1,0 +1,223 @@
+using System.Runtime.InteropServices;
+
+namespace CudaAttribution.Driver;
+
+/// <summary>
+/// The kernels on the processor: <c>cpu</c> (one thread per block, vectorised, blocks spread over the cores) and <c>simt</c> (real block sizes, for
+/// proof). Streams are synchronous: work is done when the call returns.
+/// </summary>
+public sealed unsafe class HostDriver : IDevice
+{
+    private readonly HostLibrary _library;
+    private readonly HostMemory _memory;
+    private bool _disposed;
+
+    private HostDriver(string id, string instructionSet, string libraryFile)
+    {
+        _library = HostLibrary.Open(libraryFile);
+        _library.Threads = HostProcessor.ChooseThreads();
+        long limit = HostProcessor.MemoryBytes();
+        _memory = new HostMemory(id, limit);
+        Info = new DeviceInfo(
+            id,
+            HostProcessor.ModelName(),
+            nameof(HostDriver),
+            instructionSet,
+            $"{Path.GetFileName(_library.Path)} (ABI {HostLibrary.AbiVersion})",
+            limit,
+            _library.Threads);
+        Default = new HostStream(this);
+        Kernels = new HostModule(this, _library);
+    }
+
+    public DeviceInfo Info { get; }
+
+    public IStream DefaultStream => Default;
+
+    public IModule Kernels { get; }
+
+    /// <summary>Full path of the native library in use.</summary>
+    public string LibraryPath => _library.Path;
+
+    /// <summary>Allocations, device and pinned, that have not been freed.</summary>
+    public int LiveAllocations => _memory.LiveAllocations;
+
+    /// <summary>Bytes of the allocations that have not been freed.</summary>
+    public long LiveBytes => _memory.LiveBytes;
+
+    /// <summary>Worker threads. They belong to the native library, so every device of the same kind in the process shares the number.</summary>
+    public int Threads
+    {
+        get => _library.Threads;
+        set => _library.Threads = value;
+    }
+
+    private HostStream Default { get; }
+
+    /// <summary>The device <c>cpu</c>, in the build that suits the processor.</summary>
+    /// <exception cref="DeviceUnavailableException">The processor cannot run the kernels, or CUDATTR_ISA / CUDATTR_THREADS cannot be met.</exception>
+    /// <exception cref="NativeLibraryException">The library is missing or of another build.</exception>
+    public static HostDriver OpenCpu()
+    {
+        string isa = HostProcessor.ChooseIsa();
+        return new HostDriver("cpu", isa, CpuLibraryFile(isa));
+    }
+
+    /// <summary>The device <c>simt</c>: the same kernels with their GPU block sizes, threads as fibers.</summary>
+    /// <inheritdoc cref="OpenCpu" path="/exception"/>
+    public static HostDriver OpenSimt()
+    {
+        if (!HostProcessor.HasAvx2)
+        {
+            HostProcessor.ChooseIsa();
+        }
+        return new HostDriver("simt", "avx2", SimtLibraryFile);
+    }
+
+    public nint Allocate(long bytes)
+    {
+        RequireOpen();
+        return _memory.Allocate(bytes, pinned: false);
+    }
+
+    public void Free(nint pointer)
+    {
+        RequireOpen();
+        _memory.Free(pointer, pinned: false);
+    }
+
+    public nint AllocatePinned(long bytes)
+    {
+        RequireOpen();
+        return _memory.Allocate(bytes, pinned: true);
+    }
+
+    public void FreePinned(nint pointer)
+    {
+        RequireOpen();
+        _memory.Free(pointer, pinned: true);
+    }
+
+    public void CopyToDevice(nint destination, ReadOnlySpan<byte> source, IStream stream)
+    {
+        Require(stream, "a copy from the host");
+        _memory.Require(destination, source.Length, "copy to the device");
+        fixed (byte* from = source)
+        {
+            Buffer.MemoryCopy(from, (void*)destination, source.Length, source.Length);
+        }
+    }
+
+    public void CopyToHost(Span<byte> destination, nint source, IStream stream)
+    {
+        Require(stream, "a copy to the host");
+        _memory.Require(source, destination.Length, "copy to the host");
+        fixed (byte* to = destination)
+        {
+            Buffer.MemoryCopy((void*)source, to, destination.Length, destination.Length);
+        }
+    }
+
+    public void CopyOnDevice(nint destination, nint source, long bytes, IStream stream)
+    {
+        HostStream host = Require(stream);
+        _memory.Require(destination, bytes, "copy on the device");
+        _memory.Require(source, bytes, "copy on the device");
+        if (host.Recording is { } recording)
+        {
+            recording.Add(new HostCopyWork(this, destination, source, bytes));
+        }
+        else
+        {
+            RunCopy(destination, source, bytes);
+        }
+    }
+
+    public void Fill(nint destination, byte value, long bytes, IStream stream)
+    {
+        HostStream host = Require(stream);
+        _memory.Require(destination, bytes, "fill");
+        if (host.Recording is { } recording)
+        {
+            recording.Add(new HostFillWork(this, destination, value, bytes));
+        }
+        else
+        {
+            RunFill(destination, value, bytes);
+        }
+    }
+
+    public IStream CreateStream()
+    {
+        RequireOpen();
+        return new HostStream(this);
+    }
+
+    public IEvent CreateEvent()
+    {
+        RequireOpen();
+        return new HostEvent(this);
+    }
+
+    public void BeginCapture(IStream stream) => Require(stream, "another capture").Recording = [];
+
+    public IGraph EndCapture(IStream stream)
+    {
+        HostStream host = Require(stream);
+        HostWork[] work = host.Recording?.ToArray()
+            ?? throw DeviceErrors.Of(DeviceStatus.StreamCaptureInvalidated, "no capture was begun on this stream");
+        host.Recording = null;
+        return new HostGraph(this, work);
+    }
+
+    /// <summary>Frees what is still allocated; pointers into it are invalid from then on.</summary>
+    public void Dispose()
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            Kernels.Dispose();
+            _memory.Dispose();
+        }
+    }
+
+    internal const string SimtLibraryFile = "libcuattr_simt.so";
+
+    internal static string CpuLibraryFile(string isa) => $"libcuattr_cpu_{isa}.so";
+
+    internal void RunCopy(nint destination, nint source, long bytes)
+    {
+        _memory.Require(destination, bytes, "copy on the device");
+        _memory.Require(source, bytes, "copy on the device");
+        Buffer.MemoryCopy((void*)source, (void*)destination, bytes, bytes);
+    }
+
+    internal void RunFill(nint destination, byte value, long bytes)
+    {
+        _memory.Require(destination, bytes, "fill");
+        NativeMemory.Fill((void*)destination, (nuint)bytes, value);
+    }
+
+    /// <summary>The stream as this device's own.</summary>
+    internal HostStream Require(IStream stream)
+    {
+        RequireOpen();
+        return stream is HostStream host && ReferenceEquals(host.Device, this) && !host.IsDisposed ? host : throw DeviceErrors.ForeignStream(Info.Id);
+    }
+
+    /// <summary>The stream as this device's own, refused while it records a graph.</summary>
+    internal HostStream Require(IStream stream, string what)
+    {
+        HostStream host = Require(stream);
+        return host.Recording is null ? host : throw DeviceErrors.Capturing(what);
+    }
+
+    /// <summary>The event as this device's own.</summary>
+    internal HostEvent Require(IEvent recorded)
+    {
+        RequireOpen();
+        return recorded is HostEvent host && ReferenceEquals(host.Device, this) && !host.IsDisposed ? host : throw DeviceErrors.ForeignEvent(Info.Id);
+    }
+
+    private void RequireOpen() => ObjectDisposedException.ThrowIf(_disposed, this);
+}
