@@ -16,6 +16,10 @@ internal static class DeviceErrors
     public static DeviceException ForeignEvent(string deviceId) =>
         Of(DeviceStatus.InvalidHandle, $"the event is disposed or belongs to another device than {deviceId}");
 
+    public static DeviceException EventNotRecorded() => Of(DeviceStatus.InvalidHandle, "the event was never recorded in a stream");
+
+    public static DeviceException NoCapture() => Of(DeviceStatus.StreamCaptureInvalidated, "no capture was begun on this stream");
+
     public static DeviceException BadGrid(string kernel, Grid grid) =>
         InvalidValue($"launch of {kernel} over {grid} blocks: the grid must be at least (1, 1, 1) and at most (2147483647, 65535, 65535)");
 

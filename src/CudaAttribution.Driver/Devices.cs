@@ -1,17 +1,42 @@
+using System.Globalization;
+
 namespace CudaAttribution.Driver;
+
+/// <summary>The device that <c>auto</c> stands for here, and why.</summary>
+public sealed record AutoChoice(string Id, string Reason);
 
 /// <summary>Opens devices by their name: <c>auto</c>, <c>cpu</c>, <c>simt</c>, <c>cuda</c>, <c>cuda:N</c>.</summary>
 public static class Devices
 {
+    private const string CudaPrefix = "cuda:";
+
     /// <summary>Opens a device. The caller disposes it.</summary>
-    /// <param name="id"><c>auto</c> takes the first CUDA device where one can be opened, otherwise <c>cpu</c>; <c>cuda</c> means <c>cuda:0</c>.</param>
+    /// <param name="id"><c>auto</c> is what <see cref="ChooseAuto"/> says; <c>cuda</c> means <c>cuda:0</c>.</param>
     /// <exception cref="ArgumentException">The name is none of these.</exception>
     /// <exception cref="DeviceUnavailableException">The device cannot be opened here; the message says why.</exception>
     /// <exception cref="NativeLibraryException">A native library is missing; the message lists each path tried.</exception>
     public static IDevice Open(string id) => id switch
     {
-        "auto" or "cpu" => HostDriver.OpenCpu(),
-        "simt" => HostDriver.OpenSimt(),
+        "auto" => Open(ChooseAuto().Id),
+        HostDriver.CpuId => HostDriver.OpenCpu(),
+        HostDriver.SimtId => HostDriver.OpenSimt(),
+        "cuda" => CudaDriver.Open(0),
+        _ when id.StartsWith(CudaPrefix, StringComparison.Ordinal)
+            && int.TryParse(id.AsSpan(CudaPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int ordinal) => CudaDriver.Open(ordinal),
         _ => throw new ArgumentException($"unknown device '{id}': use auto, cpu, simt, cuda or cuda:N", nameof(id)),
     };
+
+    /// <summary>The first CUDA device where the driver shows one that fits, otherwise <c>cpu</c>. Nothing is opened.</summary>
+    public static AutoChoice ChooseAuto()
+    {
+        try
+        {
+            DeviceInfo info = CudaDevices.Describe(0).Info;
+            return new AutoChoice(info.Id, $"{info.Name} ({info.InstructionSet}) is there");
+        }
+        catch (DeviceUnavailableException e)
+        {
+            return new AutoChoice(HostDriver.CpuId, $"no CUDA device can be used: {e.Message}");
+        }
+    }
 }

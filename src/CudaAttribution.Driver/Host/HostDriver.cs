@@ -8,6 +8,9 @@ namespace CudaAttribution.Driver;
 /// </summary>
 public sealed unsafe class HostDriver : IDevice
 {
+    public const string CpuId = "cpu";
+    public const string SimtId = "simt";
+
     private readonly HostLibrary _library;
     private readonly HostMemory _memory;
     private bool _disposed;
@@ -26,6 +29,7 @@ public sealed unsafe class HostDriver : IDevice
             $"{Path.GetFileName(_library.Path)} (ABI {HostLibrary.AbiVersion})",
             limit,
             _library.Threads);
+        OneThreadPerBlock = id == CpuId;
         Default = new HostStream(this);
         Kernels = new HostModule(this, _library);
     }
@@ -40,10 +44,10 @@ public sealed unsafe class HostDriver : IDevice
     public string LibraryPath => _library.Path;
 
     /// <summary>Allocations, device and pinned, that have not been freed.</summary>
-    public int LiveAllocations => _memory.LiveAllocations;
+    public int LiveAllocations => _memory.Table.Count;
 
     /// <summary>Bytes of the allocations that have not been freed.</summary>
-    public long LiveBytes => _memory.LiveBytes;
+    public long LiveBytes => _memory.Table.LiveBytes;
 
     /// <summary>Worker threads. They belong to the native library, so every device of the same kind in the process shares the number.</summary>
     public int Threads
@@ -51,6 +55,9 @@ public sealed unsafe class HostDriver : IDevice
         get => _library.Threads;
         set => _library.Threads = value;
     }
+
+    /// <summary>Whether a block is one thread that runs the whole tile (<c>cpu</c>), or has the kernel's own number of threads (<c>simt</c>).</summary>
+    internal bool OneThreadPerBlock { get; }
 
     private HostStream Default { get; }
 
@@ -60,7 +67,7 @@ public sealed unsafe class HostDriver : IDevice
     public static HostDriver OpenCpu()
     {
         string isa = HostProcessor.ChooseIsa();
-        return new HostDriver("cpu", isa, CpuLibraryFile(isa));
+        return new HostDriver(CpuId, isa, CpuLibraryFile(isa));
     }
 
     /// <summary>The device <c>simt</c>: the same kernels with their GPU block sizes, threads as fibers.</summary>
@@ -71,8 +78,12 @@ public sealed unsafe class HostDriver : IDevice
         {
             HostProcessor.ChooseIsa();
         }
-        return new HostDriver("simt", "avx2", SimtLibraryFile);
+        return new HostDriver(SimtId, "avx2", SimtLibraryFile);
     }
+
+    /// <summary>Sets an option of the native library, for example simt's <c>random_order</c>: the seed of the order in which a block's threads run.</summary>
+    /// <exception cref="DeviceException">The device has no such option.</exception>
+    public void SetOption(string name, int value) => _library.SetOption(name, value);
 
     public nint Allocate(long bytes)
     {
@@ -101,7 +112,7 @@ public sealed unsafe class HostDriver : IDevice
     public void CopyToDevice(nint destination, ReadOnlySpan<byte> source, IStream stream)
     {
         Require(stream, "a copy from the host");
-        _memory.Require(destination, source.Length, "copy to the device");
+        _memory.Table.Require(destination, source.Length, "copy to the device");
         fixed (byte* from = source)
         {
             Buffer.MemoryCopy(from, (void*)destination, source.Length, source.Length);
@@ -111,7 +122,7 @@ public sealed unsafe class HostDriver : IDevice
     public void CopyToHost(Span<byte> destination, nint source, IStream stream)
     {
         Require(stream, "a copy to the host");
-        _memory.Require(source, destination.Length, "copy to the host");
+        _memory.Table.Require(source, destination.Length, "copy to the host");
         fixed (byte* to = destination)
         {
             Buffer.MemoryCopy((void*)source, to, destination.Length, destination.Length);
@@ -121,8 +132,8 @@ public sealed unsafe class HostDriver : IDevice
     public void CopyOnDevice(nint destination, nint source, long bytes, IStream stream)
     {
         HostStream host = Require(stream);
-        _memory.Require(destination, bytes, "copy on the device");
-        _memory.Require(source, bytes, "copy on the device");
+        _memory.Table.Require(destination, bytes, "copy on the device");
+        _memory.Table.Require(source, bytes, "copy on the device");
         if (host.Recording is { } recording)
         {
             recording.Add(new HostCopyWork(this, destination, source, bytes));
@@ -136,7 +147,7 @@ public sealed unsafe class HostDriver : IDevice
     public void Fill(nint destination, byte value, long bytes, IStream stream)
     {
         HostStream host = Require(stream);
-        _memory.Require(destination, bytes, "fill");
+        _memory.Table.Require(destination, bytes, "fill");
         if (host.Recording is { } recording)
         {
             recording.Add(new HostFillWork(this, destination, value, bytes));
@@ -164,8 +175,7 @@ public sealed unsafe class HostDriver : IDevice
     public IGraph EndCapture(IStream stream)
     {
         HostStream host = Require(stream);
-        HostWork[] work = host.Recording?.ToArray()
-            ?? throw DeviceErrors.Of(DeviceStatus.StreamCaptureInvalidated, "no capture was begun on this stream");
+        HostWork[] work = host.Recording?.ToArray() ?? throw DeviceErrors.NoCapture();
         host.Recording = null;
         return new HostGraph(this, work);
     }
@@ -187,14 +197,14 @@ public sealed unsafe class HostDriver : IDevice
 
     internal void RunCopy(nint destination, nint source, long bytes)
     {
-        _memory.Require(destination, bytes, "copy on the device");
-        _memory.Require(source, bytes, "copy on the device");
+        _memory.Table.Require(destination, bytes, "copy on the device");
+        _memory.Table.Require(source, bytes, "copy on the device");
         Buffer.MemoryCopy((void*)source, (void*)destination, bytes, bytes);
     }
 
     internal void RunFill(nint destination, byte value, long bytes)
     {
-        _memory.Require(destination, bytes, "fill");
+        _memory.Table.Require(destination, bytes, "fill");
         NativeMemory.Fill((void*)destination, (nuint)bytes, value);
     }
 

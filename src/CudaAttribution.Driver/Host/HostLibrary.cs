@@ -19,9 +19,9 @@ internal sealed unsafe class HostLibrary
     private readonly delegate* unmanaged[Cdecl]<nint, int*, int*, int> _functionInfo;
     private readonly delegate* unmanaged[Cdecl]<int, byte*> _kernelName;
     private readonly delegate* unmanaged[Cdecl]<nint, uint, uint, uint, uint, uint, void*, int> _launchKernel;
-    private readonly delegate* unmanaged[Cdecl]<byte*, int, int> _deviceName;
     private readonly delegate* unmanaged[Cdecl]<int, int> _setThreads;
     private readonly delegate* unmanaged[Cdecl]<int> _threads;
+    private readonly delegate* unmanaged[Cdecl]<byte*, int, int> _option;
 
     private HostLibrary(nint handle, string path)
     {
@@ -37,14 +37,14 @@ internal sealed unsafe class HostLibrary
         _functionInfo = (delegate* unmanaged[Cdecl]<nint, int*, int*, int>)Export(handle, path, "cuattr_function_info");
         _kernelName = (delegate* unmanaged[Cdecl]<int, byte*>)Export(handle, path, "cuattr_kernel_name");
         _launchKernel = (delegate* unmanaged[Cdecl]<nint, uint, uint, uint, uint, uint, void*, int>)Export(handle, path, "cuattr_launch_kernel");
-        _deviceName = (delegate* unmanaged[Cdecl]<byte*, int, int>)Export(handle, path, "cuattr_device_name");
         _setThreads = (delegate* unmanaged[Cdecl]<int, int>)Export(handle, path, "cuattr_set_threads");
         _threads = (delegate* unmanaged[Cdecl]<int>)Export(handle, path, "cuattr_threads");
+        _option = (delegate* unmanaged[Cdecl]<byte*, int, int>)Export(handle, path, "cuattr_option");
     }
 
     public string Path { get; }
 
-    /// <summary>Worker threads of the library; one number for the process, since the library is loaded once.</summary>
+    /// <summary>Worker threads of the library; one number for the process, since the library is loaded once. Set 0 for one per processor.</summary>
     public int Threads
     {
         get => _threads();
@@ -67,12 +67,12 @@ internal sealed unsafe class HostLibrary
         }
     }
 
-    public string DeviceName()
+    public void SetOption(string name, int value)
     {
-        const int Capacity = 256;
-        byte* buffer = stackalloc byte[Capacity];
-        Check(_deviceName(buffer, Capacity), "read the device name");
-        return Marshal.PtrToStringUTF8((nint)buffer)!;
+        fixed (byte* utf8 = ZeroTerminated(name))
+        {
+            Check(_option(utf8, value), $"set option {name} to {value}");
+        }
     }
 
     public List<string> KernelNames()
@@ -90,7 +90,7 @@ internal sealed unsafe class HostLibrary
     public nint FindFunction(string name)
     {
         nint function = 0;
-        fixed (byte* utf8 = Encoding.UTF8.GetBytes(name + '\0'))
+        fixed (byte* utf8 = ZeroTerminated(name))
         {
             int status = _getFunction(&function, utf8);
             if (status == (int)DeviceStatus.NotFound)
@@ -102,7 +102,8 @@ internal sealed unsafe class HostLibrary
         return function;
     }
 
-    public (int BlockSize, int ParameterBytes) FunctionInfo(nint function, string name)
+    /// <summary>The kernel's launch bound and the size of its parameter structure.</summary>
+    public (int MaxThreads, int ParameterBytes) FunctionInfo(nint function, string name)
     {
         int block, bytes;
         Check(_functionInfo(function, &block, &bytes), $"read the attributes of kernel {name}");
@@ -114,6 +115,8 @@ internal sealed unsafe class HostLibrary
         _launchKernel(function, (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)block, 0, parameters);
 
     public string LastError() => Marshal.PtrToStringUTF8((nint)_lastError()) ?? "";
+
+    private static byte[] ZeroTerminated(string text) => Encoding.UTF8.GetBytes(text + '\0');
 
     private static nint Export(nint handle, string path, string name) =>
         NativeLibrary.TryGetExport(handle, name, out nint address)

@@ -50,7 +50,8 @@ internal sealed unsafe class HostKernel : IKernel
         _library = library;
         _function = function;
         Name = name;
-        (BlockSize, ParameterBytes) = library.FunctionInfo(function, name);
+        (int maxThreads, ParameterBytes) = library.FunctionInfo(function, name);
+        BlockSize = device.OneThreadPerBlock ? 1 : maxThreads;
     }
 
     public string Name { get; }

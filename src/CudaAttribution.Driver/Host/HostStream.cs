@@ -58,7 +58,7 @@ internal sealed class HostEvent(HostDriver device) : IEvent
     {
         if (!_recorded)
         {
-            throw DeviceErrors.Of(DeviceStatus.InvalidHandle, "the event was never recorded in a stream");
+            throw DeviceErrors.EventNotRecorded();
         }
     }
 

@@ -61,17 +61,37 @@ public static class NativeLibraryLocator
                 tried.Add(new LibraryAttempt(path, "not there"));
                 continue;
             }
-            try
+            nint handle = TryLoadPath(path, out string outcome);
+            tried.Add(new LibraryAttempt(path, outcome));
+            if (handle != 0)
             {
-                nint handle = NativeLibrary.Load(path);
-                tried.Add(new LibraryAttempt(path, "loaded"));
                 return handle;
-            }
-            catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
-            {
-                tried.Add(new LibraryAttempt(path, e.Message.ReplaceLineEndings(" ")));
             }
         }
         return 0;
+    }
+
+    /// <summary>Loads one path or bare name; the outcome is <c>loaded</c> or the loader's message on one line.</summary>
+    internal static nint TryLoadPath(string path, out string outcome)
+    {
+        try
+        {
+            nint handle = NativeLibrary.Load(path);
+            outcome = "loaded";
+            return handle;
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            outcome = LoaderReason(e.Message, path);
+            return 0;
+        }
+    }
+
+    /// <summary>The system loader's own line; the runtime puts a general hint in front of it.</summary>
+    private static string LoaderReason(string message, string path)
+    {
+        string[] lines = message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        string reason = lines.Length > 1 ? string.Join(" ", lines[1..]) : message;
+        return reason.StartsWith($"{path}: ", StringComparison.Ordinal) ? reason[(path.Length + 2)..] : reason;
     }
 }

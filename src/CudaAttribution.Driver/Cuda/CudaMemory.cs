@@ -1,0 +1,58 @@
+namespace CudaAttribution.Driver;
+
+/// <summary>Device and pinned memory of a CUDA device, with an account of what is live.</summary>
+internal sealed unsafe class CudaMemory(CudaContext context)
+{
+    public AllocationTable Table { get; } = new(context.Id);
+
+    public nint Allocate(long bytes)
+    {
+        AllocationTable.RequireSize(bytes, context.Id);
+        nint pointer;
+        int result = CudaApi.MemAlloc(&pointer, (nuint)bytes);
+        if (result == (int)DeviceStatus.OutOfMemory)
+        {
+            (long free, long total) = context.Memory();
+            throw new DeviceOutOfMemoryException(
+                bytes, $"cannot allocate {bytes:N0} bytes on {context.Id}: {free:N0} of {total:N0} bytes are free, {Table.LiveBytes:N0} are held by this program");
+        }
+        CudaError.Check(result, "allocate device memory");
+        Table.Add(pointer, bytes, pinned: false);
+        return pointer;
+    }
+
+    public void Free(nint pointer)
+    {
+        Table.Remove(pointer, pinned: false);
+        CudaError.Check(CudaApi.MemFree(pointer), "free device memory");
+    }
+
+    public nint AllocatePinned(long bytes)
+    {
+        AllocationTable.RequireSize(bytes, context.Id);
+        nint pointer;
+        int result = CudaApi.MemHostAlloc(&pointer, (nuint)bytes, CudaApi.HostAllocPortable);
+        if (result == (int)DeviceStatus.OutOfMemory)
+        {
+            throw new DeviceOutOfMemoryException(bytes, $"cannot page-lock {bytes:N0} bytes of host memory for {context.Id}");
+        }
+        CudaError.Check(result, "allocate page-locked host memory");
+        Table.Add(pointer, bytes, pinned: true);
+        return pointer;
+    }
+
+    public void FreePinned(nint pointer)
+    {
+        Table.Remove(pointer, pinned: true);
+        CudaError.Check(CudaApi.MemFreeHost(pointer), "free page-locked host memory");
+    }
+
+    /// <summary>Frees what is live.</summary>
+    public void FreeAll()
+    {
+        foreach ((nint address, bool pinned) in Table.TakeAll())
+        {
+            CudaError.Discard(pinned ? CudaApi.MemFreeHost(address) : CudaApi.MemFree(address));
+        }
+    }
+}
