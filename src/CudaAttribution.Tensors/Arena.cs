@@ -38,6 +38,21 @@ public sealed class Arena(ComputeDevice device) : IDisposable
         _tensors.Clear();
     }
 
+    /// <summary>Number of tensors owned: a position to go back to with <see cref="ReleaseFrom"/>.</summary>
+    internal int Mark => _tensors.Count;
+
+    /// <summary>Gives back what was made since <paramref name="mark"/>, except the memory of <paramref name="keep"/>.</summary>
+    internal void ReleaseFrom(int mark, Tensor? keep)
+    {
+        int kept = mark;
+        for (int i = mark; i < _tensors.Count; i++)
+        {
+            if (ReferenceEquals(_tensors[i].Storage, keep?.Storage)) _tensors[kept++] = _tensors[i];
+            else _tensors[i].Release();
+        }
+        _tensors.RemoveRange(kept, _tensors.Count - kept);
+    }
+
     private Tensor From<T>(ReadOnlySpan<T> values, Shape shape, DType type)
         where T : unmanaged
     {

@@ -30,6 +30,12 @@ public sealed class Tape : IDisposable
     public Arena Arena => _arena;
 
     /// <summary>
+    /// Opens a frame: a tape that does not record frees, when the frame is disposed, what was made since, except what <see cref="TapeFrame.Keep"/>
+    /// named. A recording tape ignores frames, because backward needs the activations and frees them itself.
+    /// </summary>
+    public TapeFrame Frame() => new(Recording ? null : _arena);
+
+    /// <summary>
     /// Declares <paramref name="output"/> as computed from <paramref name="inputs"/> (null entries allowed). <paramref name="backward"/>
     /// gets the output's gradient and adds to each input's through <see cref="GradOf"/>.
     /// </summary>
@@ -109,6 +115,21 @@ public sealed class Tape : IDisposable
         foreach (var tensor in _adopted) tensor.Release();
         _arena.Dispose();
     }
+}
+
+/// <summary>A stretch of evaluation of which one tensor survives: see <see cref="Tape.Frame"/>. Frames nest.</summary>
+public sealed class TapeFrame : IDisposable
+{
+    private readonly Arena? _arena;
+    private readonly int _mark;
+    private Tensor? _kept;
+
+    internal TapeFrame(Arena? arena) => (_arena, _mark) = (arena, arena?.Mark ?? 0);
+
+    /// <summary>Names the one tensor that outlives the frame, or a view of it.</summary>
+    public Tensor Keep(Tensor tensor) => _kept = tensor;
+
+    public void Dispose() => _arena?.ReleaseFrom(_mark, _kept);
 }
 
 /// <summary>Destination of a gradient. With <see cref="Accumulate"/> the op adds, otherwise it overwrites.</summary>
