@@ -1,0 +1,59 @@
+# Checks a freshly compiled PTX module and publishes it with its manifest (cmake -P; RAW, PTX, MANIFEST, TARGET, COMPILER).
+#
+# Refused: undefined functions, approximate or flush-to-zero arithmetic, a kernel without a launch bound. What passes computes in
+# IEEE binary32 and can be loaded as it is. A refused module is not published, so that the next build tries again.
+file(READ ${RAW} text)
+
+function(refuse pattern why)
+  string(REGEX MATCH "[^\n]*${pattern}[^\n]*" line "${text}")
+  if(line)
+    string(STRIP "${line}" line)
+    message(FATAL_ERROR "${RAW}: ${why}: ${line}")
+  endif()
+endfunction()
+
+# Semicolons and brackets would split or glue list elements below.
+string(REGEX REPLACE "[];[]" " " text "${text}")
+
+refuse("\\.extern[ \t]+\\.func" "an undefined function (device code may use only what kernels/*.cuh offer)")
+refuse("\\.approx" "an approximate instruction")
+refuse("\\.ftz" "an instruction that flushes subnormal numbers")
+refuse("div\\.full" "a division that is not correctly rounded")
+
+string(REGEX MATCHALL "\\.entry [A-Za-z0-9_]+\\([^{]*" entries "${text}")
+set(kernels "")
+foreach(entry IN LISTS entries)
+  string(REGEX MATCH "^\\.entry ([A-Za-z0-9_]+)" _ "${entry}")
+  set(name ${CMAKE_MATCH_1})
+  if(NOT entry MATCHES "\\.maxntid[ \t]+([0-9]+)")
+    message(FATAL_ERROR "${RAW}: kernel ${name} has no launch bound; declare it with KERNEL(name, Params, THREADS).")
+  endif()
+  set(block ${CMAKE_MATCH_1})
+  # ".param .align 8 .b8 name_param_0[48]", its brackets blanked above
+  if(NOT entry MATCHES "\\.b8 ${name}_param_0 ([0-9]+)")
+    message(FATAL_ERROR "${RAW}: kernel ${name} does not take one params struct; declare it with KERNEL(name, Params, THREADS).")
+  endif()
+  list(APPEND kernels "    { \"name\": \"${name}\", \"block_size\": ${block}, \"param_bytes\": ${CMAKE_MATCH_1} }")
+endforeach()
+if(NOT kernels)
+  message(FATAL_ERROR "${RAW}: no kernel found.")
+endif()
+list(SORT kernels)
+list(JOIN kernels ",\n" kernels)
+
+file(COPY_FILE ${RAW} ${PTX})
+file(SHA256 ${PTX} hash)
+string(REGEX MATCH "\\.version ([0-9.]+)" _ "${text}")
+get_filename_component(file ${PTX} NAME)
+file(WRITE ${MANIFEST} "{
+  \"format\": 1,
+  \"file\": \"${file}\",
+  \"sha256\": \"${hash}\",
+  \"target\": \"${TARGET}\",
+  \"ptx_version\": \"${CMAKE_MATCH_1}\",
+  \"compiler\": \"${COMPILER}\",
+  \"kernels\": [
+${kernels}
+  ]
+}
+")

@@ -1,0 +1,345 @@
+// The simt device: a block's threads are fibers of one operating-system thread; blocks are spread over several.
+//
+// A block runs in phases. In each, every thread runs from where it stands to its next barrier or to its end, one after another, in
+// index order or in a random order; then the phase is judged: all at the same barrier (next phase), all ended (done), else the
+// launch fails with the names of the places. A kernel without a barrier runs as a plain loop over its threads.
+//
+// Under ThreadSanitizer every thread is announced as a thread of its own, ordered with others by barriers only, and neighbouring
+// blocks run on two separate teams that are ordered by the launch only, so that races within and between blocks are reported.
+#include "simt.h"
+#include "device.h"
+#include "fiber.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#if CUATTR_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace cuattr {
+
+__thread KernelContext context;
+
+namespace simt {
+namespace {
+
+std::atomic<int> random_order{0};
+
+constexpr uint32_t nan_pattern = 0x7fc0dead;
+constexpr int shared_alignment = 64;
+constexpr int max_shared_arrays = 64;
+
+// A block's shared memory: arrays in the order of their first use, each followed by a gap that AddressSanitizer guards.
+class SharedArena {
+  public:
+    SharedArena() : memory_(static_cast<char *>(std::aligned_alloc(shared_alignment, capacity))) {
+        if (!memory_) throw std::bad_alloc();
+    }
+    SharedArena(const SharedArena &) = delete;
+    SharedArena &operator=(const SharedArena &) = delete;
+    ~SharedArena() {
+#if CUATTR_ASAN
+        ASAN_UNPOISON_MEMORY_REGION(memory_, capacity);
+#endif
+        std::free(memory_);
+    }
+
+    void clear() {
+        arrays_ = used_ = asked_ = 0;
+#if CUATTR_ASAN
+        ASAN_POISON_MEMORY_REGION(memory_, capacity);
+#endif
+    }
+
+    // The array of this key; null where the block has asked for more than a GPU would give it.
+    void *find_or_make(const void *key, int bytes) {
+        for (int i = 0; i < arrays_; i++)
+            if (keys_[i] == key) return memory_ + offsets_[i];
+        asked_ += bytes;
+        if (asked_ > max_shared_bytes || arrays_ == max_shared_arrays) return nullptr;
+        char *array = memory_ + used_;
+        keys_[arrays_] = key;
+        offsets_[arrays_++] = used_;
+        used_ += (bytes + shared_alignment - 1) / shared_alignment * shared_alignment + shared_alignment;
+#if CUATTR_ASAN
+        ASAN_UNPOISON_MEMORY_REGION(array, bytes);
+#endif
+        // Word by word: a call of memset would be seen by ThreadSanitizer as a write of the kernel thread that came first.
+        auto *words = reinterpret_cast<volatile uint32_t *>(array);
+        for (int i = 0; i < bytes / 4; i++) words[i] = nan_pattern;
+        return array;
+    }
+
+    int asked() const { return asked_; }
+
+  private:
+    static constexpr size_t capacity = max_shared_bytes + 2 * shared_alignment * max_shared_arrays;
+    char *memory_;
+    int arrays_ = 0, used_ = 0, asked_ = 0;
+    const void *keys_[max_shared_arrays];
+    int offsets_[max_shared_arrays];
+};
+
+struct Place {
+    const char *file = "";
+    int line = 0;
+    bool operator==(const Place &other) const { return line == other.line && !std::strcmp(file, other.file); }
+    std::string text() const { return std::string(file).substr(std::string(file).find_last_of('/') + 1) + ":" + std::to_string(line); }
+};
+
+struct KernelThread {
+    Fiber fiber;
+    bool started = false, ended = false;
+    Place waits_at;
+};
+
+// The threads of one block and all they need; used again for block after block.
+class Team {
+  public:
+    // Returns why the block failed, empty on success.
+    std::string run_block(const Launch &launch, Dim3 block);
+
+    // ThreadSanitizer: orders this team after, and the caller after this team.
+    void begin_launch() { publish(&started_); }
+    void end_launch() {
+        observe(&ended_[0]);
+        observe(&ended_[1]);
+    }
+
+    void wait_at_barrier(Place place);
+    void *shared_memory(const void *key, int bytes);
+    [[noreturn]] void abandon_block(std::string why);
+
+  private:
+    static void thread_main();
+    void run_threads();
+    void choose_order();
+    void leave(KernelThread &from, bool ends);
+    void enter(unsigned index);
+    std::string judge_phase() const;
+    uint64_t random();
+
+    StackPool stacks_; // before the fibers, which it outlives
+    std::vector<std::unique_ptr<KernelThread>> threads_;
+    std::vector<unsigned> order_;
+    SharedArena shared_;
+    Fiber os_thread_;
+    const Launch *launch_ = nullptr;
+    unsigned count_ = 0, position_ = 0, waiting_ = 0, ended_count_ = 0;
+    int diverged_ = -1; // a thread that waits elsewhere than the first of its phase
+    std::string failure_;
+    uint64_t random_state_ = 0;
+    // Places for happens-before edges. Blocks alternate between the two ends: a thread follows all threads of the team's previous
+    // block, but not those that happened to end before it in its own block.
+    char started_ = 0, barrier_ = 0, ended_[2] = {};
+    unsigned parity_ = 0;
+};
+
+__thread Team *running_team __attribute__((tls_model("initial-exec")));
+
+uint64_t Team::random() {
+    random_state_ ^= random_state_ << 13;
+    random_state_ ^= random_state_ >> 7;
+    random_state_ ^= random_state_ << 17;
+    return random_state_;
+}
+
+void Team::choose_order() {
+    for (unsigned i = 0; i < count_; i++) order_[i] = i;
+    if (random_state_)
+        for (unsigned i = count_; i > 1; i--) std::swap(order_[i - 1], order_[random() % i]);
+    position_ = 0;
+}
+
+// Makes the thread at order_[position_] the one that runs, giving it a fresh stack frame at its first turn.
+void Team::enter(unsigned index) {
+    context.thread = {index, 0, 0};
+    KernelThread &thread = *threads_[index];
+    if (!thread.started) {
+        thread.started = true;
+        thread.fiber.prepare(stacks_, &Team::thread_main);
+    }
+}
+
+// Goes on with the next thread of this phase, or with the operating-system thread where this was the last.
+void Team::leave(KernelThread &from, bool ends) {
+    if (from.fiber.overflowed()) {
+        std::fprintf(stderr,
+                     "%s: a thread needs more than %zu bytes of stack on the simt device and has overwritten its neighbour's; the process ends.\n",
+                     launch_->kernel->name, StackPool::stack_bytes);
+        std::abort();
+    }
+    if (++position_ == count_) {
+        Fiber::switch_between(from.fiber, os_thread_, ends);
+    } else {
+        const unsigned next = order_[position_];
+        enter(next);
+        Fiber::switch_between(from.fiber, threads_[next]->fiber, ends);
+    }
+}
+
+void Team::thread_main() {
+    Team &team = *running_team;
+    Fiber::arrived(team.threads_[team.order_[team.position_]]->fiber, team.os_thread_);
+    team.run_threads();
+}
+
+// Runs the thread whose turn it is; after its end the same stack serves the next thread that has not started, without a switch.
+void Team::run_threads() {
+    for (;;) {
+        observe(&started_);
+        observe(&ended_[parity_ ^ 1]);
+        launch_->kernel->run_thread(launch_->params);
+        publish(&ended_[parity_]);
+        KernelThread &me = *threads_[context.thread.x];
+        me.ended = true;
+        ended_count_++;
+#if !CUATTR_TSAN
+        if (position_ + 1 < count_) {
+            const unsigned next = order_[position_ + 1];
+            if (!threads_[next]->started) {
+                position_++;
+                threads_[next]->started = true;
+                me.fiber.pass_stack_to(threads_[next]->fiber);
+                context.thread = {next, 0, 0};
+                continue;
+            }
+        }
+#endif
+        leave(me, true);
+    }
+}
+
+void Team::wait_at_barrier(Place place) {
+    const unsigned index = context.thread.x;
+    KernelThread &me = *threads_[index];
+    me.waits_at = place;
+    if (waiting_++ && diverged_ < 0) {
+        const KernelThread &first = *threads_[order_[0]];
+        if (!first.ended && !(first.waits_at == place)) diverged_ = static_cast<int>(index);
+    }
+    publish(&barrier_);
+    leave(me, false);
+    observe(&barrier_);
+}
+
+void *Team::shared_memory(const void *key, int bytes) {
+    if (void *array = shared_.find_or_make(key, bytes)) return array;
+    abandon_block("asks for " + std::to_string(shared_.asked()) + " bytes of shared memory; a block has " + std::to_string(max_shared_bytes) + ".");
+}
+
+void Team::abandon_block(std::string why) {
+    failure_ = std::move(why);
+    Fiber::switch_between(threads_[context.thread.x]->fiber, os_thread_, true);
+    std::abort(); // an abandoned thread is never resumed
+}
+
+// Empty where every thread waits at the same barrier.
+std::string Team::judge_phase() const {
+    if (ended_count_) {
+        const auto stuck = std::find_if(threads_.begin(), threads_.begin() + count_, [](const auto &t) { return !t->ended; });
+        return "deadlock: " + std::to_string(ended_count_) + " of " + std::to_string(count_) + " threads have ended while " +
+               std::to_string(waiting_) + " wait at the barrier of " + (*stuck)->waits_at.text() +
+               "; every thread of a block must reach every barrier.";
+    }
+    if (diverged_ >= 0)
+        return "divergent barrier: thread " + std::to_string(order_[0]) + " waits at " + threads_[order_[0]]->waits_at.text() + ", thread " +
+               std::to_string(diverged_) + " at " + threads_[diverged_]->waits_at.text() + "; all threads of a block must wait at the same barrier.";
+    return {};
+}
+
+std::string Team::run_block(const Launch &launch, Dim3 block) {
+    launch_ = &launch;
+    count_ = launch.block_threads;
+    while (threads_.size() < count_) threads_.push_back(std::make_unique<KernelThread>());
+    order_.resize(std::max<size_t>(order_.size(), count_));
+    const uint64_t seed = static_cast<uint64_t>(static_cast<uint32_t>(random_order.load(std::memory_order_relaxed)));
+    // Seeded by the block, so that the order does not depend on which operating-system thread runs it.
+    random_state_ = seed ? (seed * 0x9e3779b97f4a7c15ull) ^ (block.x + 0x100000001ull * block.y + 0x10000000001ull * block.z + 1) : 0;
+    for (unsigned i = 0; i < count_; i++) threads_[i]->started = threads_[i]->ended = false;
+    ended_count_ = 0;
+    parity_ ^= 1;
+    failure_.clear();
+    shared_.clear();
+    os_thread_.adopt_os_thread();
+    running_team = this;
+    context = {{0, 0, 0}, block, {count_, 1, 1}, launch.grid};
+
+    while (ended_count_ < count_) {
+        choose_order();
+        waiting_ = 0;
+        diverged_ = -1;
+        enter(order_[0]);
+        Fiber::switch_between(os_thread_, threads_[order_[0]]->fiber, false);
+        if (failure_.empty() && ended_count_ < count_) failure_ = judge_phase();
+        if (!failure_.empty()) {
+            for (unsigned i = 0; i < count_; i++)
+                if (!threads_[i]->ended) threads_[i]->fiber.discard();
+            return "block (" + std::to_string(block.x) + ", " + std::to_string(block.y) + ", " + std::to_string(block.z) + ") " + failure_;
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+void barrier(const char *file, int line) { running_team->wait_at_barrier({file, line}); }
+
+void *shared_memory(const void *key, int bytes) { return running_team->shared_memory(key, bytes); }
+
+void check_alignment(const void *p, int bytes) {
+    if (reinterpret_cast<uintptr_t>(p) % static_cast<unsigned>(bytes))
+        running_team->abandon_block("loads or stores " + std::to_string(bytes) + " bytes at an address that is not a multiple of " +
+                                    std::to_string(bytes) + ".");
+}
+
+} // namespace simt
+
+std::string run_grid(const Launch &launch) {
+    using simt::Team;
+    const long long blocks = launch.blocks();
+    std::string failure;
+#if CUATTR_ASAN || CUATTR_TSAN
+    // One operating-system thread, so that a report does not depend on timing.
+    thread_local Team teams[2];
+    for (Team &team : teams) team.begin_launch();
+    for (long long i = 0; i < blocks && failure.empty(); i++) failure = teams[i % 2].run_block(launch, launch.block(i));
+    for (Team &team : teams) team.end_launch();
+#else
+    long long failed_block = blocks;
+    const int os_threads = static_cast<int>(std::min<long long>(blocks, launch.os_threads));
+#pragma omp parallel for schedule(dynamic, 1) num_threads(os_threads) if (os_threads > 1)
+    for (long long i = 0; i < blocks; i++) {
+        long long known;
+#pragma omp atomic read
+        known = failed_block;
+        if (known < i) continue; // an earlier block has failed
+        thread_local Team team;
+        std::string why = team.run_block(launch, launch.block(i));
+        if (why.empty()) continue;
+#pragma omp critical
+        if (i < failed_block) {
+#pragma omp atomic write
+            failed_block = i;
+            failure = std::move(why);
+        }
+    }
+#endif
+    return failure;
+}
+
+bool set_option(const std::string &name, int value) {
+    if (name != "random_order") return false;
+    simt::random_order.store(value, std::memory_order_relaxed);
+    return true;
+}
+
+const char *device_kind() { return "simt, threads as fibers"; }
+
+} // namespace cuattr
