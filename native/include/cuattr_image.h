@@ -19,7 +19,7 @@ extern "C" {
 // The first four and the last have the numbers that CUresult gives the same conditions.
 enum cuattr_image_status {
     CUATTR_IMAGE_OK = 0,
-    CUATTR_IMAGE_INVALID_VALUE = 1,   // an argument of the call is wrong
+    CUATTR_IMAGE_INVALID_VALUE = 1, // an argument of the call is wrong
     CUATTR_IMAGE_OUT_OF_MEMORY = 2,
     CUATTR_IMAGE_NOT_SUPPORTED = 801, // a valid file of a kind that is not read (CMYK JPEG, animated WebP)
     CUATTR_IMAGE_UNKNOWN = 999,

@@ -99,8 +99,7 @@ void check_png_is_complete(buffer_view in) {
 
 spng_handle open_png(buffer_view in, uint64_t max_pixels, cuattr_image_info *info) {
     // Before libspng sees the sizes: it reports a picture too large for its own arithmetic as damaged.
-    if (in.n >= 24 && std::memcmp(in.bytes + 12, "IHDR", 4) == 0)
-        check_size(big_endian(in.bytes + 16), big_endian(in.bytes + 20), max_pixels);
+    if (in.n >= 24 && std::memcmp(in.bytes + 12, "IHDR", 4) == 0) check_size(big_endian(in.bytes + 16), big_endian(in.bytes + 20), max_pixels);
     spng_handle c(spng_ctx_new(0));
     if (!c) throw std::bad_alloc();
     check_png(spng_set_crc_action(c.get(), SPNG_CRC_ERROR, SPNG_CRC_ERROR));
@@ -154,11 +153,15 @@ void decode_jpeg(buffer_view in, uint64_t max_pixels, uint8_t *rgba) {
 
 const char *webp_reason(VP8StatusCode code) {
     switch (code) {
-    case VP8_STATUS_BITSTREAM_ERROR: return "the coded data is wrong";
-    case VP8_STATUS_UNSUPPORTED_FEATURE: return "the file uses a feature that libwebp does not read";
+    case VP8_STATUS_BITSTREAM_ERROR:
+        return "the coded data is wrong";
+    case VP8_STATUS_UNSUPPORTED_FEATURE:
+        return "the file uses a feature that libwebp does not read";
     case VP8_STATUS_SUSPENDED:
-    case VP8_STATUS_NOT_ENOUGH_DATA: return "the file ends too early";
-    default: return "the file cannot be decoded";
+    case VP8_STATUS_NOT_ENOUGH_DATA:
+        return "the file ends too early";
+    default:
+        return "the file cannot be decoded";
     }
 }
 
@@ -298,9 +301,15 @@ int cuattr_image_probe(const uint8_t *bytes, size_t n, uint64_t max_pixels, cuat
         require((bytes || n == 0) && info, "a pointer is null");
         const buffer_view in{bytes, n};
         switch (sniff(in)) {
-        case CUATTR_IMAGE_PNG: open_png(in, max_pixels, info); break;
-        case CUATTR_IMAGE_JPEG: open_jpeg(in, max_pixels, info); break;
-        default: open_webp(in, max_pixels, info); break;
+        case CUATTR_IMAGE_PNG:
+            open_png(in, max_pixels, info);
+            break;
+        case CUATTR_IMAGE_JPEG:
+            open_jpeg(in, max_pixels, info);
+            break;
+        default:
+            open_webp(in, max_pixels, info);
+            break;
         }
     });
 }
@@ -313,9 +322,15 @@ int cuattr_image_decode(const uint8_t *bytes, size_t n, uint64_t max_pixels, uin
         require(rgba && rgba_bytes == size_t(info.width) * size_t(info.height) * 4, "the output must hold width x height x 4 bytes");
         const buffer_view in{bytes, n};
         switch (info.format) {
-        case CUATTR_IMAGE_PNG: decode_png(in, max_pixels, rgba, rgba_bytes); break;
-        case CUATTR_IMAGE_JPEG: decode_jpeg(in, max_pixels, rgba); break;
-        default: decode_webp(in, max_pixels, rgba, rgba_bytes); break;
+        case CUATTR_IMAGE_PNG:
+            decode_png(in, max_pixels, rgba, rgba_bytes);
+            break;
+        case CUATTR_IMAGE_JPEG:
+            decode_jpeg(in, max_pixels, rgba);
+            break;
+        default:
+            decode_webp(in, max_pixels, rgba, rgba_bytes);
+            break;
         }
     });
 }
