@@ -1,0 +1,110 @@
+using CudaAttribution.Tensors.Math;
+
+namespace CudaAttribution.Tensors.Ops;
+
+/// <summary>Two-dimensional convolution, NHWC (<c>kernels/conv2d.cu</c> or the chosen <see cref="IMathLibrary"/>).</summary>
+public static class Conv2dOp
+{
+    /// <summary>y[N,OH,OW,O] = x[N,H,W,C] * w[O,K,K,C] + b[O]; zero padding.</summary>
+    /// <param name="padBegin">Rows above and columns left.</param>
+    /// <param name="padEnd">Rows below and columns right.</param>
+    /// <exception cref="ArgumentException">Shapes that do not fit together.</exception>
+    public static Tensor Conv2d(this Tape tape, Tensor x, Tensor w, Tensor? b, int stride = 1, int padBegin = 1, int padEnd = 1)
+    {
+        var s = ShapeOf(x, w, b, stride, padBegin, padEnd);
+        var math = tape.Device.Math;
+        var y = tape.New(new Shape(s.N, s.OutH, s.OutW, s.O));
+        math.Conv2dForward(s, x, w, b, y);
+        return tape.Record(y, [x, w, b], dy =>
+        {
+            if (b is { RequiresGrad: true })
+            {
+                var db = tape.GradOf(b);
+                KernelMath.BiasGradient(tape.Device, dy, db.Tensor, db.Accumulate);
+            }
+            if (w.RequiresGrad)
+            {
+                var dw = tape.GradOf(w);
+                math.Conv2dBackwardWeights(s, x, dy, dw.Tensor, dw.Accumulate);
+            }
+            if (x.RequiresGrad)
+            {
+                var dx = tape.GradOf(x);
+                math.Conv2dBackwardData(s, dy, w, dx.Tensor, dx.Accumulate);
+            }
+        });
+    }
+
+    public static IEnumerable<OpCase> Cases =>
+    [
+        Case("3x3", 2, 5, 7, 12, 20, 3, 1, 1, 1),
+        Case("3x3 few channels", 3, 8, 8, 3, 5, 3, 1, 1, 1),
+        Case("3x3 no bias", 1, 4, 4, 8, 8, 3, 1, 1, 1, bias: false),
+        Case("3x3 stride 2", 2, 8, 6, 6, 10, 3, 2, 1, 1),
+        Case("3x3 stride 2, padded below and right only", 1, 8, 8, 5, 7, 3, 2, 0, 1),
+        Case("1x1", 2, 5, 3, 70, 66, 1, 1, 0, 0),
+        Case("3x3 more than one tile", 2, 9, 9, 68, 72, 3, 1, 1, 1),
+        Case("demo 16x16x64", 32, 16, 16, 64, 64, 3, 1, 1, 1) with { BenchOnly = true },
+        Case("demo 8x8x128", 32, 8, 8, 128, 128, 3, 1, 1, 1) with { BenchOnly = true },
+        Case("SD 32x32x640", 1, 32, 32, 640, 640, 3, 1, 1, 1) with { BenchOnly = true },
+    ];
+
+    private static Conv2dShape ShapeOf(Tensor x, Tensor w, Tensor? b, int stride, int padBegin, int padEnd)
+    {
+        if (x.Shape.Rank != 4) throw new ArgumentException($"conv2d: x must be [N,H,W,C], it is {x.Shape}");
+        if (w.Shape.Rank != 4 || w.Shape[1] != w.Shape[2] || w.Shape[3] != x.Shape[3])
+        {
+            throw new ArgumentException($"conv2d: w must be [O,K,K,{x.Shape[3]}] for x {x.Shape}, it is {w.Shape}");
+        }
+        if (b is not null && b.Count != w.Shape[0]) throw new ArgumentException($"conv2d: b must have {w.Shape[0]} elements, it is {b.Shape}");
+        if (stride < 1 || padBegin < 0 || padEnd < 0) throw new ArgumentException($"conv2d: stride {stride}, padding {padBegin}/{padEnd}");
+        var s = new Conv2dShape(x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[0], w.Shape[1], stride, padBegin, padEnd);
+        return s.OutH > 0 && s.OutW > 0 ? s : throw new ArgumentException($"conv2d: kernel {s.Kernel} does not fit x {x.Shape}");
+    }
+
+    private static OpCase Case(string name, int n, int h, int w, int c, int o, int kernel, int stride, int padBegin, int padEnd, bool bias = true)
+    {
+        var s = new Conv2dShape(n, h, w, c, o, kernel, stride, padBegin, padEnd);
+        float scale = 1f / MathF.Sqrt(kernel * kernel * c);
+        List<OpInput> inputs =
+        [
+            new("x", new Shape(n, h, w, c), OpFill.Normal(), Batched: true),
+            new("w", new Shape(o, kernel, kernel, c), OpFill.Normal(0, scale)),
+        ];
+        if (bias) inputs.Add(new("b", new Shape(o), OpFill.Normal()));
+        Tensor Run(Tape tape, Tensor[] t, int stride, int begin, int end) => tape.Conv2d(t[0], t[1], bias ? t[2] : null, stride, begin, end);
+        List<(string, Func<Tape, Tensor[], Tensor>)> mutants = [("padding", (tape, t) => Run(tape, t, stride, padBegin + 1, padEnd))];
+        if (stride > 1) mutants.Add(("stride", (tape, t) => Run(tape, t, 1, padBegin, padEnd)));
+        if (bias) mutants.Add(("bias", (tape, t) => tape.Conv2d(t[0], t[1], null, stride, padBegin, padEnd)));
+        return new OpCase("conv2d", name, inputs, (tape, t) => Run(tape, t, stride, padBegin, padEnd), a => Reference(s, a[0], a[1], bias ? a[2] : null))
+        {
+            Flops = s.Flops,
+            Bytes = 4.0 * (inputs.Sum(i => i.Shape.Count) + ((long)n * s.OutH * s.OutW * o)),
+            Mutants = mutants,
+            BatchInvariant = true,
+        };
+    }
+
+    private static double[] Reference(Conv2dShape s, double[] x, double[] w, double[]? b)
+    {
+        var y = new double[(long)s.N * s.OutH * s.OutW * s.O];
+        int at = 0;
+        for (int n = 0; n < s.N; n++)
+        for (int oh = 0; oh < s.OutH; oh++)
+        for (int ow = 0; ow < s.OutW; ow++)
+        for (int o = 0; o < s.O; o++)
+        {
+            double sum = b?[o] ?? 0;
+            for (int kh = 0; kh < s.Kernel; kh++)
+            for (int kw = 0; kw < s.Kernel; kw++)
+            {
+                int ih = (oh * s.Stride) - s.PadBegin + kh, iw = (ow * s.Stride) - s.PadBegin + kw;
+                if (ih < 0 || ih >= s.H || iw < 0 || iw >= s.W) continue;
+                int from = ((((n * s.H) + ih) * s.W) + iw) * s.C, weight = ((((o * s.Kernel) + kh) * s.Kernel) + kw) * s.C;
+                for (int c = 0; c < s.C; c++) sum += x[from + c] * w[weight + c];
+            }
+            y[at++] = sum;
+        }
+        return y;
+    }
+}

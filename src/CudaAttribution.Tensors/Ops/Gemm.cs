@@ -1,0 +1,84 @@
+using CudaAttribution.Tensors.Math;
+
+namespace CudaAttribution.Tensors.Ops;
+
+/// <summary>Linear layers (<c>kernels/gemm.cu</c> or the chosen <see cref="IMathLibrary"/>).</summary>
+public static class Gemm
+{
+    /// <summary>y[...,O] = x[...,I] · w[O,I]ᵀ + b[O].</summary>
+    /// <exception cref="ArgumentException">Shapes that do not fit together.</exception>
+    public static Tensor Linear(this Tape tape, Tensor x, Tensor w, Tensor? b)
+    {
+        if (x.Shape.Rank < 1 || w.Shape.Rank != 2 || w.Shape[1] != x.Shape[^1])
+        {
+            throw new ArgumentException($"linear: w must be [O,{(x.Shape.Rank > 0 ? x.Shape[^1] : 0)}] for x {x.Shape}, it is {w.Shape}");
+        }
+        int o = w.Shape[0], i = w.Shape[1], m = checked((int)x.Shape.Rows);
+        if (b is not null && b.Count != o) throw new ArgumentException($"linear: b must have {o} elements, it is {b.Shape}");
+        int[] dims = x.Shape.ToArray();
+        dims[^1] = o;
+        var math = tape.Device.Math;
+        var y = tape.New(dims);
+        math.LinearForward(m, o, i, x, w, b, y);
+        return tape.Record(y, [x, w, b], dy =>
+        {
+            if (b is { RequiresGrad: true })
+            {
+                var db = tape.GradOf(b);
+                KernelMath.BiasGradient(tape.Device, dy, db.Tensor, db.Accumulate);
+            }
+            if (w.RequiresGrad)
+            {
+                var dw = tape.GradOf(w);
+                math.LinearBackwardWeights(m, o, i, x, dy, dw.Tensor, dw.Accumulate);
+            }
+            if (x.RequiresGrad)
+            {
+                var dx = tape.GradOf(x);
+                math.LinearBackwardData(m, o, i, dy, w, dx.Tensor, dx.Accumulate);
+            }
+        });
+    }
+
+    public static IEnumerable<OpCase> Cases =>
+    [
+        Case("tokens", [3, 7, 24], 20, true),
+        Case("one row", [1, 33], 5, true),
+        Case("no bias", [2, 9, 16], 16, false),
+        Case("more than one tile", [2, 50, 130], 70, true),
+        Case("more than one split of rows", [1, 1030, 4], 3, true),
+        Case("demo feed-forward", [32, 64, 64], 512, true) with { BenchOnly = true },
+        Case("SD 1024x640x5120", [1, 1024, 640], 5120, true) with { BenchOnly = true },
+    ];
+
+    private static OpCase Case(string name, int[] shape, int o, bool bias)
+    {
+        int i = shape[^1], m = (int)new Shape(shape).Rows;
+        List<OpInput> inputs =
+        [
+            new("x", shape, OpFill.Normal(), Batched: true),
+            new("w", new Shape(o, i), OpFill.Normal(0, 1f / MathF.Sqrt(i))),
+        ];
+        if (bias) inputs.Add(new("b", new Shape(o), OpFill.Normal()));
+        return new OpCase("gemm/linear", name, inputs, (tape, t) => tape.Linear(t[0], t[1], bias ? t[2] : null), a => Reference(m, o, i, a[0], a[1], bias ? a[2] : null))
+        {
+            Flops = 2.0 * m * o * i,
+            Bytes = 4.0 * (inputs.Sum(t => t.Shape.Count) + ((long)m * o)),
+            Mutants = bias ? [("bias", (tape, t) => tape.Linear(t[0], t[1], null))] : [],
+            BatchInvariant = true,
+        };
+    }
+
+    private static double[] Reference(int m, int o, int i, double[] x, double[] w, double[]? b)
+    {
+        var y = new double[(long)m * o];
+        for (int r = 0; r < m; r++)
+        for (int c = 0; c < o; c++)
+        {
+            double sum = b?[c] ?? 0;
+            for (int k = 0; k < i; k++) sum += x[(r * i) + k] * w[(c * i) + k];
+            y[(r * o) + c] = sum;
+        }
+        return y;
+    }
+}
