@@ -19,8 +19,6 @@
 
 namespace reduce_detail {
 
-constexpr float infinity = __builtin_inff();
-
 // One kind of reduction: the value of an empty one, and how two partial results combine.
 struct Sum {
     typedef float Value;
@@ -29,7 +27,7 @@ struct Sum {
 };
 struct Max {
     typedef float Value;
-    static constexpr float empty = -infinity;
+    static constexpr float empty = -__builtin_inff();
     DEVICE float combine(float a, float b) { return max_(a, b); }
 };
 struct SumInt64 {
