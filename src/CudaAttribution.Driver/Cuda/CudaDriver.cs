@@ -21,7 +21,7 @@ public sealed unsafe class CudaDriver : IDevice
             _context.MakeCurrent();
             _memory = new CudaMemory(_context);
             _kernels = new CudaModule(this, ptx);
-            _staging = new CudaStaging();
+            _staging = new CudaStaging(_context.Id);
             _defaultStream = new CudaStream(this);
         }
         catch

@@ -30,13 +30,7 @@ internal sealed unsafe class CudaMemory(CudaContext context)
     public nint AllocatePinned(long bytes)
     {
         AllocationTable.RequireSize(bytes, context.Id);
-        nint pointer;
-        int result = CudaApi.MemHostAlloc(&pointer, (nuint)bytes, CudaApi.HostAllocPortable);
-        if (result == (int)DeviceStatus.OutOfMemory)
-        {
-            throw new DeviceOutOfMemoryException(bytes, $"cannot page-lock {bytes:N0} bytes of host memory for {context.Id}");
-        }
-        CudaError.Check(result, "allocate page-locked host memory");
+        nint pointer = PageLock(bytes, context.Id);
         Table.Add(pointer, bytes, pinned: true);
         return pointer;
     }
@@ -45,6 +39,19 @@ internal sealed unsafe class CudaMemory(CudaContext context)
     {
         Table.Remove(pointer, pinned: true);
         CudaError.Check(CudaApi.MemFreeHost(pointer), "free page-locked host memory");
+    }
+
+    /// <summary>Allocates page-locked host memory outside the account.</summary>
+    public static nint PageLock(long bytes, string deviceId)
+    {
+        nint pointer;
+        int result = CudaApi.MemHostAlloc(&pointer, (nuint)bytes, CudaApi.HostAllocPortable);
+        if (result == (int)DeviceStatus.OutOfMemory)
+        {
+            throw new DeviceOutOfMemoryException(bytes, $"cannot page-lock {bytes:N0} bytes of host memory for {deviceId}");
+        }
+        CudaError.Check(result, "allocate page-locked host memory");
+        return pointer;
     }
 
     /// <summary>Frees what is live.</summary>

@@ -12,11 +12,9 @@ internal sealed unsafe class CudaStaging : IDisposable
     private readonly nint[] _busy = new nint[2];
     private int _next;
 
-    public CudaStaging()
+    public CudaStaging(string deviceId)
     {
-        nint buffer;
-        CudaError.Check(CudaApi.MemHostAlloc(&buffer, (nuint)(2 * HalfBytes), CudaApi.HostAllocPortable), "page-lock the staging buffer");
-        _buffer = buffer;
+        _buffer = CudaMemory.PageLock(2 * HalfBytes, deviceId);
         for (int half = 0; half < _busy.Length; half++)
         {
             nint created;
