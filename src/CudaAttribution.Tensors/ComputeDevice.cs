@@ -1,5 +1,5 @@
 using CudaAttribution.Driver;
-using CudaAttribution.Tensors.Math;
+using CudaAttribution.Tensors.Engines;
 
 namespace CudaAttribution.Tensors;
 

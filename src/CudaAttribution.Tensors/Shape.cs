@@ -1,6 +1,9 @@
+using System.Runtime.CompilerServices;
+
 namespace CudaAttribution.Tensors;
 
 /// <summary>Extents, outermost first; activations are <c>[N,H,W,C]</c>, tokens <c>[N,L,C]</c>, convolution weights <c>[O,KH,KW,I]</c>.</summary>
+[CollectionBuilder(typeof(Shape), nameof(Create))]
 public readonly struct Shape : IEquatable<Shape>
 {
     private readonly int[]? _dims;
@@ -16,6 +19,9 @@ public readonly struct Shape : IEquatable<Shape>
 
     private int[] Dims => _dims ?? [];
 
+    /// <summary>For collection expressions: <c>Shape s = [n, h, w, c]</c>.</summary>
+    public static Shape Create(ReadOnlySpan<int> dims) => new(dims.ToArray());
+
     public int Rank => Dims.Length;
 
     /// <summary>Extent of axis <paramref name="axis"/>; <c>^1</c> is the innermost.</summary>
@@ -28,6 +34,8 @@ public readonly struct Shape : IEquatable<Shape>
     public long Rows => Rank == 0 ? 1 : Count == 0 ? 0 : Count / this[^1];
 
     public ReadOnlySpan<int> AsSpan() => Dims;
+
+    public IEnumerator<int> GetEnumerator() => ((IEnumerable<int>)Dims).GetEnumerator();
 
     public int[] ToArray() => [.. Dims];
 

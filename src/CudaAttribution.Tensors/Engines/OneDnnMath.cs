@@ -1,7 +1,7 @@
 using CudaAttribution.Driver;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Tensors.Math;
+namespace CudaAttribution.Tensors.Engines;
 
 /// <summary>
 /// Matrix products and convolutions by oneDNN, on <c>cpu</c> only. Repeats its bits on one machine with one number of threads; unlike

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Tensors.Math;
+namespace CudaAttribution.Tensors.Engines;
 
 /// <summary>Chooses the engine by name.</summary>
 public static class MathLibraries

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Tensors.Math;
+namespace CudaAttribution.Tensors.Engines;
 
 /// <summary>
 /// Engine of matrix products and convolutions, F32. All arrays are row-major and dense; activations <c>[N,H,W,C]</c>, weights

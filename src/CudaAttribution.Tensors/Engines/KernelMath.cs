@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using CudaAttribution.Driver;
 
-namespace CudaAttribution.Tensors.Math;
+namespace CudaAttribution.Tensors.Engines;
 
 /// <summary>
 /// Matrix products and convolutions by this project's own kernels (<c>kernels/conv2d.cu</c>, <c>kernels/gemm.cu</c>): the same bits on

@@ -2,7 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using CudaAttribution.Driver;
 
-namespace CudaAttribution.Tensors.Math;
+namespace CudaAttribution.Tensors.Engines;
 
 internal enum OneDnnDirection
 {
