@@ -1,0 +1,239 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using CudaAttribution.Driver.Tests.Contract;
+
+namespace CudaAttribution.Driver.Tests.Cuda;
+
+/// <summary>Which driver library and which settings of it a scenario runs under.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class ScenarioAttribute(params string[] settings) : Attribute
+{
+    /// <summary>Environment of the child process, <c>NAME=value</c> each.</summary>
+    public string[] Settings { get; } = settings;
+
+    /// <summary>Compiler options with which the fake driver is built, or a path to use in its place where it starts with a slash.</summary>
+    public string Library { get; init; } = "";
+}
+
+/// <summary>
+/// What happens under a driver that is not as it should be. Each method is run in a process of its own, because a process binds one driver library.
+/// </summary>
+internal static unsafe class FakeCudaScenarios
+{
+    public static IEnumerable<MethodInfo> All => typeof(FakeCudaScenarios)
+        .GetMethods(BindingFlags.Static | BindingFlags.Public)
+        .Where(method => method.GetCustomAttribute<ScenarioAttribute>() is not null);
+
+    /// <summary>Entry point of the child: 0 where the scenario of that name held.</summary>
+    public static int Run(string[] args)
+    {
+        var scenario = All.SingleOrDefault(method => args.Length == 1 && method.Name == args[0]);
+        if (scenario is null)
+        {
+            Console.Error.WriteLine("usage: dotnet CudaAttribution.Driver.Tests.dll <scenario>");
+            return 2;
+        }
+        try
+        {
+            scenario.Invoke(null, null);
+            return 0;
+        }
+        catch (TargetInvocationException e)
+        {
+            Console.Error.WriteLine(e.InnerException);
+            return 1;
+        }
+    }
+
+    [Scenario]
+    public static void TheContractHolds()
+    {
+        int run = 0;
+        foreach (var test in typeof(CudaDeviceTests).GetMethods())
+        {
+            object?[][] cases = test.GetCustomAttribute<TestAttribute>() is not null
+                ? [[]]
+                : [.. test.GetCustomAttributes<TestCaseAttribute>().Select(testCase => Convert(testCase.Arguments, test.GetParameters()))];
+            foreach (object?[] arguments in cases)
+            {
+                Console.WriteLine($"{test.Name}({string.Join(", ", arguments)})");
+                var fixture = new CudaDeviceTests();
+                fixture.OpenDevice();
+                test.Invoke(fixture, arguments);
+                fixture.CloseDevice();
+                run++;
+            }
+        }
+        Assert.That(run, Is.GreaterThan(25));
+    }
+
+    [Scenario(Library = "/no/such/folder/libcuda.so.1")]
+    public static void NoDriverLibrary()
+    {
+        Unavailable(0, DeviceStatus.NotInitialized, "/no/such/folder/libcuda.so.1", "No such file", "install the NVIDIA driver");
+        AutoChoice choice = Devices.ChooseAuto();
+        Assert.That(choice.Id, Is.EqualTo("cpu"));
+        Assert.That(choice.Reason, Does.Contain("/no/such/folder/libcuda.so.1"));
+        using IDevice device = Devices.Open("auto");
+        Assert.That(device.Info.Id, Is.EqualTo("cpu"));
+    }
+
+    [Scenario(Library = "/etc/passwd")]
+    public static void NotALibrary() => Unavailable(0, DeviceStatus.NotInitialized, "/etc/passwd", "ELF");
+
+    [Scenario("FAKE_CUDA_VERSION=10020")]
+    public static void DriverTooOld() => Unavailable(0, DeviceStatus.SystemDriverMismatch, "CUDA 10.2", "CUDA 11.0", "450.80");
+
+    [Scenario("FAKE_CUDA_DEVICES=0")]
+    public static void NoDevice() => Unavailable(0, DeviceStatus.NoDevice, "CUDA_ERROR_NO_DEVICE");
+
+    [Scenario("FAKE_CUDA_DEVICES=0", "FAKE_CUDA_INIT=0")]
+    public static void NoVisibleDevice() => Unavailable(0, DeviceStatus.NoDevice, "CUDA_VISIBLE_DEVICES");
+
+    [Scenario("FAKE_CUDA_INIT=999")]
+    public static void DriverDoesNotStart() => Unavailable(0, DeviceStatus.Unknown, "initialise the driver", "sentence for error 999", "CUDA_ERROR_999");
+
+    [Scenario("FAKE_CUDA_DEVICES=2")]
+    public static void DeviceIndexOutOfRange()
+    {
+        Unavailable(2, DeviceStatus.InvalidDevice, "cuda:2", "2 device(s)");
+        using IDevice second = Devices.Open("cuda:1");
+        Assert.That(second.Info.Name, Is.EqualTo("Fake GPU 1"));
+        Assert.That(Devices.ChooseAuto().Id, Is.EqualTo("cuda:0"));
+    }
+
+    [Scenario("FAKE_CUDA_CAPABILITY=75")]
+    public static void DeviceOlderThanTheKernels()
+    {
+        Unavailable(0, DeviceStatus.NoBinaryForGpu, "7.5", "8.0", "Fake GPU 0");
+        Assert.That(Devices.ChooseAuto().Id, Is.EqualTo("cpu"));
+    }
+
+    [Scenario(Library = "-DWITHOUT_MEMSET")]
+    public static void FunctionMissing() => Unavailable(0, DeviceStatus.NotSupported, "cuMemsetD8Async", "newer NVIDIA driver");
+
+    [Scenario(Library = "-DWITHOUT_GRAPHS")]
+    public static void GraphFunctionsMissing()
+    {
+        using IDevice device = Devices.Open("cuda");
+        var error = Assert.Throws<DeviceUnavailableException>(() => device.BeginCapture(device.DefaultStream))!;
+        Assert.That(error.Message, Does.Contain("cuStreamBeginCapture_v2").And.Contain("CUDA 11.4"));
+        device.DefaultStream.Synchronize();
+    }
+
+    // The first allocation of an opened device is its staging buffer.
+    [Scenario("FAKE_CUDA_OOM_AT=1")]
+    public static void OutOfMemoryWhileOpening()
+    {
+        Assert.Throws<DeviceOutOfMemoryException>(() => Devices.Open("cuda"));
+        AssertNothingLeft();
+    }
+
+    [Scenario("FAKE_CUDA_OOM_AT=4")]
+    public static void OutOfMemoryLater()
+    {
+        using (var device = CudaDriver.Open(0))
+        {
+            nint first = device.Allocate(1000);
+            nint pinned = device.AllocatePinned(500);
+            var error = Assert.Throws<DeviceOutOfMemoryException>(() => device.Allocate(123_456))!;
+            Assert.That(error.Requested, Is.EqualTo(123_456));
+            Assert.That(error.Code, Is.EqualTo("CUDA_ERROR_OUT_OF_MEMORY"));
+            Assert.That(error.Message, Does.Contain("cuda:0").And.Contain("1,048,576").And.Contain("1,500"));
+            Assert.That(device.LiveAllocations, Is.EqualTo(2));
+            Assert.That(device.LiveBytes, Is.EqualTo(1500));
+            device.Free(device.Allocate(123_456));
+            device.Free(first);
+            device.FreePinned(pinned);
+        }
+        AssertNothingLeft();
+    }
+
+    [Scenario("FAKE_CUDA_OOM_AT=2")]
+    public static void OutOfPinnedMemory()
+    {
+        using IDevice device = Devices.Open("cuda");
+        var error = Assert.Throws<DeviceOutOfMemoryException>(() => device.AllocatePinned(77))!;
+        Assert.That(error.Requested, Is.EqualTo(77));
+        Assert.That(error.Message, Does.Contain("page-lock"));
+    }
+
+    [Scenario]
+    public static void BadPtx()
+    {
+        using var device = CudaDriver.Open(0);
+        var error = Assert.Throws<DeviceException>(() => device.LoadModule("nonsense"))!;
+        Assert.That(error.Status, Is.EqualTo(DeviceStatus.InvalidPtx));
+        Assert.That(error.Code, Is.EqualTo("CUDA_ERROR_INVALID_PTX"));
+        Assert.That(error.Message, Does.Contain("Missing .version directive").And.Contain("cuda:0"));
+        device.Free(device.Allocate(16));
+    }
+
+    [Scenario("FAKE_CUDA_LAUNCH=701")]
+    public static void LaunchRefused()
+    {
+        using IDevice device = Devices.Open("cuda");
+        IKernel add = device.Kernels.GetKernel(AddKernel.Name);
+        var error = Assert.Throws<DeviceException>(() => add.Launch(new Grid(3, 2), default(AddKernel.Params), device.DefaultStream))!;
+        Assert.That(error.Status, Is.EqualTo(DeviceStatus.LaunchOutOfResources));
+        Assert.That(error.Code, Is.EqualTo("CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"));
+        Assert.That(error.Message, Does.Contain(AddKernel.Name).And.Contain("(3, 2, 1)").And.Contain($"{add.BlockSize} threads"));
+    }
+
+    [Scenario("FAKE_CUDA_FAULT=700")]
+    public static void KernelFaults()
+    {
+        using IDevice device = Devices.Open("cuda");
+        device.Kernels.GetKernel(AddKernel.Name).Launch(new Grid(1), default(AddKernel.Params), device.DefaultStream);
+        var error = Assert.Throws<DeviceException>(device.DefaultStream.Synchronize)!;
+        Assert.That(error.Status, Is.EqualTo(DeviceStatus.IllegalAddress));
+        Assert.That(error.Code, Is.EqualTo("CUDA_ERROR_ILLEGAL_ADDRESS"));
+        // Leaving the scope disposes a device on which every call fails: no exception may replace the one above.
+    }
+
+    [Scenario]
+    public static void DisposingGivesEverythingBack()
+    {
+        var device = CudaDriver.Open(0);
+        device.Allocate(100);
+        device.AllocatePinned(100);
+        device.CreateStream();
+        Assert.That(device.LiveAllocations, Is.EqualTo(2));
+        device.Dispose();
+        AssertNothingLeft();
+    }
+
+    [Scenario]
+    public static void EveryEmbeddedKernelIsFound()
+    {
+        using IDevice device = Devices.Open("cuda");
+        Assert.That(device.Info, Is.EqualTo(new DeviceInfo("cuda:0", "Fake GPU 0", "CudaDriver", "sm_90", "CUDA 12.4", 8L << 30, 7)));
+        foreach (PtxEntry entry in PtxModuleText.Entries(CudaDriver.EmbeddedPtx()))
+        {
+            IKernel kernel = device.Kernels.GetKernel(entry.Name);
+            Assert.That(kernel.ParameterBytes, Is.EqualTo(entry.ParameterBytes));
+            Assert.That(kernel.BlockSize, Is.EqualTo(entry.MaxThreads));
+            Assert.That(kernel.Attributes, Is.EqualTo(new KernelAttributes(32, 0, 0, 70, 90)));
+        }
+    }
+
+    private static void Unavailable(int ordinal, DeviceStatus status, params string[] words)
+    {
+        var error = Assert.Throws<DeviceUnavailableException>(() => Devices.Open($"cuda:{ordinal}"))!;
+        Assert.That(error.Status, Is.EqualTo(status), error.Message);
+        foreach (string word in words)
+        {
+            Assert.That(error.Message, Does.Contain(word));
+        }
+    }
+
+    private static void AssertNothingLeft()
+    {
+        nint fake = NativeLibrary.Load(Environment.GetEnvironmentVariable(CudaLibrary.PathVariable)!);
+        Assert.That(((delegate* unmanaged[Cdecl]<int>)NativeLibrary.GetExport(fake, "fake_live_blocks"))(), Is.Zero, "memory that was not freed");
+        Assert.That(((delegate* unmanaged[Cdecl]<int, int>)NativeLibrary.GetExport(fake, "fake_retained"))(0), Is.Zero, "contexts that were not released");
+    }
+
+    private static object?[] Convert(object?[] arguments, ParameterInfo[] parameters) =>
+        [.. arguments.Zip(parameters, (value, parameter) => System.Convert.ChangeType(value, parameter.ParameterType))];
+}

@@ -1,0 +1,208 @@
+// A CUDA driver library for tests: device memory is host memory, and work issued on a stream runs only when somebody waits for it,
+// so that a missing synchronisation, a copy from memory that is not page-locked or a call without a current context shows.
+//
+// Environment: FAKE_CUDA_VERSION (12040), FAKE_CUDA_DEVICES (1), FAKE_CUDA_CAPABILITY (90), FAKE_CUDA_INIT (result of cuInit),
+// FAKE_CUDA_OOM_AT=n (the n-th allocation fails), FAKE_CUDA_LAUNCH=r (cuLaunchKernel returns r), FAKE_CUDA_FAULT=r (a launched kernel
+// faults: every later wait returns r). Built with -DWITHOUT_GRAPHS or -DWITHOUT_MEMSET it lacks those functions, as an old driver would.
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101, INVALID_CONTEXT = 201, INVALID_PTX = 218,
+       INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600, CAPTURE_INVALID = 901, CAPACITY = 4096 };
+typedef int R;
+typedef uintptr_t P;
+
+typedef struct { const float *a, *b; float *y; int64_t n; } AddParams;
+typedef struct { char name[128]; int max_threads; } Function;
+typedef struct Event Event;
+typedef struct Work { enum { COPY, SET, LAUNCH, RECORD, WAIT } kind; P to, from; size_t bytes; int value; Function *f; unsigned char params[256]; Event *event; } Work;
+typedef struct { Work *work; int count, room; } Queue;
+typedef struct { Queue queue; int done; Queue *graph; } Stream;
+struct Event { Stream *stream; int position, done; double at; };
+
+static struct { P at; size_t bytes; int pinned; } blocks[CAPACITY];
+static int block_count, allocations, fault, initialised, retained[16];
+static Stream *streams[CAPACITY];
+static int stream_count;
+static __thread P current;
+
+static int setting(const char *name, int otherwise) { const char *t = getenv(name); return t && *t ? atoi(t) : otherwise; }
+static int live(void) { return initialised && current >= 1 && current <= 16 && retained[current - 1] > 0; }
+#define NEED_CONTEXT() do { if (!live()) return INVALID_CONTEXT; } while (0)
+
+static int inside(P at, size_t bytes, int pinned) {
+    for (int i = 0; i < block_count; i++)
+        if (at >= blocks[i].at && at + bytes <= blocks[i].at + blocks[i].bytes) return blocks[i].pinned == pinned;
+    return 0;
+}
+
+static void push(Queue *q, Work w) {
+    if (q->count == q->room) q->work = realloc(q->work, sizeof(Work) * (size_t)(q->room = q->room ? 2 * q->room : 64));
+    q->work[q->count++] = w;
+}
+
+static R issue(Stream *s, Work w) {
+    if (!s) return INVALID_HANDLE;
+    push(s->graph ? s->graph : &s->queue, w);
+    return OK;
+}
+
+// The kernel of which the fake knows what it computes; others are launched for the record only.
+static void run_kernel(Work *w) {
+    if (setting("FAKE_CUDA_FAULT", 0)) fault = setting("FAKE_CUDA_FAULT", 0);
+    if (strcmp(w->f->name, "add_fwd_f32")) return;
+    AddParams p;
+    memcpy(&p, w->params, sizeof p);
+    for (int64_t i = 0; i < p.n; i++) p.y[i] = p.a[i] + p.b[i];
+}
+
+static void run(Stream *s, int until) {
+    while (s->done < until) {
+        Work *w = &s->queue.work[s->done++];
+        if (w->kind == COPY) memmove((void *)w->to, (void *)w->from, w->bytes);
+        if (w->kind == SET) memset((void *)w->to, w->value, w->bytes);
+        if (w->kind == LAUNCH) run_kernel(w);
+        if (w->kind == WAIT) run(w->event->stream, w->value);
+        if (w->kind == RECORD) {
+            struct timespec t;
+            clock_gettime(CLOCK_MONOTONIC, &t);
+            w->event->at = 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+            w->event->done = w->event->position == s->done;
+        }
+    }
+}
+
+R cuInit(unsigned flags) { (void)flags; initialised = 1; return setting("FAKE_CUDA_INIT", setting("FAKE_CUDA_DEVICES", 1) ? OK : NO_DEVICE); }
+R cuDriverGetVersion(int *v) { *v = setting("FAKE_CUDA_VERSION", 12040); return OK; }
+R cuGetErrorName(int e, const char **t) {
+    *t = e == OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY" : e == NO_DEVICE ? "CUDA_ERROR_NO_DEVICE" : e == INVALID_PTX ? "CUDA_ERROR_INVALID_PTX"
+       : e == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS" : e == 701 ? "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES" : e == INVALID_CONTEXT ? "CUDA_ERROR_INVALID_CONTEXT" : NULL;
+    return *t ? OK : INVALID_VALUE;
+}
+R cuGetErrorString(int e, const char **t) { static __thread char text[64]; snprintf(text, sizeof text, "sentence for error %d", e); *t = text; return OK; }
+R cuDeviceGetCount(int *n) { *n = setting("FAKE_CUDA_DEVICES", 1); return initialised ? OK : NOT_INITIALIZED; }
+R cuDeviceGet(int *d, int i) { *d = i; return i < setting("FAKE_CUDA_DEVICES", 1) ? OK : INVALID_DEVICE; }
+R cuDeviceGetName(char *t, int n, int d) { snprintf(t, (size_t)n, "Fake GPU %d", d); return OK; }
+R cuDeviceTotalMem_v2(size_t *n, int d) { (void)d; *n = 8ull << 30; return OK; }
+R cuDeviceGetAttribute(int *v, int a, int d) {
+    (void)d;
+    int capability = setting("FAKE_CUDA_CAPABILITY", 90);
+    *v = a == 16 ? 7 : a == 75 ? capability / 10 : a == 76 ? capability % 10 : -1;
+    return OK;
+}
+R cuDevicePrimaryCtxRetain(P *c, int d) { retained[d]++; *c = (P)d + 1; return OK; }
+R cuDevicePrimaryCtxRelease_v2(int d) { return retained[d]-- > 0 ? OK : INVALID_CONTEXT; }
+R cuCtxSetCurrent(P c) { current = c; return OK; }
+
+static R allocate(P *p, size_t bytes, int pinned) {
+    NEED_CONTEXT();
+    if (!bytes || block_count == CAPACITY) return INVALID_VALUE;
+    if (++allocations == setting("FAKE_CUDA_OOM_AT", -1) || bytes > 8ull << 30) return OUT_OF_MEMORY;
+    *p = (P)aligned_alloc(256, (bytes + 255) / 256 * 256);
+    memset((void *)*p, 0xcd, bytes);
+    blocks[block_count].at = *p, blocks[block_count].bytes = bytes, blocks[block_count++].pinned = pinned;
+    return OK;
+}
+static R release(P p, int pinned) {
+    NEED_CONTEXT();
+    for (int i = 0; i < stream_count; i++) if (streams[i]) run(streams[i], streams[i]->queue.count);
+    for (int i = 0; i < block_count; i++)
+        if (blocks[i].at == p && blocks[i].pinned == pinned) { free((void *)p); blocks[i] = blocks[--block_count]; return OK; }
+    return INVALID_VALUE;
+}
+R cuMemAlloc_v2(P *p, size_t bytes) { return allocate(p, bytes, 0); }
+R cuMemFree_v2(P p) { return release(p, 0); }
+R cuMemHostAlloc(P *p, size_t bytes, unsigned flags) { (void)flags; return allocate(p, bytes, 1); }
+R cuMemFreeHost(P p) { return release(p, 1); }
+R cuMemGetInfo_v2(size_t *f, size_t *t) { NEED_CONTEXT(); *f = 1 << 20, *t = 8ull << 30; return OK; }
+int fake_live_blocks(void) { return block_count; }
+int fake_retained(int d) { return retained[d]; }
+
+R cuMemcpyHtoDAsync_v2(P to, P from, size_t n, Stream *s) {
+    NEED_CONTEXT();
+    return inside(to, n, 0) && inside(from, n, 1) && !s->graph ? issue(s, (Work){.kind = COPY, .to = to, .from = from, .bytes = n}) : INVALID_VALUE;
+}
+R cuMemcpyDtoHAsync_v2(P to, P from, size_t n, Stream *s) {
+    NEED_CONTEXT();
+    return inside(to, n, 1) && inside(from, n, 0) && !s->graph ? issue(s, (Work){.kind = COPY, .to = to, .from = from, .bytes = n}) : INVALID_VALUE;
+}
+R cuMemcpyDtoDAsync_v2(P to, P from, size_t n, Stream *s) {
+    NEED_CONTEXT();
+    return inside(to, n, 0) && inside(from, n, 0) ? issue(s, (Work){.kind = COPY, .to = to, .from = from, .bytes = n}) : INVALID_VALUE;
+}
+#ifndef WITHOUT_MEMSET
+R cuMemsetD8Async(P to, unsigned char v, size_t n, Stream *s) {
+    NEED_CONTEXT();
+    return inside(to, n, 0) ? issue(s, (Work){.kind = SET, .to = to, .bytes = n, .value = v}) : INVALID_VALUE;
+}
+#endif
+
+R cuStreamCreate(Stream **s, unsigned flags) { NEED_CONTEXT(); (void)flags; *s = streams[stream_count++] = calloc(1, sizeof(Stream)); return OK; }
+R cuStreamSynchronize(Stream *s) { NEED_CONTEXT(); if (s->graph) return CAPTURE_INVALID; run(s, s->queue.count); return fault; }
+R cuStreamDestroy_v2(Stream *s) {
+    NEED_CONTEXT();
+    run(s, s->queue.count);
+    for (int i = 0; i < stream_count; i++) if (streams[i] == s) streams[i] = NULL;
+    return OK; // kept: an event may still point at it
+}
+R cuEventCreate(Event **e, unsigned flags) { NEED_CONTEXT(); (void)flags; *e = calloc(1, sizeof(Event)); return OK; }
+R cuEventDestroy_v2(Event *e) { NEED_CONTEXT(); return e ? OK : INVALID_HANDLE; }
+R cuEventRecord(Event *e, Stream *s) {
+    NEED_CONTEXT();
+    if (s->graph) return CAPTURE_INVALID;
+    e->stream = s, e->position = s->queue.count + 1, e->done = 0;
+    return issue(s, (Work){.kind = RECORD, .event = e});
+}
+R cuEventSynchronize(Event *e) { NEED_CONTEXT(); if (e->stream) run(e->stream, e->position); return fault; }
+R cuStreamWaitEvent(Stream *s, Event *e, unsigned flags) { NEED_CONTEXT(); (void)flags; return issue(s, (Work){.kind = WAIT, .event = e, .value = e->position}); }
+R cuEventElapsedTime(float *ms, Event *a, Event *b) { NEED_CONTEXT(); *ms = (float)(b->at - a->at); return a->done && b->done ? OK : NOT_READY; }
+
+R cuModuleLoadDataEx(char **m, const char *image, unsigned n, const int *options, void **values) {
+    NEED_CONTEXT();
+    if (!strstr(image, ".version")) {
+        for (unsigned i = 0; i < n; i++)
+            if (options[i] == 5) snprintf(values[i], 65536, "ptxas application ptx input, line 1; fatal : Missing .version directive at start of file");
+        return INVALID_PTX;
+    }
+    *m = strdup(image);
+    return OK;
+}
+R cuModuleUnload(char *m) { NEED_CONTEXT(); free(m); return OK; }
+R cuModuleGetFunction(Function **f, const char *m, const char *name) {
+    NEED_CONTEXT();
+    char key[160];
+    snprintf(key, sizeof key, ".entry %s(", name);
+    const char *entry = strstr(m, key), *bound = entry ? strstr(entry, ".maxntid") : NULL;
+    if (!entry) return NOT_FOUND;
+    *f = calloc(1, sizeof(Function));
+    snprintf((*f)->name, sizeof (*f)->name, "%s", name);
+    (*f)->max_threads = bound ? atoi(bound + 8) : 1024;
+    return OK;
+}
+R cuFuncGetAttribute(int *v, int a, Function *f) { NEED_CONTEXT(); *v = a == 0 ? f->max_threads : a == 4 ? 32 : a == 5 ? 70 : a == 6 ? 90 : 0; return OK; }
+R cuLaunchKernel(Function *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, Stream *s, void **params, void **extra) {
+    NEED_CONTEXT();
+    if (setting("FAKE_CUDA_LAUNCH", 0)) return setting("FAKE_CUDA_LAUNCH", 0);
+    if (!gx || !gy || !gz || (int)(bx * by * bz) != f->max_threads || shared || extra) return INVALID_VALUE;
+    Work w = {.kind = LAUNCH, .f = f};
+    if (!strcmp(f->name, "add_fwd_f32")) memcpy(w.params, params[0], sizeof(AddParams));
+    return issue(s, w);
+}
+
+#ifndef WITHOUT_GRAPHS
+R cuStreamBeginCapture_v2(Stream *s, int mode) { NEED_CONTEXT(); (void)mode; s->graph = calloc(1, sizeof(Queue)); return OK; }
+R cuStreamEndCapture(Stream *s, Queue **g) { NEED_CONTEXT(); *g = s->graph; s->graph = NULL; return *g ? OK : CAPTURE_INVALID; }
+R cuGraphInstantiateWithFlags(Queue **x, const Queue *g, uint64_t flags) {
+    NEED_CONTEXT();
+    (void)flags;
+    *x = calloc(1, sizeof(Queue));
+    for (int i = 0; i < g->count; i++) push(*x, g->work[i]);
+    return OK;
+}
+R cuGraphDestroy(Queue *g) { free(g->work); free(g); return OK; }
+R cuGraphExecDestroy(Queue *x) { return cuGraphDestroy(x); }
+R cuGraphLaunch(Queue *x, Stream *s) { NEED_CONTEXT(); for (int i = 0; i < x->count; i++) issue(s, x->work[i]); return OK; }
+#endif
