@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# All tests: native (CTest, sanitizers included), then managed. --slow adds what takes longer than 20 minutes on two cores.
+# The last line is 'N passed, N failed, N skipped'; a skip prints its reason.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+source build/setup.sh || exit 1
+
+filter='TestCategory!=Slow'
+case "${1:-}" in
+    '') ;;
+    --slow) filter='' ;;
+    *) echo "usage: build/test.sh [--slow]" >&2; exit 2 ;;
+esac
+
+passed=0 failed=0 skipped=0 rc=0
+tally() { passed=$((passed + $1)); failed=$((failed + $2)); skipped=$((skipped + $3)); }
+
+echo "test: building"
+if ! dotnet build CudaAttribution.sln --configuration Release --nologo --verbosity quiet; then
+    echo "test: the build failed" >&2
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
+fi
+
+echo "test: native"
+log=$(mktemp)
+cmake --build artifacts/native --target check 2>&1 | tee "$log" || rc=1
+read -r native_total native_failed < <(awk '/tests passed, .* tests failed out of/{f=$4; t=$NF} END{print t+0, f+0}' "$log")
+if [ "$native_total" -eq 0 ]; then native_total=1 native_failed=1 rc=1; fi
+tally $((native_total - native_failed)) "$native_failed" 0
+
+echo "test: managed"
+for project in tests/*/*.csproj; do
+    dotnet test "$project" --configuration Release --no-build --nologo --logger 'console;verbosity=normal' ${filter:+--filter "$filter"} >"$log" 2>&1 || rc=1
+    # Names of passing tests are noise; failures, skips with their reasons and the totals are not.
+    grep -vE '^ +Passed |^$' "$log" | sed 's/^/  /'
+    read -r p f s < <(awk '/^ *Passed: /{p+=$2} /^ *Failed: /{f+=$2} /^ *Skipped: /{s+=$2} END{print p+0, f+0, s+0}' "$log")
+    if [ $((p + f + s)) -eq 0 ]; then f=1 rc=1; fi
+    tally "$p" "$f" "$s"
+done
+rm -f "$log"
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] || rc=1
+exit $rc
