@@ -1,0 +1,55 @@
+namespace CudaAttribution.Models;
+
+/// <summary>How to sample.</summary>
+public sealed record SampleOptions
+{
+    /// <summary>DDIM steps.</summary>
+    public int Steps { get; init; } = 25;
+
+    /// <summary>w of classifier-free guidance o_u + w (o_c − o_u); up to 1 there is none and the prompt's output is used alone (methods 3.4).</summary>
+    public double Guidance { get; init; } = 3;
+
+    /// <summary>η: 0 is deterministic given the starting noise, 1 has DDPM's variance.</summary>
+    public double Eta { get; init; }
+
+    /// <summary>Pictures computed together at most; with guidance the network sees twice as many. It decides speed and memory, not the result.</summary>
+    public int MaxBatch { get; init; } = 16;
+
+    /// <summary>What the pictures are for; pictures of another purpose get other noise from the same seed and index.</summary>
+    public string Purpose { get; init; } = "query";
+
+    /// <exception cref="ArgumentException">A value makes no sense; the message names it.</exception>
+    internal void Validate()
+    {
+        if (!double.IsFinite(Guidance)) throw new ArgumentException($"guidance must be finite, it is {Guidance}");
+        if (MaxBatch < 1) throw new ArgumentException($"the batch must have at least one picture, it has {MaxBatch}");
+        ArgumentException.ThrowIfNullOrEmpty(Purpose);
+    }
+}
+
+/// <summary>One picture to make. Its noise is a function of purpose, seed and index, whatever else is asked for.</summary>
+/// <param name="Prompt">The prompt.</param>
+/// <param name="Seed">The seed.</param>
+/// <param name="Index">Number of the picture under this seed.</param>
+public readonly record struct SampleRequest(string Prompt, ulong Seed, long Index)
+{
+    /// <summary>Requests for <paramref name="perPrompt"/> pictures of each prompt, numbered from <paramref name="firstIndex"/>, prompt after prompt.</summary>
+    public static SampleRequest[] For(IReadOnlyList<string> prompts, ulong seed, int perPrompt = 1, long firstIndex = 0) =>
+        [.. Enumerable.Range(0, prompts.Count * perPrompt).Select(i => new SampleRequest(prompts[i / perPrompt], seed, firstIndex + i))];
+}
+
+/// <summary>Where a sampling run stands: pictures done and steps done on the current batch.</summary>
+public readonly record struct SampleProgress(int Pictures, int OfPictures, int Step, int OfSteps);
+
+/// <summary>Pictures as the model made them.</summary>
+/// <param name="Values">Row-major <c>[N,H,W,C]</c>, nominally in [−1, 1], not clamped.</param>
+/// <param name="Pixels">The same as bytes: round(255·clamp(x/2 + ½)).</param>
+/// <param name="Count">N.</param>
+/// <param name="Height">H.</param>
+/// <param name="Width">W.</param>
+/// <param name="Channels">C.</param>
+public sealed record SampledPictures(float[] Values, byte[] Pixels, int Count, int Height, int Width, int Channels)
+{
+    /// <summary>The pixels of picture <paramref name="index"/>, <c>[H,W,C]</c>.</summary>
+    public ReadOnlySpan<byte> Picture(int index) => Pixels.AsSpan(checked(index * Height * Width * Channels), Height * Width * Channels);
+}

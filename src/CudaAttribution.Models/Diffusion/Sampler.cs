@@ -1,0 +1,127 @@
+using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
+
+namespace CudaAttribution.Models;
+
+/// <summary>
+/// Text to pictures by DDIM with classifier-free guidance, exactly as methods 3.4. Each picture depends on its request alone, bit for bit: one by one or in
+/// batches of any size is the same.
+/// </summary>
+/// <remarks>The bits are those of the device's kernels; the oneDNN engine may round a batch of another size differently.</remarks>
+public sealed class Sampler
+{
+    private readonly DiffusionModel _model;
+    private readonly SampleOptions _options;
+    private readonly IReadOnlyList<DdimStep> _steps;
+
+    /// <exception cref="ArgumentException">An option makes no sense, or the steps do not fit the model's schedule.</exception>
+    public Sampler(DiffusionModel model, SampleOptions options)
+    {
+        options.Validate();
+        (_model, _options) = (model, options);
+        _steps = DdimScheduler.Steps(model.Scheduler, options.Steps, options.Eta);
+    }
+
+    private bool Guided => _options.Guidance > 1;
+
+    /// <summary>Makes the pictures, in the order of the requests.</summary>
+    /// <exception cref="ArithmeticException">The model gave NaN or infinite values; the message names the prompt.</exception>
+    public SampledPictures Sample(IReadOnlyList<SampleRequest> requests, Action<SampleProgress>? progress = null, CancellationToken cancel = default)
+    {
+        int size = _model.UNet.Config.SampleSize, channels = _model.UNet.Config.InChannels, picture = size * size * channels;
+        float[] values = new float[checked(requests.Count * picture)];
+        byte[] pixels = new byte[values.Length];
+        for (int first = 0; first < requests.Count; first += _options.MaxBatch)
+        {
+            var batch = requests.Skip(first).Take(_options.MaxBatch).ToArray();
+            using var arena = new Arena(_model.Device);
+            var x = Batch(arena, batch, step =>
+            {
+                cancel.ThrowIfCancellationRequested();
+                progress?.Invoke(new SampleProgress(first, requests.Count, step, _steps.Count));
+            });
+            var bytes = arena.New(x.Shape, DType.U8);
+            Sampling.ToPixels(x, bytes);
+            float[] made = x.ToArray<float>();
+            RequireFinite(made, picture, batch);
+            made.CopyTo(values, first * picture);
+            bytes.ToArray<byte>().CopyTo(pixels, first * picture);
+        }
+        progress?.Invoke(new SampleProgress(requests.Count, requests.Count, _steps.Count, _steps.Count));
+        return new SampledPictures(values, pixels, requests.Count, size, size, channels);
+    }
+
+    /// <summary>x_0 of a batch, <c>[N,H,W,C]</c>.</summary>
+    private Tensor Batch(Arena arena, SampleRequest[] batch, Action<int> before)
+    {
+        int size = _model.UNet.Config.SampleSize;
+        var x = arena.New(new Shape(batch.Length, size, size, _model.UNet.Config.InChannels));
+        var fresh = _options.Eta > 0 ? arena.New(x.Shape) : null;
+        Noise(x, batch, Philox.Stream($"sample.{_options.Purpose}"));
+        var text = Text(arena, batch);
+        for (int k = 0; k < _steps.Count; k++)
+        {
+            before(k);
+            var step = _steps[k];
+            var noise = step.Sigma == 0 ? null : fresh;
+            if (noise is not null) Noise(noise, batch, Philox.Stream($"sample.{_options.Purpose}.step", (ulong)k));
+            using var tape = new Tape(_model.Device, record: false);
+            var output = _model.UNet.Forward(tape, Guided ? Twice(tape, x) : x, Timesteps(tape, text.Shape[0], step.Timestep), text);
+            var conditional = Guided ? output.Rows(batch.Length, batch.Length) : output;
+            Sampling.DdimStep(
+                x, conditional, Guided ? output.Rows(0, batch.Length) : null, Guided ? (float)_options.Guidance : 1f,
+                (float)step.Sample, (float)step.Output, (float)step.Sigma, noise, x);
+        }
+        return x;
+    }
+
+    /// <summary>Fills row i with the numbers of the stream that belong to its request.</summary>
+    private static void Noise(Tensor destination, SampleRequest[] batch, ulong stream)
+    {
+        long picture = destination.Count / batch.Length;
+        for (int i = 0; i < batch.Length; i++) Sampling.Normal(destination.Rows(i, 1), batch[i].Seed, stream, checked(batch[i].Index * picture));
+    }
+
+    /// <summary>Embeddings as the network takes them: those of the empty prompt before those of the prompts, where there is guidance.</summary>
+    private Tensor Text(Arena arena, SampleRequest[] batch)
+    {
+        using var tape = new Tape(_model.Device, record: false);
+        string[] prompts = [.. batch.Select(r => r.Prompt)];
+        var embedded = _model.EncodeText(tape, Guided ? [.. prompts, ""] : prompts);
+        int n = batch.Length;
+        var text = arena.New(new Shape(Guided ? 2 * n : n, embedded.Shape[1], embedded.Shape[2]));
+        if (Guided)
+        {
+            for (int i = 0; i < n; i++) Copy(embedded.Rows(n, 1), text.Rows(i, 1));
+        }
+        Copy(embedded.Rows(0, n), text.Rows(text.Shape[0] - n, n));
+        return text;
+    }
+
+    private static Tensor Twice(Tape tape, Tensor x)
+    {
+        int n = x.Shape[0];
+        var both = tape.New(new Shape(2 * n, x.Shape[1], x.Shape[2], x.Shape[3]));
+        Copy(x, both.Rows(0, n));
+        Copy(x, both.Rows(n, n));
+        return both;
+    }
+
+    private static Tensor Timesteps(Tape tape, int count, int timestep)
+    {
+        int[] values = new int[count];
+        values.AsSpan().Fill(timestep);
+        return tape.Arena.From(values, new Shape(count));
+    }
+
+    private static void Copy(Tensor source, Tensor destination) =>
+        source.Device.Driver.CopyOnDevice(destination.Pointer, source.Pointer, source.Bytes, source.Device.Stream);
+
+    private static void RequireFinite(float[] values, int picture, SampleRequest[] batch)
+    {
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (!float.IsFinite(values[i])) throw new ArithmeticException($"the model gave {values[i]} for the prompt '{batch[i / picture].Prompt}': its weights are broken; train it with a smaller learning rate");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+using System.Security.Cryptography;
+using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
+
+namespace CudaAttribution.Models;
+
+/// <summary>What a model is opened for: it decides which parameters have gradients, and so the memory it takes.</summary>
+public enum ModelUse
+{
+    /// <summary>No gradients.</summary>
+    Sampling,
+
+    /// <summary>Gradients for the UNet; the text encoder is frozen.</summary>
+    TrainUNet,
+
+    /// <summary>Gradients for UNet and text encoder, which are trained as one set of parameters.</summary>
+    TrainAll,
+}
+
+/// <summary>
+/// A text-to-image diffusion model on a device: UNet, text encoder, tokenizer and noise schedule, kept as a folder in diffusers' layout. It works on pixels;
+/// a picture is <c>[H,W,3]</c> in [−1, 1].
+/// </summary>
+public sealed class DiffusionModel : IDisposable
+{
+    private readonly ModelIndex _index;
+    private readonly ParameterSet[] _sets;
+    private readonly ModelPart[] _parts;
+
+    private DiffusionModel(ModelIndex index, ComputeDevice device, ModelUse use, WeightInit init)
+    {
+        (_index, Device, Use) = (index, device, use);
+        var unet = new ParameterSet(device);
+        var text = use == ModelUse.TrainAll ? unet : new ParameterSet(device);
+        UNet = new UNet2DConditionModel(index.UNet, new ParameterScope(unet, init)["unet"]);
+        TextEncoder = new ClipTextModel(index.TextEncoder, new ParameterScope(text, init)["text_encoder"]);
+        _sets = ReferenceEquals(unet, text) ? [unet] : [unet, text];
+        unet.Freeze(trainable: use != ModelUse.Sampling);
+        if (_sets.Length > 1) text.Freeze(trainable: false);
+        _parts = [new ModelPart(unet, "unet."), new ModelPart(text, "text_encoder.")];
+    }
+
+    public ComputeDevice Device { get; }
+
+    public ModelUse Use { get; }
+
+    public UNet2DConditionModel UNet { get; }
+
+    public ClipTextModel TextEncoder { get; }
+
+    public ITokenizer Tokenizer => _index.Tokenizer;
+
+    public SchedulerConfig Scheduler => _index.Scheduler;
+
+    /// <summary>Number of parameters of the UNet.</summary>
+    public long UNetParameterCount => _parts[0].Count;
+
+    /// <summary>Number of parameters of the text encoder.</summary>
+    public long TextEncoderParameterCount => _parts[1].Count;
+
+    /// <summary>The parameters that training changes: the first set.</summary>
+    /// <exception cref="InvalidOperationException">The model was opened for sampling.</exception>
+    internal ParameterSet Trained => Use == ModelUse.Sampling ? throw new InvalidOperationException("the model was opened for sampling: open it for training") : _sets[0];
+
+    /// <summary>Device memory of the weights.</summary>
+    internal long WeightBytes => _sets.Sum(s => s.Values.Bytes);
+
+    /// <summary>A new model with a vocabulary made from <paramref name="captions"/>.</summary>
+    /// <param name="preset">The architecture.</param>
+    /// <param name="captions">The captions it will be trained on.</param>
+    /// <param name="device">Where it lives.</param>
+    /// <param name="seed">Seed of the starting weights.</param>
+    /// <param name="use">What for.</param>
+    public static DiffusionModel Create(ModelPreset preset, IEnumerable<string> captions, ComputeDevice device, ulong seed, ModelUse use = ModelUse.TrainAll) =>
+        Create(preset, WordTokenizer.Train(captions, preset.MaxTokens, preset.MaxVocabulary), device, seed, use);
+
+    /// <summary>A new model over a tokenizer.</summary>
+    /// <param name="preset">The architecture.</param>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="device">Where it lives.</param>
+    /// <param name="seed">Seed of the starting weights.</param>
+    /// <param name="use">What for.</param>
+    public static DiffusionModel Create(ModelPreset preset, ITokenizer tokenizer, ComputeDevice device, ulong seed, ModelUse use = ModelUse.TrainAll)
+    {
+        var index = new ModelIndex(preset.UNet, preset.TextEncoderFor(tokenizer), tokenizer, preset.Scheduler);
+        if (index.Problem() is { } problem) throw new ArgumentException(problem, nameof(preset));
+        var init = new WeightInit();
+        var model = new DiffusionModel(index, device, use, init);
+        foreach (var set in model._sets)
+        {
+            foreach (string name in set.Names) set[name].CopyFrom<float>(init.Values(name, set[name].Count, seed));
+        }
+        return model;
+    }
+
+    /// <summary>Reads a model folder.</summary>
+    /// <param name="folder">The folder with <c>model_index.json</c>.</param>
+    /// <param name="device">Where the model goes.</param>
+    /// <param name="use">What for.</param>
+    /// <exception cref="ModelFileException">A file is missing, damaged or does not fit; the message names it and lists the tensors.</exception>
+    public static DiffusionModel Load(string folder, ComputeDevice device, ModelUse use = ModelUse.Sampling)
+    {
+        folder = Path.GetFullPath(folder);
+        var model = new DiffusionModel(ModelIndex.Read(folder), device, use, new WeightInit());
+        try
+        {
+            WeightFile.Load(ModelIndex.UNetWeights(folder), model._parts[0]);
+            WeightFile.Load(ModelIndex.TextWeights(folder), model._parts[1]);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Writes the model folder; it appears whole or not at all, and replaces a model that is there.</summary>
+    /// <param name="folder">Where to; its parent folders are made.</param>
+    /// <param name="type">Type of the weights in the file: F32, F16 or BF16.</param>
+    /// <exception cref="ModelFileException">The folder cannot be written, has other things in it, or a weight does not fit <paramref name="type"/>.</exception>
+    public void Save(string folder, DType type = DType.F32) => AtomicFolder.Write(
+        folder,
+        temporary =>
+        {
+            _index.Write(temporary);
+            WeightFile.Save(ModelIndex.UNetWeights(temporary), _parts[0], type);
+            WeightFile.Save(ModelIndex.TextWeights(temporary), _parts[1], type);
+        },
+        mayReplace: existing => File.Exists(Path.Combine(existing, ModelIndex.FileName)));
+
+    /// <summary>SHA-256 over names, shapes and F32 values of all weights, lower-case hexadecimal: the model's identity in manifests. Waits for the device.</summary>
+    public string WeightsHash()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var part in _parts) WeightFile.AddTo(hash, part);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>Embeds prompts.</summary>
+    /// <returns><c>[prompts.Count, Tokenizer.MaxLength, cross_attention_dim]</c>, on <paramref name="tape"/>.</returns>
+    public Tensor EncodeText(Tape tape, IReadOnlyList<string> prompts) =>
+        TextEncoder.Forward(tape, EmbeddingOp.Ids(tape.Arena, Tokenizer.Encode(prompts), new Shape(prompts.Count, Tokenizer.MaxLength), TextEncoder.Config.VocabSize));
+
+    public void Dispose()
+    {
+        foreach (var set in _sets) set.Dispose();
+    }
+}

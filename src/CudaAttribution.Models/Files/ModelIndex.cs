@@ -1,0 +1,84 @@
+using System.Text.Json.Nodes;
+
+namespace CudaAttribution.Models;
+
+/// <summary>
+/// A model folder in diffusers' layout, its weights aside: <c>model_index.json</c>, <c>unet/</c>, <c>text_encoder/</c>, <c>tokenizer/</c>, <c>scheduler/</c>.
+/// </summary>
+/// <param name="UNet">From <c>unet/config.json</c>.</param>
+/// <param name="TextEncoder">From <c>text_encoder/config.json</c>.</param>
+/// <param name="Tokenizer">From <c>tokenizer/</c>.</param>
+/// <param name="Scheduler">From <c>scheduler/scheduler_config.json</c>.</param>
+internal sealed record ModelIndex(UNetConfig UNet, ClipTextConfig TextEncoder, ITokenizer Tokenizer, SchedulerConfig Scheduler)
+{
+    public const string FileName = "model_index.json";
+
+    private const string UNetFolder = "unet", TextFolder = "text_encoder", TokenizerFolder = "tokenizer", SchedulerFolder = "scheduler", ConfigFile = "config.json";
+
+    private static readonly string[] Components = [UNetFolder, TextFolder, TokenizerFolder, SchedulerFolder];
+
+    public static string UNetWeights(string folder) => Path.Combine(folder, UNetFolder, "diffusion_pytorch_model.safetensors");
+
+    public static string TextWeights(string folder) => Path.Combine(folder, TextFolder, "model.safetensors");
+
+    /// <exception cref="ModelFileException">A file is missing, unusable, or two do not fit each other.</exception>
+    public static ModelIndex Read(string folder)
+    {
+        if (!Directory.Exists(folder)) throw new ModelFileException($"{folder} does not exist: name the folder of a model, which has a {FileName}");
+        string path = Path.Combine(folder, FileName);
+        var index = ConfigJson.Load(path, "the list of the model's parts");
+        foreach (var (key, value) in index)
+        {
+            if (value is null || key.StartsWith('_')) continue;
+            if (!Components.Contains(key)) throw new ModelFileException($"{path}: the part '{key}' is not supported; a model has {string.Join(", ", Components)}");
+        }
+        RequireClass(index, path, UNetFolder, UNetConfig.ClassName);
+        RequireClass(index, path, TextFolder, ClipTextConfig.ClassName);
+        RequireClass(index, path, TokenizerFolder, WordTokenizer.ClassName);
+        RequireClass(index, path, SchedulerFolder, "DDIMScheduler", "PNDMScheduler");
+        string unet = Path.Combine(folder, UNetFolder, ConfigFile), text = Path.Combine(folder, TextFolder, ConfigFile), scheduler = Path.Combine(folder, SchedulerFolder, "scheduler_config.json");
+        var model = new ModelIndex(
+            UNetConfig.FromJson(ConfigJson.Load(unet, "the UNet's configuration"), unet),
+            ClipTextConfig.FromJson(ConfigJson.Load(text, "the text encoder's configuration"), text),
+            WordTokenizer.Load(Path.Combine(folder, TokenizerFolder)),
+            SchedulerConfig.FromJson(ConfigJson.Load(scheduler, "the noise schedule"), scheduler));
+        return model.Problem() is { } problem ? throw new ModelFileException($"{folder}: {problem}") : model;
+    }
+
+    /// <summary>Writes everything but the weights into an existing folder and makes the folders for these.</summary>
+    public void Write(string folder)
+    {
+        foreach (string component in Components) Directory.CreateDirectory(Path.Combine(folder, component));
+        var index = new JsonObject
+        {
+            ["_class_name"] = "PixelDiffusionPipeline",
+            [SchedulerFolder] = new JsonArray("diffusers", "DDIMScheduler"),
+            [TextFolder] = new JsonArray("transformers", ClipTextConfig.ClassName),
+            [TokenizerFolder] = new JsonArray("cudattr", Tokenizer.Name),
+            [UNetFolder] = new JsonArray("diffusers", UNetConfig.ClassName),
+        };
+        File.WriteAllText(Path.Combine(folder, FileName), ConfigJson.Text(index));
+        File.WriteAllText(Path.Combine(folder, UNetFolder, ConfigFile), UNet.ToJson());
+        File.WriteAllText(Path.Combine(folder, TextFolder, ConfigFile), TextEncoder.ToJson());
+        File.WriteAllText(Path.Combine(folder, SchedulerFolder, "scheduler_config.json"), Scheduler.ToJson());
+        Tokenizer.Save(Path.Combine(folder, TokenizerFolder));
+    }
+
+    /// <summary>Which parts do not fit each other, as a sentence; null where all do.</summary>
+    public string? Problem()
+    {
+        if (UNet.CrossAttentionDim != TextEncoder.HiddenSize) return $"the UNet's cross_attention_dim {UNet.CrossAttentionDim} differs from the text encoder's hidden_size {TextEncoder.HiddenSize}";
+        if (UNet.InChannels != UNet.OutChannels) return $"the UNet's in_channels {UNet.InChannels} and out_channels {UNet.OutChannels} must be equal: it predicts noise of its input's shape";
+        if (Tokenizer.VocabSize > TextEncoder.VocabSize) return $"the tokenizer has {Tokenizer.VocabSize} tokens, the text encoder embeds {TextEncoder.VocabSize} (vocab_size)";
+        return Tokenizer.MaxLength <= TextEncoder.MaxPositionEmbeddings
+            ? null
+            : $"the tokenizer gives {Tokenizer.MaxLength} tokens, the text encoder has {TextEncoder.MaxPositionEmbeddings} positions (max_position_embeddings)";
+    }
+
+    private static void RequireClass(JsonObject index, string path, string component, params string[] classes)
+    {
+        if (index[component] is not JsonArray { Count: 2 } entry) throw new ModelFileException($"{path}: the part '{component}' must be given as [library, class]");
+        string name = entry[1]?.ToString() ?? "null";
+        if (!classes.Contains(name)) throw new ModelFileException($"{path}: the {component} is a {name}; supported is {string.Join(" or ", classes)}");
+    }
+}

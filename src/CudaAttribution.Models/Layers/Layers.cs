@@ -1,0 +1,81 @@
+using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
+
+namespace CudaAttribution.Models;
+
+/// <summary>Convolution of odd or even kernel with weight <c>[O,K,K,I]</c> and bias, started as PyTorch's: uniform in ±1/√fan-in.</summary>
+internal sealed class ConvLayer
+{
+    private readonly Tensor _weight, _bias;
+    private readonly int _stride, _padBegin, _padEnd;
+
+    public ConvLayer(ParameterScope p, int inChannels, int outChannels, int kernel, int stride, int padBegin, int padEnd)
+    {
+        double bound = 1 / Math.Sqrt((double)inChannels * kernel * kernel);
+        _weight = p.Uniform("weight", new Shape(outChannels, kernel, kernel, inChannels), bound);
+        _bias = p.Uniform("bias", new Shape(outChannels), bound);
+        (_stride, _padBegin, _padEnd) = (stride, padBegin, padEnd);
+    }
+
+    /// <summary>A 3x3 convolution that keeps the size.</summary>
+    public static ConvLayer Same(ParameterScope p, int inChannels, int outChannels) => new(p, inChannels, outChannels, 3, 1, 1, 1);
+
+    /// <summary>A 1x1 convolution.</summary>
+    public static ConvLayer Pointwise(ParameterScope p, int inChannels, int outChannels) => new(p, inChannels, outChannels, 1, 1, 0, 0);
+
+    /// <summary>x <c>[N,H,W,I]</c> to <c>[N,H',W',O]</c>.</summary>
+    public Tensor Forward(Tape tape, Tensor x) => tape.Conv2d(x, _weight, _bias, _stride, _padBegin, _padEnd);
+}
+
+/// <summary>Matrix product with weight <c>[O,I]</c> and optional bias, started as PyTorch's: uniform in ±1/√fan-in.</summary>
+internal sealed class LinearLayer
+{
+    private readonly Tensor _weight;
+    private readonly Tensor? _bias;
+
+    public LinearLayer(ParameterScope p, int inWidth, int outWidth, bool bias = true)
+    {
+        double bound = 1 / Math.Sqrt(inWidth);
+        _weight = p.Uniform("weight", new Shape(outWidth, inWidth), bound);
+        _bias = bias ? p.Uniform("bias", new Shape(outWidth), bound) : null;
+    }
+
+    /// <summary>x <c>[...,I]</c> to <c>[...,O]</c>.</summary>
+    public Tensor Forward(Tape tape, Tensor x) => tape.Linear(x, _weight, _bias);
+}
+
+/// <summary>Group normalisation over the channel axis, optionally followed by SiLU in the same kernel.</summary>
+internal sealed class GroupNormLayer
+{
+    private readonly Tensor _weight, _bias;
+    private readonly int _groups;
+    private readonly float _eps;
+    private readonly bool _silu;
+
+    public GroupNormLayer(ParameterScope p, int channels, int groups, float eps, bool silu)
+    {
+        _weight = p.Constant("weight", new Shape(channels), 1);
+        _bias = p.Constant("bias", new Shape(channels), 0);
+        (_groups, _eps, _silu) = (groups, eps, silu);
+    }
+
+    /// <summary>x <c>[N,...,C]</c> to the same shape.</summary>
+    public Tensor Forward(Tape tape, Tensor x) => tape.GroupNorm(x, _weight, _bias, _groups, _eps, _silu);
+}
+
+/// <summary>Normalisation of each row over the last axis.</summary>
+internal sealed class LayerNormLayer
+{
+    private readonly Tensor _weight, _bias;
+    private readonly float _eps;
+
+    public LayerNormLayer(ParameterScope p, int width, float eps)
+    {
+        _weight = p.Constant("weight", new Shape(width), 1);
+        _bias = p.Constant("bias", new Shape(width), 0);
+        _eps = eps;
+    }
+
+    /// <summary>x <c>[...,C]</c> to the same shape.</summary>
+    public Tensor Forward(Tape tape, Tensor x) => tape.LayerNorm(x, _weight, _bias, _eps);
+}

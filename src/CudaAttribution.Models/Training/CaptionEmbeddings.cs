@@ -1,0 +1,69 @@
+using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
+
+namespace CudaAttribution.Models;
+
+/// <summary>
+/// Text embeddings of the captions of a training set. A text encoder that is trained runs in every step; a frozen one runs once for each distinct caption,
+/// and a step looks its rows up.
+/// </summary>
+internal sealed class CaptionEmbeddings : IDisposable
+{
+    private const int EncodedTogether = 64;
+
+    private readonly DiffusionModel _model;
+    private readonly Arena _arena;
+    private readonly int[] _captionOf;
+    private readonly int[] _ids;
+    private readonly Tensor? _table;
+
+    /// <param name="model">Its tokenizer and text encoder are used.</param>
+    /// <param name="captions">Caption of each picture.</param>
+    /// <param name="frozen">Whether the text encoder stays as it is.</param>
+    public CaptionEmbeddings(DiffusionModel model, IReadOnlyList<string> captions, bool frozen)
+    {
+        (_model, _arena) = (model, new Arena(model.Device));
+        string[] distinct = [.. captions.Prepend("").Distinct(StringComparer.Ordinal)];
+        var rows = distinct.Index().ToDictionary(c => c.Item, c => c.Index, StringComparer.Ordinal);
+        _captionOf = [.. captions.Select(c => rows[c])];
+        _ids = model.Tokenizer.Encode(distinct);
+        if (frozen) _table = Encode(distinct.Length);
+    }
+
+    /// <summary>Device memory held.</summary>
+    public long Bytes => _table?.Bytes ?? 0;
+
+    private int Length => _model.Tokenizer.MaxLength;
+
+    private int Width => _model.TextEncoder.Config.HiddenSize;
+
+    /// <summary>Embeddings of a batch, <c>[N,L,D]</c>.</summary>
+    /// <param name="tape">The tape of the step.</param>
+    /// <param name="pictures">Index of each picture; a negative one stands for the empty caption.</param>
+    public Tensor For(Tape tape, ReadOnlySpan<int> pictures)
+    {
+        int n = pictures.Length;
+        int[] rows = new int[n];
+        for (int i = 0; i < n; i++) rows[i] = pictures[i] < 0 ? 0 : _captionOf[pictures[i]];
+        if (_table is not null) return tape.Embedding(tape.Arena.From(rows, new Shape(n)), _table).View(n, Length, Width);
+        int[] ids = new int[n * Length];
+        for (int i = 0; i < n; i++) _ids.AsSpan(rows[i] * Length, Length).CopyTo(ids.AsSpan(i * Length, Length));
+        return _model.TextEncoder.Forward(tape, EmbeddingOp.Ids(tape.Arena, ids, new Shape(n, Length), _model.TextEncoder.Config.VocabSize));
+    }
+
+    public void Dispose() => _arena.Dispose();
+
+    private Tensor Encode(int captions)
+    {
+        var table = _arena.New(new Shape(captions, Length * Width));
+        for (int first = 0; first < captions; first += EncodedTogether)
+        {
+            int n = Math.Min(EncodedTogether, captions - first);
+            using var tape = new Tape(_model.Device, record: false);
+            var ids = EmbeddingOp.Ids(tape.Arena, _ids[(first * Length)..((first + n) * Length)], new Shape(n, Length), _model.TextEncoder.Config.VocabSize);
+            var embedded = _model.TextEncoder.Forward(tape, ids);
+            _model.Device.Driver.CopyOnDevice(table.Rows(first, n).Pointer, embedded.Pointer, embedded.Bytes, _model.Device.Stream);
+        }
+        return table;
+    }
+}

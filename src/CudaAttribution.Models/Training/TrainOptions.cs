@@ -1,0 +1,74 @@
+using CudaAttribution.Tensors;
+
+namespace CudaAttribution.Models;
+
+/// <summary>
+/// How to train what the model was opened for (<see cref="ModelUse"/>). The first group decides the result, bit for bit; the second only how it is watched and saved, so it may differ between a run and its
+/// continuation.
+/// </summary>
+public sealed record TrainOptions
+{
+    /// <summary>Optimiser steps.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>Pictures of a step; batches run across the ends of epochs, so every one is full, also where the set is smaller.</summary>
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>Learning rate after the warm-up, constant.</summary>
+    public double LearningRate { get; init; } = 1e-4;
+
+    /// <summary>Steps over which the learning rate rises linearly to its value.</summary>
+    public int WarmupSteps { get; init; }
+
+    /// <summary>AdamW's constants.</summary>
+    public AdamWOptions Optimizer { get; init; } = new();
+
+    /// <summary>Gradients are scaled down to this global norm; 0 leaves them.</summary>
+    public double MaxGradientNorm { get; init; } = 1;
+
+    /// <summary>Probability that a picture is trained with the empty caption, which makes guidance possible.</summary>
+    public double CaptionDrop { get; init; } = 0.1;
+
+    /// <summary>Decay per step of the running average of the weights, which then is the result; 0 for none.</summary>
+    public double EmaDecay { get; init; }
+
+    /// <summary>Seed of all draws: order of the pictures, timesteps, noise, dropped captions.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Losses are fetched from the device, checked and reported every so many steps, and at the end.</summary>
+    public int ReportInterval { get; init; } = 20;
+
+    /// <summary>A checkpoint is written every so many steps; 0 for none.</summary>
+    public int CheckpointInterval { get; init; }
+
+    /// <summary>Folder of the checkpoints; needed where <see cref="CheckpointInterval"/> is positive or <see cref="Resume"/> is set.</summary>
+    public string? CheckpointFolder { get; init; }
+
+    /// <summary>Whether to go on from the newest checkpoint of the folder, if there is one. Without it a folder with checkpoints is refused.</summary>
+    public bool Resume { get; init; }
+
+    /// <summary>Steps that make the given number of epochs over a set.</summary>
+    public static int StepsFor(double epochs, int count, int batchSize) => checked((int)Math.Ceiling(epochs * count / batchSize));
+
+    /// <exception cref="ArgumentException">A value makes no sense; the message names it.</exception>
+    internal void Validate()
+    {
+        Require(Steps > 0, nameof(Steps), Steps, "positive");
+        Require(BatchSize > 0, nameof(BatchSize), BatchSize, "positive");
+        Require((long)Steps * BatchSize <= int.MaxValue, nameof(Steps), Steps, $"at most {int.MaxValue / BatchSize} at batch size {BatchSize}");
+        Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), LearningRate, "positive");
+        Require(WarmupSteps >= 0, nameof(WarmupSteps), WarmupSteps, "zero or positive");
+        if (Optimizer.Problem() is { } problem) throw new ArgumentException(problem);
+        Require(MaxGradientNorm >= 0 && double.IsFinite(MaxGradientNorm), nameof(MaxGradientNorm), MaxGradientNorm, "zero or positive");
+        Require(CaptionDrop is >= 0 and <= 1, nameof(CaptionDrop), CaptionDrop, "in [0, 1]");
+        Require(EmaDecay is >= 0 and < 1, nameof(EmaDecay), EmaDecay, "in [0, 1)");
+        Require(ReportInterval > 0, nameof(ReportInterval), ReportInterval, "positive");
+        Require(CheckpointInterval >= 0, nameof(CheckpointInterval), CheckpointInterval, "zero or positive");
+        if ((CheckpointInterval > 0 || Resume) && string.IsNullOrEmpty(CheckpointFolder)) throw new ArgumentException($"{nameof(CheckpointInterval)} and {nameof(Resume)} need a {nameof(CheckpointFolder)}");
+    }
+
+    private static void Require(bool holds, string name, object value, string rule)
+    {
+        if (!holds) throw new ArgumentException($"{name} must be {rule}, it is {FormattableString.Invariant($"{value}")}");
+    }
+}
