@@ -1,0 +1,86 @@
+using CudaAttribution.Data;
+using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
+
+namespace CudaAttribution;
+
+/// <summary>What the pixel metrics share: pictures to the device, grouped by the references' size, answers resized to it.</summary>
+public abstract class DeviceDistance(ComputeDevice device) : IReconstructionDistance
+{
+    public abstract string Name { get; }
+
+    public abstract double DefaultThreshold { get; }
+
+    public double Maximum => 1;
+
+    public double[,] Matrix(IReadOnlyList<RgbImage> references, IReadOnlyList<RgbImage> answers)
+    {
+        var result = new double[references.Count, answers.Count];
+        if (result.Length == 0) return result;
+        foreach (var group in references.Select((image, index) => (image, index)).GroupBy(r => (r.image.Width, r.image.Height)))
+        {
+            var (width, height) = group.Key;
+            int[] rows = [.. group.Select(r => r.index)];
+            using var arena = new Arena(device);
+            var a = Upload(arena, [.. group.Select(r => r.image)], width, height);
+            var b = Upload(arena, [.. answers.Select(i => i.Resize(width, height))], width, height);
+            var distances = Compute(arena, a, b, width, height);
+            for (int i = 0; i < rows.Length; i++)
+            {
+                for (int j = 0; j < answers.Count; j++) result[rows[i], j] = distances[i * answers.Count + j];
+            }
+        }
+        return result;
+    }
+
+    /// <summary>Distances [N,M] of U8 pictures <c>[N,H,W,3]</c> and <c>[M,H,W,3]</c>, row-major.</summary>
+    protected abstract double[] Compute(Arena arena, Tensor a, Tensor b, int width, int height);
+
+    private static Tensor Upload(Arena arena, IReadOnlyList<RgbImage> images, int width, int height)
+    {
+        int bytes = 3 * width * height;
+        var pixels = new byte[checked(images.Count * bytes)];
+        for (int i = 0; i < images.Count; i++) images[i].Pixels.CopyTo(pixels, i * bytes);
+        return arena.From(pixels, new Shape(images.Count, height, width, 3));
+    }
+}
+
+/// <summary>d_px: root mean square difference of all pixel values in [0, 1] (methods 1.3). Integer sums, so the same bits on every device.</summary>
+public sealed class PixelDistance(ComputeDevice device) : DeviceDistance(device)
+{
+    public const string MetricName = "px";
+
+    public override string Name => MetricName;
+
+    public override double DefaultThreshold => 0.15;
+
+    protected override double[] Compute(Arena arena, Tensor a, Tensor b, int width, int height)
+    {
+        var sums = arena.New(new Shape(a.Shape[0], b.Shape[0]), DType.I64);
+        Distance.Squared(a, b, sums);
+        return [.. sums.ToArray<long>().Select(s => Distance.Normalised(s, 3L * width * height))];
+    }
+}
+
+/// <summary>d_tile: the largest d_px over a 4 x 4 grid of tiles (methods 1.3), so that a common ground does not hide another motif.</summary>
+public sealed class TileDistance(ComputeDevice device) : DeviceDistance(device)
+{
+    public const string MetricName = "tile";
+
+    /// <summary>k: tiles along each axis.</summary>
+    private const int Grid = 4;
+
+    public override string Name => MetricName;
+
+    public override double DefaultThreshold => 0.15;
+
+    protected override double[] Compute(Arena arena, Tensor a, Tensor b, int width, int height)
+    {
+        if (Math.Min(width, height) < Grid)
+            throw new AttributionException($"a picture of {width} x {height} pixels cannot be cut into {Grid} x {Grid} tiles", "Use the metric px for pictures this small.");
+        var sums = arena.New(new Shape(a.Shape[0], b.Shape[0], Grid * Grid), DType.I64);
+        Distance.SquaredTiles(a, b, Grid, sums);
+        long[] tiles = sums.ToArray<long>();
+        return [.. Enumerable.Range(0, tiles.Length / (Grid * Grid)).Select(i => Distance.NormalisedTiles(tiles.AsSpan(i * Grid * Grid, Grid * Grid), height, width))];
+    }
+}

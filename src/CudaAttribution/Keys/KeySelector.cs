@@ -1,0 +1,174 @@
+using CudaAttribution.Data;
+
+namespace CudaAttribution;
+
+/// <summary>
+/// Selects keys by Strategy 1, Strategy 2 or Baseline 2 (methods 1.4). The source is only run, nothing is trained; the noise is that of
+/// <see cref="NoisePurpose.Selection"/>, never used again.
+/// </summary>
+public sealed class KeySelector(IReconstructionDistance distance)
+{
+    private const int PromptsPerRound = 32;
+
+    /// <summary>Selects and freezes.</summary>
+    /// <param name="source">The owner's model.</param>
+    /// <param name="training">What it was fine-tuned on: prompts with the real pictures.</param>
+    /// <param name="innocents">SEL innocents; empty leaves out n and its filter.</param>
+    /// <param name="options">The rules.</param>
+    /// <param name="progress">Prompts done of all.</param>
+    /// <param name="cancel">Stops between rounds of prompts.</param>
+    /// <exception cref="AttributionException">Too few candidates pass; the message says which filter took how many.</exception>
+    public KeySet Select(
+        IImageModel source,
+        CaptionedDataset training,
+        IReadOnlyList<IImageModel> innocents,
+        KeySelectionOptions options,
+        IProgress<(int Done, int Total)>? progress = null,
+        CancellationToken cancel = default)
+    {
+        options.Validate();
+        if (innocents.Any(b => b.Identity == source.Identity))
+            throw new AttributionException("the source is among the SEL innocents", "Give innocents that never saw the source's pictures.");
+        bool random = options.Strategy == KeyStrategy.Random;
+        double threshold = options.Threshold ?? distance.DefaultThreshold;
+        var reference = options.Strategy == KeyStrategy.Generate ? KeyReference.Medoid : KeyReference.Training;
+        var pool = Pool(training, options);
+        var candidates = Measure(source, pool, random ? [] : innocents, reference, options, progress, cancel);
+
+        int unanswered = pool.Count - candidates.Count, notDistinctive = 0, inconsistent = 0, notDivergent = 0, biased = 0;
+        var passing = new List<Candidate>();
+        foreach (var c in candidates)
+        {
+            if (!random && c.Innocent <= threshold) notDistinctive++;
+            else if (!random && c.Dispersion > options.MaxDispersion) inconsistent++;
+            else if (!random && c.Divergence <= options.MinDivergence && options.MinDivergence > 0) notDivergent++;
+            else if (!random && c.InnocentPaired > options.MaxInnocentPaired) biased++;
+            else passing.Add(c);
+        }
+        var ranked = random ? passing : [.. passing.OrderBy(c => Score(c, options))];
+        var (chosen, duplicates) = TakeDistinct(ranked, options.Count, random ? -1 : threshold, reference);
+        var report = new SelectionReport(pool.Count, unanswered, notDistinctive, inconsistent, notDivergent, biased, duplicates, chosen.Count, 0);
+        if (chosen.Count < options.Count) throw TooFew(report, options, innocents.Count > 0);
+
+        var paired = options.PairedCount is { } count
+            ? TakeDistinct([.. passing.OrderByDescending(c => c.Divergence)], count, random ? -1 : threshold, reference).Chosen
+            : chosen;
+        if (paired.Count < options.PairedCount)
+        {
+            throw new AttributionException(
+                $"{options.PairedCount} paired keys are wanted, {paired.Count} are left ({report})", "Ask for fewer paired keys or give the source more training pairs.");
+        }
+        Candidate[] all = [.. chosen, .. paired.Except(chosen)];
+        Key[] keys = [.. all.Select(c => ToKey(c, reference, random ? null : Score(c, options), chosen.Contains(c), paired.Contains(c)))];
+        return new KeySet(
+            new KeySetHeader
+            {
+                Metric = distance.Name,
+                Threshold = threshold,
+                Options = options,
+                SourceName = source.Name,
+                SourceIdentity = source.Identity,
+                TrainingHash = training.Hash,
+                SelIdentities = random ? [] : [.. innocents.Select(b => b.Identity)],
+                Selection = report with { PairedOnly = all.Length - chosen.Count },
+                SourceRate = Rate(source, keys, threshold, options.Seed),
+            },
+            keys);
+    }
+
+    private static double Score(Candidate c, KeySelectionOptions o) =>
+        (o.Strategy == KeyStrategy.Detect ? c.Reconstruction : c.Dispersion) - o.Lambda * (c.Innocent ?? 0) - o.DivergenceWeight * c.Divergence;
+
+    private static Key ToKey(Candidate c, KeyReference reference, double? score, bool forConfidence, bool forPaired) => new()
+    {
+        Prompt = c.Pair.Caption,
+        TrainingId = c.Pair.Id,
+        Training = c.Pair.Image,
+        Medoid = c.Medoid,
+        Reference = reference,
+        Dispersion = c.Dispersion,
+        Reconstruction = c.Reconstruction,
+        Innocent = c.Innocent,
+        InnocentPaired = c.InnocentPaired,
+        Score = score,
+        Divergence = c.Divergence,
+        ForConfidence = forConfidence,
+        ForPaired = forPaired,
+    };
+
+    private static CaptionedDataset Pool(CaptionedDataset training, KeySelectionOptions options)
+    {
+        int wanted = options.Strategy == KeyStrategy.Random ? Math.Max(options.Count, options.PairedCount ?? 0) : options.Candidates ?? training.Count;
+        if (training.Count < options.Count)
+        {
+            throw new AttributionException(
+                $"{options.Count} keys are wanted and the training set has {training.Count} pairs", "Ask for fewer keys or give the whole training set.", training.Source);
+        }
+        return wanted >= training.Count && options.Strategy != KeyStrategy.Random ? training : training.Shuffle(options.Seed).Take(Math.Min(wanted, training.Count));
+    }
+
+    private List<Candidate> Measure(
+        IImageModel source, CaptionedDataset pool, IReadOnlyList<IImageModel> innocents, KeyReference reference, KeySelectionOptions options,
+        IProgress<(int Done, int Total)>? progress, CancellationToken cancel)
+    {
+        var result = new List<Candidate>();
+        for (int start = 0; start < pool.Count; start += PromptsPerRound)
+        {
+            cancel.ThrowIfCancellationRequested();
+            var pairs = pool.Items.Skip(start).Take(PromptsPerRound).ToArray();
+            var draws = Ask(source, pairs, start, options.EffectiveDraws, options.Seed);
+            var asked = innocents.Select(b => Ask(b, pairs, start, options.InnocentDraws, options.Seed)).ToArray();
+            for (int i = 0; i < pairs.Length; i++)
+            {
+                if (Candidate.Measure(pairs[i], draws[i], distance) is not { } candidate) continue;
+                if (innocents.Count > 0) candidate.MeasureInnocents(asked.SelectMany(a => a[i]), reference, distance);
+                result.Add(candidate);
+            }
+            progress?.Report((start + pairs.Length, pool.Count));
+        }
+        return result;
+    }
+
+    private static Answer[][] Ask(IImageModel model, CaptionedImage[] pairs, int start, int draws, ulong seed)
+    {
+        var noise = new NoiseStream(NoisePurpose.Selection, seed, model.Identity);
+        var answers = model.Answers([.. pairs.SelectMany((p, i) => Enumerable.Range(0, draws).Select(k => noise.Ask(p.Caption, (start + i) * draws + k)))]);
+        return [.. answers.Chunk(draws)];
+    }
+
+    /// <summary>Takes candidates in order, leaving out those whose prompt or reference is already there.</summary>
+    private (List<Candidate> Chosen, int Duplicates) TakeDistinct(IReadOnlyList<Candidate> ranked, int count, double threshold, KeyReference reference)
+    {
+        var chosen = new List<Candidate>();
+        int duplicates = 0;
+        foreach (var c in ranked)
+        {
+            if (chosen.Count == count) break;
+            if (threshold >= 0 && chosen.Any(k => k.Pair.Caption == c.Pair.Caption || distance.Between(k.Reference(reference), c.Reference(reference)) <= threshold)) duplicates++;
+            else chosen.Add(c);
+        }
+        return (chosen, duplicates);
+    }
+
+    private SourceRate Rate(IImageModel source, Key[] keys, double threshold, ulong seed)
+    {
+        var outcomes = KeyExaminer.Examine(source, keys, distance, new NoiseStream(NoisePurpose.SourceRate, seed, source.Identity));
+        return new(KeyExaminer.Hits(keys, outcomes, threshold), KeyExaminer.PairedWins(keys, outcomes));
+    }
+
+    private static AttributionException TooFew(SelectionReport report, KeySelectionOptions options, bool hasInnocents)
+    {
+        (int Lost, string Remedy)[] filters =
+        [
+            (report.Unanswered, "make the source answer its own captions"),
+            (report.NotDistinctive, hasInnocents ? "use other SEL innocents, fewer draws of them, or a smaller threshold" : ""),
+            (report.Inconsistent, "allow a larger dispersion"),
+            (report.NotDivergent, "ask for less divergence"),
+            (report.Biased, "allow a larger share of innocents closer to the source's picture"),
+            (report.Duplicates, "use a smaller threshold or a training set with fewer look-alikes"),
+        ];
+        var worst = filters.MaxBy(f => f.Lost);
+        string loosen = worst.Lost == 0 ? "give more training pairs" : worst.Remedy;
+        return new($"{options.Count} keys are wanted, {report.Selected} are left. {report}", $"Ask for fewer keys, or {loosen}.");
+    }
+}
