@@ -41,11 +41,18 @@ public static class NativeLibraryLocator
             }
             catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
             {
-                tried.Add($"{path}: {e.Message.ReplaceLineEndings(" ")}");
+                tried.Add($"{path}: {LoaderReason(e.Message)}");
             }
         }
         throw new DllNotFoundException(
             $"The native library {name} cannot be loaded. Build the project (dotnet build runs CMake) or set {FolderVariable} to the folder that has it. Tried:"
             + string.Concat(tried.Select(t => "\n  " + t)));
+    }
+
+    /// <summary>The system loader's own words; the runtime puts a general hint in a line before them.</summary>
+    private static string LoaderReason(string message)
+    {
+        string[] lines = message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return lines.Length > 1 ? string.Join(' ', lines[1..]) : message;
     }
 }
