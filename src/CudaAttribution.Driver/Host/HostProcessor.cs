@@ -16,6 +16,9 @@ internal static class HostProcessor
     public static bool HasAvx512 =>
         HasAvx2 && Avx512F.VL.IsSupported && Avx512BW.VL.IsSupported && Avx512DQ.VL.IsSupported && Avx512CD.VL.IsSupported;
 
+    /// <summary>Those of <c>avx2</c> and <c>avx512</c> that this processor can run.</summary>
+    public static IReadOnlyList<string> InstructionSets() => HasAvx512 ? ["avx2", "avx512"] : HasAvx2 ? ["avx2"] : [];
+
     /// <summary>
     /// <c>avx512</c> or <c>avx2</c>: the best this processor can run, or what <c>CUDATTR_ISA</c> names.
     /// </summary>

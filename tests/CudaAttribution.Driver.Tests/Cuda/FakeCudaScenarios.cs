@@ -217,6 +217,35 @@ internal static unsafe class FakeCudaScenarios
         }
     }
 
+    [Scenario("FAKE_CUDA_DEVICES=2")]
+    public static void TheProbeListsEachDevice()
+    {
+        DeviceReport report = DeviceProbe.Run();
+        Assert.That(report.Devices.Select(device => device.Info?.Name).Skip(2), Is.EqualTo((string[])["Fake GPU 0", "Fake GPU 1"]));
+        Assert.That(report.Devices[^1].Tried.Single().Outcome, Is.EqualTo("loaded"));
+        Assert.That(report.Auto.Id, Is.EqualTo("cuda:0"));
+        Assert.That(report.Auto.Reason, Does.Contain("Fake GPU 0"));
+        AssertNothingLeft();
+    }
+
+    [Scenario("FAKE_CUDA_DEVICES=2", "FAKE_CUDA_CAPABILITY=70")]
+    public static void TheProbeSaysWhyADeviceDoesNotFit()
+    {
+        DeviceReport report = DeviceProbe.Run();
+        Assert.That(report.Devices.Select(device => device.Id).Skip(2), Is.EqualTo((string[])["cuda:0", "cuda:1"]));
+        Assert.That(report.Devices[^1].Problem, Does.Contain("7.0"));
+    }
+
+    [Scenario(Library = "/no/such/folder/libcuda.so.1")]
+    public static void TheProbeSaysWhereItLooked()
+    {
+        ProbedDevice cuda = DeviceProbe.Run().Devices[^1];
+        Assert.That(cuda.Id, Is.EqualTo("cuda"));
+        Assert.That(cuda.Info, Is.Null);
+        Assert.That(cuda.Tried.Select(attempt => attempt.Path), Is.EqualTo((string[])["/no/such/folder/libcuda.so.1"]));
+        Assert.That(cuda.Problem, Does.Contain("No such file"));
+    }
+
     private static void Unavailable(int ordinal, DeviceStatus status, params string[] words)
     {
         var error = Assert.Throws<DeviceUnavailableException>(() => Devices.Open($"cuda:{ordinal}"))!;

@@ -7,19 +7,16 @@ namespace CudaAttribution.Driver.Tests.Cuda;
 [TestFixture]
 public sealed class FakeCudaTests
 {
-    private static readonly string Folder = Path.Combine(Path.GetTempPath(), $"cuattr-fake-cuda-{Environment.ProcessId}");
-    private static readonly Dictionary<string, string> Libraries = [];
+    private readonly Dictionary<string, string> _libraries = [];
+    private TemporaryFolder _folder = null!;
 
     public static IEnumerable<string> Scenarios => FakeCudaScenarios.All.Select(method => method.Name);
 
+    [OneTimeSetUp]
+    public void CreateFolder() => _folder = new TemporaryFolder();
+
     [OneTimeTearDown]
-    public void RemoveLibraries()
-    {
-        if (Directory.Exists(Folder))
-        {
-            Directory.Delete(Folder, recursive: true);
-        }
-    }
+    public void RemoveFolder() => _folder.Dispose();
 
     [TestCaseSource(nameof(Scenarios))]
     public void UnderTheFakeDriver(string name)
@@ -32,33 +29,18 @@ public sealed class FakeCudaTests
             string[] parts = setting.Split('=', 2);
             start.Environment[parts[0]] = parts[1];
         }
-        (int exitCode, string output) = Run(start);
+        (int exitCode, string output) = TemporaryFolder.Run(start);
         Assert.That(exitCode, Is.Zero, output);
     }
 
-    private static string FakeLibrary(string option)
+    private string FakeLibrary(string option)
     {
-        if (!Libraries.TryGetValue(option, out string? path))
+        if (!_libraries.TryGetValue(option, out string? path))
         {
-            Directory.CreateDirectory(Folder);
-            path = Path.Combine(Folder, $"libcuda{option}.so.1");
             string source = Path.Combine(AppContext.BaseDirectory, "fake_libcuda.c");
-            string[] arguments = ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", .. option.Length > 0 ? [option] : Array.Empty<string>(), "-o", path, source];
-            (int exitCode, string output) = Run(new ProcessStartInfo("cc", arguments));
-            Assert.That(exitCode, Is.Zero, $"the fake driver could not be compiled (needs gcc):{Environment.NewLine}{output}");
-            Libraries.Add(option, path);
+            path = _folder.Compile(source, $"libcuda{option}.so.1", option.Length > 0 ? [option] : []);
+            _libraries.Add(option, path);
         }
         return path;
-    }
-
-    private static (int ExitCode, string Output) Run(ProcessStartInfo start)
-    {
-        start.RedirectStandardOutput = true;
-        start.RedirectStandardError = true;
-        using var process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output + errors.Result);
     }
 }
