@@ -34,10 +34,10 @@ public sealed class MemoryPool : IDisposable
 
     public Storage Rent(long bytes)
     {
-        long size = Math.Max(Alignment, (bytes + Alignment - 1) / Alignment * Alignment);
+        long size = long.Max(Alignment, (bytes + Alignment - 1) / Alignment * Alignment);
         if (!_free.TryGetValue(size, out var stack) || !stack.TryPop(out nint block)) block = Obtain(size);
         InUse += size;
-        Peak = Math.Max(Peak, InUse);
+        Peak = long.Max(Peak, InUse);
         return new Storage(this, block + (_guard ? GuardBytes : 0), bytes, size);
     }
 
@@ -104,20 +104,29 @@ public sealed class MemoryPool : IDisposable
 /// <summary>One block of device memory, shared by the tensors that view it; it returns to the pool with its last holder.</summary>
 public sealed class Storage
 {
-    private readonly MemoryPool _pool;
+    private MemoryPool? _pool;
+    private nint _pointer;
     private int _holders = 1;
 
     internal Storage(MemoryPool pool, nint pointer, long bytes, long size)
     {
-        (_pool, Pointer, Bytes, Size) = (pool, pointer, bytes, size);
+        (_pool, _pointer, Bytes, Size) = (pool, pointer, bytes, size);
     }
 
-    public nint Pointer { get; }
+    /// <summary>A block that gets its memory later (<see cref="Take"/>), so that tensors over it can be made before its size is known.</summary>
+    internal Storage()
+    {
+    }
+
+    public nint Pointer => _pool is null ? throw new InvalidOperationException("this memory is not allocated yet: freeze the parameter set first") : _pointer;
 
     /// <summary>Bytes asked for.</summary>
-    public long Bytes { get; }
+    public long Bytes { get; private set; }
 
-    internal long Size { get; }
+    internal long Size { get; private set; }
+
+    /// <summary>Takes over the memory of <paramref name="block"/>, which must not be used any more.</summary>
+    internal void Take(Storage block) => (_pool, _pointer, Bytes, Size) = (block._pool, block._pointer, block.Bytes, block.Size);
 
     internal void Retain()
     {
@@ -128,6 +137,6 @@ public sealed class Storage
     internal void Release()
     {
         ObjectDisposedException.ThrowIf(_holders == 0, this);
-        if (--_holders == 0) _pool.Return(this);
+        if (--_holders == 0) _pool?.Return(this);
     }
 }

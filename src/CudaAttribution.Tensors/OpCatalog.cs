@@ -9,5 +9,10 @@ public static class OpCatalog
     [
         .. Conv2dOp.Cases,
         .. Gemm.Cases,
+        .. Elementwise.Cases,
+        .. EmbeddingOp.Cases,
+        .. Optim.Cases,
+        .. Sampling.Cases,
+        .. Distance.Cases,
     ];
 }
