@@ -20,7 +20,7 @@ UNET_CONV = {
     "sample_size": 8, "in_channels": 4, "out_channels": 4, "block_out_channels": [16, 24], "layers_per_block": 1,
     "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
     "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"], "mid_block_type": "UNetMidBlock2DCrossAttn",
-    "attention_head_dim": 4, "cross_attention_dim": 24, "norm_num_groups": 8, "norm_eps": 1e-5,
+    "attention_head_dim": 3, "cross_attention_dim": 24, "norm_num_groups": 8, "norm_eps": 1e-5,
     "use_linear_projection": False,
 }
 UNET_LINEAR = {
@@ -30,7 +30,8 @@ UNET_LINEAR = {
     "mid_block_type": "UNetMidBlock2DCrossAttn", "attention_head_dim": [2, 2, 4], "cross_attention_dim": 20,
     "norm_num_groups": 4, "norm_eps": 1e-5, "use_linear_projection": True,
 }
-UNET_TRAINED = dict(UNET_CONV, block_out_channels=[8, 16], norm_num_groups=4, cross_attention_dim=16)
+UNET_TRAINED = dict(UNET_CONV, block_out_channels=[8, 16], attention_head_dim=4, norm_num_groups=4,
+                    cross_attention_dim=16)
 TEXT = {
     "vocab_size": 40, "hidden_size": 32, "max_position_embeddings": 12, "num_hidden_layers": 2,
     "num_attention_heads": 4, "intermediate_size": 64, "layer_norm_eps": 1e-5,

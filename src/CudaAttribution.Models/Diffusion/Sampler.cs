@@ -62,17 +62,28 @@ public sealed class Sampler
         for (int k = 0; k < _steps.Count; k++)
         {
             before(k);
-            var step = _steps[k];
-            var noise = step.Sigma == 0 ? null : fresh;
+            var noise = _steps[k].Sigma == 0 ? null : fresh;
             if (noise is not null) Noise(noise, batch, Philox.Stream($"sample.{_options.Purpose}.step", (ulong)k));
-            using var tape = new Tape(_model.Device, record: false);
-            var output = _model.UNet.Forward(tape, Guided ? Twice(tape, x) : x, Timesteps(tape, text.Shape[0], step.Timestep), text);
-            var conditional = Guided ? output.Rows(batch.Length, batch.Length) : output;
-            Sampling.DdimStep(
-                x, conditional, Guided ? output.Rows(0, batch.Length) : null, Guided ? (float)_options.Guidance : 1f,
-                (float)step.Sample, (float)step.Output, (float)step.Sigma, noise, x);
+            Step(_model.UNet, x, text, _steps[k], _options.Guidance, noise);
         }
         return x;
+    }
+
+    /// <summary>One update of <paramref name="x"/> in place.</summary>
+    /// <param name="unet">The network.</param>
+    /// <param name="x">x_t, <c>[N,H,W,C]</c>.</param>
+    /// <param name="text"><c>[N,L,D]</c>, or with guidance above 1 <c>[2N,L,D]</c>: the empty prompt N times, then the prompts.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="guidance">w.</param>
+    /// <param name="noise">Fresh noise where the step's σ is not 0.</param>
+    internal static void Step(UNet2DConditionModel unet, Tensor x, Tensor text, in DdimStep step, double guidance, Tensor? noise)
+    {
+        int n = x.Shape[0];
+        bool guided = guidance > 1;
+        using var tape = new Tape(x.Device, record: false);
+        var output = unet.Forward(tape, guided ? Twice(tape, x) : x, Timesteps(tape, text.Shape[0], step.Timestep), text);
+        var (unconditional, conditional) = guided ? (output.Rows(0, n), output.Rows(n, n)) : (null, output);
+        Sampling.DdimStep(x, conditional, unconditional, guided ? (float)guidance : 1f, (float)step.Sample, (float)step.Output, (float)step.Sigma, noise, x);
     }
 
     /// <summary>Fills row i with the numbers of the stream that belong to its request.</summary>

@@ -57,6 +57,7 @@ public sealed record ClipTextConfig
     {
         if (new[] { VocabSize, HiddenSize, IntermediateSize, NumHiddenLayers, NumAttentionHeads, MaxPositionEmbeddings }.Any(v => v < 1)) return "a size is zero or negative";
         if (HiddenSize % NumAttentionHeads != 0) return $"hidden_size {HiddenSize} is not divisible by num_attention_heads {NumAttentionHeads}";
+        if (UNetConfig.HeadProblem(HiddenSize / NumAttentionHeads) is { } problem) return $"hidden_size {HiddenSize} over {NumAttentionHeads} heads: {problem}";
         if (HiddenAct is not (QuickGelu or Gelu)) return $"hidden_act '{HiddenAct}' is not supported, only {QuickGelu} and {Gelu}";
         return LayerNormEps > 0 && float.IsFinite(LayerNormEps) ? null : $"layer_norm_eps must be positive, it is {LayerNormEps}";
     }

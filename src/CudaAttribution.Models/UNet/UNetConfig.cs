@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Models;
 
@@ -134,8 +135,15 @@ public sealed record UNetConfig
             int channels = BlockOutChannels[level], heads = AttentionHeadDim[level];
             if (channels % NormNumGroups != 0) return $"block_out_channels[{level}] = {channels} is not divisible by norm_num_groups = {NormNumGroups}";
             bool attends = DownBlockTypes[level] == CrossAttnDown || UpBlockTypes[levels - 1 - level] == CrossAttnUp || level == levels - 1;
-            if (attends && (heads < 1 || channels % heads != 0)) return $"block_out_channels[{level}] = {channels} is not divisible by attention_head_dim (the number of heads) = {heads}";
+            if (!attends) continue;
+            if (heads < 1 || channels % heads != 0) return $"block_out_channels[{level}] = {channels} is not divisible by attention_head_dim (the number of heads) = {heads}";
+            if (HeadProblem(channels / heads) is { } problem) return $"block_out_channels[{level}] = {channels} over {heads} heads: {problem}";
         }
         return null;
     }
+
+    /// <summary>Why attention cannot have heads of a width; null where it can.</summary>
+    internal static string? HeadProblem(int width) => width % 4 == 0 && width <= AttentionOp.MaxHeadWidth
+        ? null
+        : $"attention heads must be a multiple of 4 and at most {AttentionOp.MaxHeadWidth} wide, these are {width}";
 }
