@@ -7,6 +7,7 @@ endif()
 
 # Kernels of one device as objects, to be linked into its product library and into its test library.
 function(cuattr_add_kernel_objects target device level)
+  set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX)
   add_library(${target} OBJECT ${ARGN})
   target_include_directories(${target} PRIVATE ${CUATTR_KERNEL_INCLUDES})
   target_compile_definitions(${target} PRIVATE CUATTR_${device})

@@ -1,10 +1,11 @@
 # Finds the kernel families. There is no list to edit: a new kernels/<family>.cu is compiled by every build after the next configure,
-# which Ninja starts by itself. selftest.cu holds kernels that exist for the tests only and never enters a product library.
+# which Ninja starts by itself. selftest.cu and selftest_wrong.cu hold kernels that exist for the tests only and never enter a product.
 
 file(GLOB CUATTR_KERNEL_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/*.cu)
 file(GLOB CUATTR_KERNEL_HEADERS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/*.cuh)
 set(CUATTR_SELFTEST_SOURCE ${CMAKE_SOURCE_DIR}/kernels/selftest.cu)
-list(REMOVE_ITEM CUATTR_KERNEL_SOURCES ${CUATTR_SELFTEST_SOURCE})
+set(CUATTR_WRONG_SOURCE ${CMAKE_SOURCE_DIR}/kernels/selftest_wrong.cu)
+list(REMOVE_ITEM CUATTR_KERNEL_SOURCES ${CUATTR_SELFTEST_SOURCE} ${CUATTR_WRONG_SOURCE})
 
 set(CUATTR_FAMILIES "" CACHE STRING "For work on single families: build only these (gemm;norm); empty builds all, as a product must")
 if(CUATTR_FAMILIES)
@@ -21,5 +22,3 @@ set(CUATTR_KERNEL_INCLUDES ${CMAKE_SOURCE_DIR}/kernels ${CMAKE_SOURCE_DIR}/nativ
 # No contraction and no fast maths: the same bits in every build. What is switched off besides is the bookkeeping of errno and
 # floating-point exception flags, which nobody reads and which would keep loops from becoming vector code.
 set(CUATTR_NUMERIC_FLAGS -ffp-contract=off -fno-math-errno -fno-trapping-math)
-
-set_source_files_properties(${CUATTR_KERNEL_SOURCES} ${CUATTR_SELFTEST_SOURCE} PROPERTIES LANGUAGE CXX)

@@ -1,13 +1,7 @@
 # The PTX module: all kernel families in one translation unit, for sm_80 and later, PTX ISA 7.0 or what the compiler starts at.
 # Compiled by clang without a CUDA toolkit, or by nvcc where no clang is new enough.
 
-find_program(CUATTR_CLANG NAMES clang++-22 clang++-21 clang++-20 clang++-19 clang++ DOC "clang++ 19 or newer, for PTX and ThreadSanitizer")
-if(CUATTR_CLANG)
-  execute_process(COMMAND ${CUATTR_CLANG} -dumpversion OUTPUT_VARIABLE CUATTR_CLANG_VERSION OUTPUT_STRIP_TRAILING_WHITESPACE)
-  if(CUATTR_CLANG_VERSION VERSION_LESS 19)
-    unset(CUATTR_CLANG CACHE)
-  endif()
-endif()
+include(Clang)
 if(NOT CUATTR_CLANG)
   find_program(CUATTR_NVCC NAMES nvcc DOC "NVIDIA's compiler, for PTX where clang is missing")
   if(NOT CUATTR_NVCC)
@@ -17,7 +11,7 @@ endif()
 
 set(CUATTR_PTX_TARGET sm_80)
 
-# Builds <folder>/<name>.<target>.ptx from kernel sources, checks it, and writes <folder>/<name>.json beside it.
+# Builds <build folder>/<name>.<target>.ptx from kernel sources, checks it, and writes <name>.json beside it.
 function(cuattr_add_ptx target name)
   # Each family gets a namespace of its own, so that helpers and parameter structs of two families may share a name; headers come
   # first, outside of them. Kernels have C linkage and keep their plain names.
@@ -57,7 +51,8 @@ function(cuattr_add_ptx target name)
     DEPFILE ${depfile}
     COMMENT "Compiling ${name}.${CUATTR_PTX_TARGET}.ptx"
     VERBATIM)
-  add_custom_target(${target} ALL DEPENDS ${ptx})
+  add_custom_target(${target} DEPENDS ${ptx})
 endfunction()
 
 cuattr_add_ptx(kernels_ptx kernels ${CUATTR_KERNEL_SOURCES})
+set_target_properties(kernels_ptx PROPERTIES EXCLUDE_FROM_ALL FALSE)

@@ -103,17 +103,20 @@ void Fiber::adopt_os_thread() {
 #endif
 }
 
+void Fiber::announce([[maybe_unused]] StackPool &pool) {
+#if CUATTR_TSAN
+    if (!stack_) stack_ = pool.take();
+    if (tsan_fiber_) return; // kept between blocks: creating one takes about 100 us
+    tsan_fiber_ = __tsan_create_fiber(0);
+    owns_tsan_fiber_ = true;
+#endif
+}
+
 void Fiber::prepare(StackPool &pool, void (*entry)()) {
     if (!stack_) stack_ = pool.take();
 #if CUATTR_ASAN
     ASAN_UNPOISON_MEMORY_REGION(stack_, StackPool::stack_bytes); // the last user of this stack never unwound its frames
     asan_fake_stack_ = nullptr;
-#endif
-#if CUATTR_TSAN
-    if (!tsan_fiber_) { // kept between blocks: creating one takes about 100 us
-        tsan_fiber_ = __tsan_create_fiber(0);
-        owns_tsan_fiber_ = true;
-    }
 #endif
     std::memcpy(stack_, &overflow_mark, sizeof overflow_mark);
     void **top = reinterpret_cast<void **>(stack_ + StackPool::stack_bytes);

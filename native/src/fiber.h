@@ -47,6 +47,10 @@ class Fiber {
     Fiber &operator=(const Fiber &) = delete;
     ~Fiber();
 
+    // Under ThreadSanitizer: makes the fiber known as one that comes after what the caller has done so far, and takes its stack.
+    // Called by the operating-system thread, since a fiber announced by another fiber would be ordered after that one.
+    void announce(StackPool &pool);
+
     // Gives the fiber a stack (once) and makes the next switch to it call entry, which must never return.
     void prepare(StackPool &pool, void (*entry)());
 

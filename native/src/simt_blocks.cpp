@@ -93,6 +93,17 @@ struct Place {
     std::string text() const { return std::string(file).substr(std::string(file).find_last_of('/') + 1) + ":" + std::to_string(line); }
 };
 
+// What a thread did that ends the launch. Plain data: an abandoned thread never runs its destructors.
+struct Fault {
+    enum Kind { none, shared_memory, alignment } kind = none;
+    int bytes = 0;
+    std::string text() const {
+        const std::string n = std::to_string(bytes);
+        if (kind == shared_memory) return "asks for " + n + " bytes of shared memory; a block has " + std::to_string(max_shared_bytes) + ".";
+        return "loads or stores " + n + " bytes at an address that is not a multiple of " + n + ".";
+    }
+};
+
 struct KernelThread {
     Fiber fiber;
     bool started = false, ended = false;
@@ -114,7 +125,7 @@ class Team {
 
     void wait_at_barrier(Place place);
     void *shared_memory(const void *key, int bytes);
-    [[noreturn]] void abandon_block(std::string why);
+    [[noreturn]] void abandon_block(Fault fault);
 
   private:
     static void thread_main();
@@ -133,12 +144,13 @@ class Team {
     const Launch *launch_ = nullptr;
     unsigned count_ = 0, position_ = 0, waiting_ = 0, ended_count_ = 0;
     int diverged_ = -1; // a thread that waits elsewhere than the first of its phase
-    std::string failure_;
+    Fault fault_;
     uint64_t random_state_ = 0;
     // Places for happens-before edges. Blocks alternate between the two ends: a thread follows all threads of the team's previous
     // block, but not those that happened to end before it in its own block.
-    char started_ = 0, barrier_ = 0, ended_[2] = {};
-    unsigned parity_ = 0;
+    // Barriers alternate likewise: a thread that goes on late must not follow what faster ones did after the same barrier.
+    char started_ = 0, barrier_[2] = {}, ended_[2] = {};
+    unsigned parity_ = 0, barrier_parity_ = 0;
 };
 
 __thread Team *running_team __attribute__((tls_model("initial-exec")));
@@ -224,18 +236,20 @@ void Team::wait_at_barrier(Place place) {
         const KernelThread &first = *threads_[order_[0]];
         if (!first.ended && !(first.waits_at == place)) diverged_ = static_cast<int>(index);
     }
-    publish(&barrier_);
+    char *const place_of_order = &barrier_[barrier_parity_];
+    publish(place_of_order);
     leave(me, false);
-    observe(&barrier_);
+    observe(place_of_order);
 }
 
 void *Team::shared_memory(const void *key, int bytes) {
     if (void *array = shared_.find_or_make(key, bytes)) return array;
-    abandon_block("asks for " + std::to_string(shared_.asked()) + " bytes of shared memory; a block has " + std::to_string(max_shared_bytes) + ".");
+    abandon_block({Fault::shared_memory, shared_.asked()});
 }
 
-void Team::abandon_block(std::string why) {
-    failure_ = std::move(why);
+void Team::abandon_block(Fault fault) {
+    fault_ = fault;
+    publish(&ended_[parity_]);
     Fiber::switch_between(threads_[context.thread.x]->fiber, os_thread_, true);
     std::abort(); // an abandoned thread is never resumed
 }
@@ -262,10 +276,13 @@ std::string Team::run_block(const Launch &launch, Dim3 block) {
     const uint64_t seed = static_cast<uint64_t>(static_cast<uint32_t>(random_order.load(std::memory_order_relaxed)));
     // Seeded by the block, so that the order does not depend on which operating-system thread runs it.
     random_state_ = seed ? (seed * 0x9e3779b97f4a7c15ull) ^ (block.x + 0x100000001ull * block.y + 0x10000000001ull * block.z + 1) : 0;
-    for (unsigned i = 0; i < count_; i++) threads_[i]->started = threads_[i]->ended = false;
+    for (unsigned i = 0; i < count_; i++) {
+        threads_[i]->started = threads_[i]->ended = false;
+        threads_[i]->fiber.announce(stacks_);
+    }
     ended_count_ = 0;
     parity_ ^= 1;
-    failure_.clear();
+    fault_ = {};
     shared_.clear();
     os_thread_.adopt_os_thread();
     running_team = this;
@@ -275,16 +292,27 @@ std::string Team::run_block(const Launch &launch, Dim3 block) {
         choose_order();
         waiting_ = 0;
         diverged_ = -1;
+        barrier_parity_ ^= 1;
         enter(order_[0]);
         Fiber::switch_between(os_thread_, threads_[order_[0]]->fiber, false);
-        if (failure_.empty() && ended_count_ < count_) failure_ = judge_phase();
-        if (!failure_.empty()) {
+        if (ended_count_ == count_) break;
+        const std::string failure = fault_.kind == Fault::none ? judge_phase() : fault_.text();
+        if (!failure.empty()) {
+            end_launch();
+            observe(&barrier_[barrier_parity_]); // the threads that are given up, too, come before whatever follows
             for (unsigned i = 0; i < count_; i++)
                 if (!threads_[i]->ended) threads_[i]->fiber.discard();
-            return "block (" + std::to_string(block.x) + ", " + std::to_string(block.y) + ", " + std::to_string(block.z) + ") " + failure_;
+            return "block (" + std::to_string(block.x) + ", " + std::to_string(block.y) + ", " + std::to_string(block.z) + ") " + failure;
         }
     }
     return {};
+}
+
+// The k-th team of this operating-system thread. On the heap: the thread-local memory of a library whose variables are reached by
+// the initial-exec model has to fit into the small surplus that the loader keeps.
+template <int k> Team *own_team() {
+    thread_local const std::unique_ptr<Team> team = std::make_unique<Team>();
+    return team.get();
 }
 
 } // namespace
@@ -294,23 +322,21 @@ void barrier(const char *file, int line) { running_team->wait_at_barrier({file, 
 void *shared_memory(const void *key, int bytes) { return running_team->shared_memory(key, bytes); }
 
 void check_alignment(const void *p, int bytes) {
-    if (reinterpret_cast<uintptr_t>(p) % static_cast<unsigned>(bytes))
-        running_team->abandon_block("loads or stores " + std::to_string(bytes) + " bytes at an address that is not a multiple of " +
-                                    std::to_string(bytes) + ".");
+    if (reinterpret_cast<uintptr_t>(p) % static_cast<unsigned>(bytes)) running_team->abandon_block({Fault::alignment, bytes});
 }
 
 } // namespace simt
 
 std::string run_grid(const Launch &launch) {
-    using simt::Team;
+    using simt::own_team;
     const long long blocks = launch.blocks();
     std::string failure;
 #if CUATTR_ASAN || CUATTR_TSAN
     // One operating-system thread, so that a report does not depend on timing.
-    thread_local Team teams[2];
-    for (Team &team : teams) team.begin_launch();
-    for (long long i = 0; i < blocks && failure.empty(); i++) failure = teams[i % 2].run_block(launch, launch.block(i));
-    for (Team &team : teams) team.end_launch();
+    simt::Team *const teams[] = {own_team<0>(), own_team<1>()};
+    for (simt::Team *team : teams) team->begin_launch();
+    for (long long i = 0; i < blocks && failure.empty(); i++) failure = teams[i % 2]->run_block(launch, launch.block(i));
+    for (simt::Team *team : teams) team->end_launch();
 #else
     long long failed_block = blocks;
     const int os_threads = static_cast<int>(std::min<long long>(blocks, launch.os_threads));
@@ -320,8 +346,7 @@ std::string run_grid(const Launch &launch) {
 #pragma omp atomic read
         known = failed_block;
         if (known < i) continue; // an earlier block has failed
-        thread_local Team team;
-        std::string why = team.run_block(launch, launch.block(i));
+        std::string why = own_team<0>()->run_block(launch, launch.block(i));
         if (why.empty()) continue;
 #pragma omp critical
         if (i < failed_block) {

@@ -1,0 +1,81 @@
+// Kernels that are wrong on purpose: each must be caught by the check that exists for its fault. Built for the simt test libraries
+// only.
+#include "gpu.cuh"
+#include "selftest_params.h"
+
+// A barrier is missing between writing and reading shared memory. ThreadSanitizer: data race.
+KERNEL(wrong_missing_barrier, WrongParams, 64) {
+    SHARED(float, tile, 64);
+    tile[threadIdx.x] = p.x[threadIdx.x];
+    p.y[threadIdx.x] = tile[blockDim.x - 1 - threadIdx.x];
+}
+
+// The tile is written again while slower threads may still read it. ThreadSanitizer: data race.
+KERNEL(wrong_missing_second_barrier, WrongParams, 64) {
+    SHARED(float, tile, 64);
+    for (int k = 0; k < 2; k++) {
+        tile[threadIdx.x] = p.x[threadIdx.x] + (float)k;
+        __syncthreads();
+        p.y[threadIdx.x] = tile[blockDim.x - 1 - threadIdx.x];
+    }
+}
+
+// Two neighbouring blocks write the same element. ThreadSanitizer: data race.
+KERNEL(wrong_block_overlap, WrongParams, 64) { p.y[blockIdx.x * (blockDim.x - 1) + threadIdx.x] = 1.0f; }
+
+// One element beyond a shared array. AddressSanitizer (the index is hidden from the compiler's own check of array bounds).
+KERNEL(wrong_shared_overflow, WrongParams, 64) {
+    SHARED(float, tile, 64);
+    float *first = tile;
+    first[threadIdx.x + 1] = p.x[threadIdx.x];
+    __syncthreads();
+    p.y[threadIdx.x] = tile[threadIdx.x];
+}
+
+// One index beyond a shared array, written as such. UndefinedBehaviorSanitizer: index out of bounds.
+KERNEL(wrong_shared_index, WrongParams, 64) {
+    SHARED(float, tile, 64);
+    tile[threadIdx.x + (unsigned)p.n] = p.x[threadIdx.x];
+    __syncthreads();
+    p.y[threadIdx.x] = tile[threadIdx.x];
+}
+
+// One element beyond a buffer. AddressSanitizer: heap-buffer-overflow.
+KERNEL(wrong_global_overflow, WrongParams, 64) {
+    for (int i = threadIdx.x; i <= p.n; i += blockDim.x) p.y[i] = p.x[i];
+}
+
+// Some threads never reach the barrier. The runtime: deadlock.
+KERNEL(wrong_divergent_barrier, WrongParams, 64) {
+    if (threadIdx.x < 40) __syncthreads();
+    p.y[threadIdx.x] = 1.0f;
+}
+
+// Threads wait at two different barriers. The runtime: divergent barrier.
+KERNEL(wrong_two_barriers, WrongParams, 64) {
+    if (threadIdx.x < 40) {
+        __syncthreads();
+        p.y[threadIdx.x] = 1.0f;
+    } else {
+        __syncthreads();
+        p.y[threadIdx.x] = 2.0f;
+    }
+}
+
+// Shared memory is read that nobody wrote. The runtime: NaN.
+KERNEL(wrong_unwritten_shared, WrongParams, 64) {
+    SHARED(float, tile, 64);
+    p.y[threadIdx.x] = tile[threadIdx.x];
+}
+
+// 64 KB of shared memory in two arrays. The runtime: more than a block has.
+KERNEL(wrong_too_much_shared, WrongParams, 64) {
+    SHARED(float, first, 8192);
+    SHARED(float, second, 8192);
+    first[threadIdx.x] = second[threadIdx.x] = p.x[threadIdx.x];
+    __syncthreads();
+    p.y[threadIdx.x] = first[threadIdx.x] + second[threadIdx.x];
+}
+
+// An aligned vector access at an address that is not. The runtime: alignment.
+KERNEL(wrong_misaligned_vector, WrongParams, 64) { v_store_aligned(p.y + 1, v_load(p.x)); }

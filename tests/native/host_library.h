@@ -1,0 +1,65 @@
+// A host device library, loaded as the product loads it: by path, through its C interface.
+#pragma once
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+struct Grid {
+    unsigned x = 1, y = 1, z = 1;
+};
+
+class HostLibrary {
+  public:
+    // The test library libcuattr_test_<name>.so beside this program.
+    explicit HostLibrary(const std::string &name);
+
+    const std::string &name() const { return name_; }
+    bool one_thread() const { return name_.rfind("cpu", 0) == 0; }
+    std::string last_error() const { return last_error_(); }
+    // Null where there is no such kernel.
+    void *find(const char *kernel) const;
+
+    // Launches and checks that it succeeded.
+    template <class Params> void run(const char *kernel, Grid grid, unsigned block, const Params &params) const {
+        expect_success(kernel, launch(kernel, grid, block, params));
+    }
+    // Launches and returns the status.
+    template <class Params> int launch(const char *kernel, Grid grid, unsigned block, const Params &params) const {
+        return launch_kernel(find(kernel), grid.x, grid.y, grid.z, block, 0, &params);
+    }
+
+    int (*abi_version)();
+    int (*get_function)(void **, const char *);
+    int (*function_info)(void *, int *, int *);
+    const char *(*kernel_name)(int);
+    int (*launch_kernel)(void *, unsigned, unsigned, unsigned, unsigned, unsigned, const void *);
+    int (*device_name)(char *, int);
+    int (*set_threads)(int);
+    int (*threads)();
+    int (*option)(const char *, int);
+
+  private:
+    void expect_success(const char *kernel, int status) const;
+
+    std::string name_;
+    const char *(*last_error_)();
+};
+
+// Every library that this machine can run: in the plain build cpu_avx2, cpu_avx512 (where the processor has it) and simt; in the
+// sanitizer builds the one simt library with that sanitizer.
+const std::vector<std::unique_ptr<HostLibrary>> &all_libraries();
+
+// The simt library of this build.
+const HostLibrary &simt_library();
+
+// Block sizes to try on a library: one for a device with one thread a block, several for a real one.
+std::vector<unsigned> block_sizes(const HostLibrary &library, unsigned launch_bound);
+
+// Reproducible numbers: standard normal, and uniform in [low, high).
+std::vector<float> normal_numbers(size_t count, unsigned seed);
+std::vector<float> uniform_numbers(size_t count, float low, float high, unsigned seed);
+
+// Equal bit for bit; any NaN equals any NaN.
+bool same_bits(const float *a, const float *b, size_t count);

@@ -1,0 +1,32 @@
+// The PTX module holds the same kernels as the host libraries, with the same launch bounds and parameter sizes.
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <utility>
+
+#include "check.h"
+#include "host_library.h"
+
+TEST(manifest, ptx_and_host_hold_the_same_kernels) {
+    using Facts = std::pair<int, int>;
+    std::map<std::string, Facts> ptx, host;
+    std::ifstream manifest(CUATTR_TEST_MANIFEST);
+    CHECK(manifest.good());
+    for (std::string line; std::getline(manifest, line);) {
+        char name[256];
+        int block = 0, bytes = 0;
+        if (std::sscanf(line.c_str(), " { \"name\": \"%255[^\"]\", \"block_size\": %d, \"param_bytes\": %d", name, &block, &bytes) == 3)
+            ptx[name] = {block, bytes};
+    }
+    const HostLibrary &library = *all_libraries().front();
+    for (int i = 0; const char *name = library.kernel_name(i); i++) {
+        if (std::string(name).rfind("selftest_", 0) == 0) continue;
+        Facts facts;
+        library.function_info(library.find(name), &facts.first, &facts.second);
+        host[name] = facts;
+    }
+    CHECK(!ptx.empty());
+    for (const auto &[name, facts] : host)
+        if (!ptx.count(name) || ptx[name] != facts) report_failure(__FILE__, __LINE__, name + " differs between PTX and host, or the PTX lacks it");
+    CHECK_EQUAL(ptx.size(), host.size());
+}
