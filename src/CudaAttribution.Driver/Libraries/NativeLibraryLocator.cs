@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace CudaAttribution.Driver;
@@ -11,30 +12,14 @@ public sealed record LibraryAttempt(string Path, string Outcome)
 }
 
 /// <summary>
-/// Finds the project's own native libraries: in <c>CUDATTR_NATIVE_DIR</c> where that is set (nowhere else then), otherwise beside the assembly and in
-/// the folders the runtime unpacks a single-file program to. Libraries stay loaded until the process ends.
+/// Finds the project's own native libraries: in <c>CUDATTR_NATIVE_DIR</c> where that is set (nowhere else then), otherwise beside the program, and
+/// last where the runtime itself looks, which is the folder that a single-file program unpacks to. Libraries stay loaded until the process ends.
 /// </summary>
 public static class NativeLibraryLocator
 {
     public const string DirectoryVariable = "CUDATTR_NATIVE_DIR";
 
-    /// <summary>The paths at which <paramref name="fileName"/> is looked for, in order.</summary>
-    public static IReadOnlyList<string> Candidates(string fileName)
-    {
-        string? forced = Environment.GetEnvironmentVariable(DirectoryVariable);
-        if (!string.IsNullOrEmpty(forced))
-        {
-            return [Path.Combine(Path.GetFullPath(forced), fileName)];
-        }
-        var folders = new List<string> { AppContext.BaseDirectory };
-        if (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") is string unpacked)
-        {
-            folders.AddRange(unpacked.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries));
-        }
-        return folders.Select(folder => Path.Combine(Path.TrimEndingDirectorySeparator(folder), fileName)).Distinct().ToArray();
-    }
-
-    /// <summary>Loads the library from the first candidate that exists.</summary>
+    /// <summary>Loads the library from the first place that has it.</summary>
     /// <returns>The loader's handle and the path it came from.</returns>
     /// <exception cref="NativeLibraryException">None could be loaded; the message lists each path with its reason.</exception>
     public static (nint Handle, string Path) Load(string fileName)
@@ -52,23 +37,29 @@ public static class NativeLibraryLocator
     /// <summary>Like <see cref="Load"/>, without the exception: 0 where nothing could be loaded.</summary>
     public static nint TryLoad(string fileName, out IReadOnlyList<LibraryAttempt> attempts)
     {
-        var tried = new List<LibraryAttempt>();
-        attempts = tried;
-        foreach (string path in Candidates(fileName))
+        string? forced = Environment.GetEnvironmentVariable(DirectoryVariable);
+        string path = Path.Combine(string.IsNullOrEmpty(forced) ? AppContext.BaseDirectory : Path.GetFullPath(forced), fileName);
+        nint handle = 0;
+        string outcome = "not there";
+        if (File.Exists(path))
         {
-            if (!File.Exists(path))
-            {
-                tried.Add(new LibraryAttempt(path, "not there"));
-                continue;
-            }
-            nint handle = TryLoadPath(path, out string outcome);
-            tried.Add(new LibraryAttempt(path, outcome));
-            if (handle != 0)
-            {
-                return handle;
-            }
+            handle = TryLoadPath(path, out outcome);
         }
-        return 0;
+        var attempt = new LibraryAttempt(path, outcome);
+        if (handle != 0 || !string.IsNullOrEmpty(forced))
+        {
+            attempts = [attempt];
+            return handle;
+        }
+        bool found = NativeLibrary.TryLoad(fileName, typeof(NativeLibraryLocator).Assembly, DllImportSearchPath.AssemblyDirectory, out handle);
+        attempts = [attempt, found ? new LibraryAttempt(LoadedPath(fileName), "loaded") : new LibraryAttempt($"{fileName} on the runtime's search path", "not there")];
+        return handle;
+    }
+
+    private static string LoadedPath(string fileName)
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.Modules.Cast<ProcessModule>().Select(module => module.FileName).FirstOrDefault(path => Path.GetFileName(path) == fileName) ?? fileName;
     }
 
     /// <summary>Loads one path or bare name; the outcome is <c>loaded</c> or the loader's message on one line.</summary>

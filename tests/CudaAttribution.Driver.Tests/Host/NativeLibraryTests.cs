@@ -28,12 +28,8 @@ public sealed class NativeLibraryTests
     {
         using var settings = new Variables((NativeLibraryLocator.DirectoryVariable, null));
         var error = Assert.Throws<NativeLibraryException>(() => NativeLibraryLocator.Load("libcuattr_none.so"))!;
-        IReadOnlyList<string> candidates = NativeLibraryLocator.Candidates("libcuattr_none.so");
-        Assert.That(candidates, Is.Not.Empty);
-        foreach (string path in candidates)
-        {
-            Assert.That(error.Message, Does.Contain($"{path}: not there"));
-        }
+        Assert.That(error.Message, Does.Contain($"{Path.Combine(AppContext.BaseDirectory, "libcuattr_none.so")}: not there"));
+        Assert.That(error.Message, Does.Contain("libcuattr_none.so on the runtime's search path: not there"));
     }
 
     [Test]
