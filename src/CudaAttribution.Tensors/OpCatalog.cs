@@ -9,6 +9,9 @@ public static class OpCatalog
     [
         .. Conv2dOp.Cases,
         .. Gemm.Cases,
+        .. Norm.Cases,
+        .. AttentionOp.Cases,
+        .. Loss.Cases,
         .. Elementwise.Cases,
         .. EmbeddingOp.Cases,
         .. Optim.Cases,
