@@ -1,0 +1,84 @@
+using System.CommandLine;
+using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Verification;
+using Spectre.Console;
+
+namespace CudaAttribution.Cli.Commands;
+
+/// <summary><c>cudattr bench</c>: how fast each op is, beside the measured ceilings of the device.</summary>
+internal static class BenchCommand
+{
+    public static Command Create()
+    {
+        var device = CommonOptions.Device();
+        var math = CommonOptions.Math();
+        var ops = new Option<string?>("--op") { Description = "Only ops whose name contains this text, for example conv2d.", HelpName = "text" };
+        var all = new Option<bool>("--all") { Description = "Also the small shapes of the audit, not only those of the benchmark." };
+        var seconds = new Option<double>("--seconds") { Description = "Time for each case.", DefaultValueFactory = _ => 1.0, HelpName = "s" };
+        var verify = new Option<bool>("--verify") { Description = "Audit each op first (as 'cudattr verify') and refuse to time a wrong one." };
+        var json = CommonOptions.Json();
+        var command = new Command(
+            "bench",
+            """
+            Times the op cases on one device: medians over repeats of the forward and of the backward, GFLOP/s, GB/s and the share of the machine's
+            measured FMA peak and copy bandwidth. Inputs are on the device already; nothing is transferred or compiled inside the timed part.
+            """)
+        { device, math, ops, all, seconds, verify, json };
+        command.SetAction(parsed => Run(
+            parsed.GetValue(device)!, parsed.GetValue(math)!, parsed.GetValue(ops), parsed.GetValue(all), parsed.GetValue(seconds), parsed.GetValue(verify), parsed.GetValue(json)));
+        return command;
+    }
+
+    private static int Run(string id, string math, string? filter, bool all, double seconds, bool verify, bool json)
+    {
+        if (!(seconds > 0)) throw new ArgumentException($"--seconds must be positive, it is {seconds}");
+        using var device = ComputeDevice.Open(id, math);
+        var cases = OpCatalog.All.Where(c => filter is null || c.Op.Contains(filter, StringComparison.OrdinalIgnoreCase)).ToArray();
+        if (cases.Length == 0) throw new ArgumentException($"no op contains '{filter}': use one of {string.Join(", ", OpCatalog.All.Select(c => c.Op).Distinct())}");
+        if (verify)
+        {
+            var wrong = cases.Where(c => !c.BenchOnly).SelectMany(c => OpChecks.All(device, c)).FirstOrDefault(r => !r.Passed);
+            if (wrong is not null)
+            {
+                Console.Error.WriteLine($"cudattr: not timed, because it is wrong: {wrong}");
+                return Shell.CheckFailed;
+            }
+        }
+        var roofline = Roofline.Measure(device);
+        var timings = new List<OpTiming>();
+        Shell.Messages.Progress().AutoClear(true).Start(context =>
+        {
+            var timed = cases.Where(c => all || c.BenchOnly).ToArray();
+            var task = context.AddTask($"timing on {id}", maxValue: timed.Length);
+            foreach (var op in timed)
+            {
+                timings.Add(OpBenchmark.Run(device, op, seconds));
+                task.Increment(1);
+            }
+        });
+        if (json) Shell.WriteJson(new { device = device.Driver.Info, math = device.Math.Name, roofline, timings });
+        else Print(device, roofline, timings);
+        return Shell.Done;
+    }
+
+    private static void Print(ComputeDevice device, Roofline roofline, List<OpTiming> timings)
+    {
+        var info = device.Driver.Info;
+        AnsiConsole.WriteLine($"{info.Id}: {info.Name}, {info.InstructionSet}, {info.Multiprocessors} threads or multiprocessors, maths {device.Math.Name}");
+        AnsiConsole.WriteLine($"measured ceilings: {roofline.FmaGflops:0} GFLOP/s FMA (F32), {roofline.CopyGigabytes:0.0} GB/s copy");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("op", "case", "forward ms", "backward ms", "GFLOP/s", "of peak", "GB/s", "of copy");
+        foreach (var t in timings)
+        {
+            table.AddRow(
+                t.Op,
+                Markup.Escape(t.Case),
+                t.Forward.ToString("0.000"),
+                t.Backward > 0 ? t.Backward.ToString("0.000") : "-",
+                t.ForwardGflops > 0 ? t.ForwardGflops.ToString("0.0") : "-",
+                t.ForwardGflops > 0 ? (t.ForwardGflops / roofline.FmaGflops).ToString("P0") : "-",
+                t.ForwardGigabytes.ToString("0.0"),
+                (t.ForwardGigabytes / roofline.CopyGigabytes).ToString("P0"));
+        }
+        AnsiConsole.Write(table);
+    }
+}

@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.Globalization;
+using Spectre.Console;
+
+namespace CudaAttribution.Cli.Commands;
+
+/// <summary><c>cudattr demo</c>: the main job from end to end on small models that ship with the program.</summary>
+internal static class DemoCommand
+{
+    public static Command Create()
+    {
+        var models = new Option<DirectoryInfo?>("--models") { Description = "Folder with the base model, the source and the reference innocents; default: those that ship.", HelpName = "folder" };
+        var recipe = new Option<FileInfo?>("--recipe") { Description = "JSON with every number of the experiment; default: the one that ships.", HelpName = "file" };
+        var runOptions = new RunOptionSet();
+        var command = new Command(
+            "demo",
+            """
+            The main job on small models, live, on the CPU in minutes: freezes keys of the shipped source, asks the shipped innocents, builds five suspects
+            (trained wholly and half on the source's pictures, on other real pictures, on unseen real pictures of the source's set, and on the very pictures
+            the source was trained on), judges each, and writes summary.json, a result folder per suspect and report.html.
+            A run that was cut off goes on where it was when the command is repeated.
+            """)
+        { models, recipe };
+        runOptions.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            var run = runOptions.Read(parsed);
+            using var session = new RunSession("demo", run);
+            var options = new DemoOptions
+            {
+                ModelsFolder = parsed.GetValue(models)?.FullName ?? Path.Combine(AppContext.BaseDirectory, "models"),
+                Out = session.Folder.Root,
+                Seed = run.Seed,
+                Recipe = DemoRecipe.Load(parsed.GetValue(recipe)?.FullName),
+                CommandLine = session.CommandLine,
+            };
+            DemoSummary summary;
+            using (var view = new DemoView())
+            using (var cancel = new CancelKey())
+            {
+                summary = new DemoExperiment(session.Device, options, view.Show).Run(cancel.Token);
+            }
+            session.EnterIntoLedger();
+            if (run.Json) Shell.WriteJson(summary);
+            else Print(summary, session.Folder);
+            return Shell.Done;
+        });
+        return command;
+    }
+
+    private static void Print(DemoSummary summary, RunFolder folder)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("suspect", "rho", "trained on", "conf", "paired", "p", "verdict");
+        foreach (var s in summary.Suspects)
+        {
+            table.AddRow(
+                s.Name, Number(s.Rho, "0.0"), s.Family, Number(s.Conf, "0.00"), Number(s.Paired, "0.00"), Number(s.PValue, "0.0e+0"),
+                s.Verdict == Verdict.Infringing ? $"[red]{s.Verdict}[/]" : s.Verdict);
+        }
+        AnsiConsole.Write(table);
+        AnsiConsole.WriteLine($"conf: share of keys reproduced. paired: share of answers closer to the source's pictures than to its training pictures. {Number(summary.Seconds, "0")} s.");
+        AnsiConsole.WriteLine($"report: {folder.Path(AttributionFiles.Report)}");
+    }
+
+    private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+
+    /// <summary>Shows the stages on standard error.</summary>
+    private sealed class DemoView : IDisposable
+    {
+        private ProgressLine? _line;
+
+        public void Show(DemoEvent happened)
+        {
+            switch (happened)
+            {
+                case DemoStageStarted s:
+                    _line = new ProgressLine($"[{s.Number}/{s.Of}] {s.Title}");
+                    break;
+                case DemoStageProgress p:
+                    _line?.Report(p.Done, p.Total, p.Training is { } t ? $"{p.Activity}, loss {t.Loss:0.0000}, {t.PicturesPerSecond:0} images/s" : p.Activity, p.Training?.Remaining);
+                    break;
+                case DemoStageFinished f:
+                    Dispose();
+                    Console.Error.WriteLine($"  {f.Title}: {f.Outcome}{(f.Reused ? " (kept from before)" : $", {f.Seconds.ToString("0.0", CultureInfo.InvariantCulture)} s")}");
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        public void Dispose()
+        {
+            _line?.Dispose();
+            _line = null;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using System.CommandLine;
+using CudaAttribution.Driver;
+using Spectre.Console;
+
+namespace CudaAttribution.Cli.Commands;
+
+/// <summary><c>cudattr doctor</c>: what this machine offers and what would be used.</summary>
+internal static class DoctorCommand
+{
+    private const double Gigabyte = 1 << 30;
+
+    public static Command Create()
+    {
+        var json = CommonOptions.Json();
+        var command = new Command("doctor", "Shows devices, native and vendor libraries with each path tried, instruction sets, memory, and what '--device auto' would use.") { json };
+        command.SetAction(parsed =>
+        {
+            var report = DeviceProbe.Run();
+            if (parsed.GetValue(json)) Shell.WriteJson(report);
+            else Print(report);
+            return report.Devices.Any(d => d.Info is not null) ? Shell.Done : Shell.CheckFailed;
+        });
+        return command;
+    }
+
+    private static void Print(DeviceReport report)
+    {
+        var host = report.Host;
+        AnsiConsole.WriteLine($"processor  {host.Processor}, {host.Processors} threads, {host.MemoryBytes / Gigabyte:0.0} GB, kernels for {string.Join(", ", host.InstructionSets)}");
+        AnsiConsole.WriteLine();
+        AnsiConsole.WriteLine("devices");
+        foreach (var device in report.Devices)
+        {
+            if (device.Info is { } i)
+            {
+                AnsiConsole.WriteLine($"  {i.Id,-8} {i.Name}; {i.InstructionSet}, {i.Multiprocessors} {(i.Binding == "HostDriver" ? "threads" : "multiprocessors")}, {i.MemoryBytes / Gigabyte:0.0} GB; {i.Binding} {i.DriverVersion}");
+            }
+            else
+            {
+                AnsiConsole.WriteLine($"  {device.Id,-8} not usable: {device.Problem}");
+                foreach (var attempt in device.Tried) AnsiConsole.WriteLine($"           tried {attempt}");
+            }
+        }
+        AnsiConsole.WriteLine();
+        AnsiConsole.WriteLine("native libraries");
+        foreach (var library in report.Libraries)
+        {
+            AnsiConsole.WriteLine(library.Path is { } path ? $"  {library.File}: {library.Description} (interface {library.AbiVersion}), {path}" : $"  {library.File}: not found");
+            if (library.Path is null)
+            {
+                foreach (var attempt in library.Tried) AnsiConsole.WriteLine($"    tried {attempt}");
+            }
+        }
+        AnsiConsole.WriteLine();
+        AnsiConsole.WriteLine("vendor libraries (optional)");
+        foreach (var vendor in report.Vendor) AnsiConsole.WriteLine($"  {vendor.Name}: {vendor.Path ?? $"not found ({vendor.Tried.Count} paths tried; --json lists them)"}");
+        AnsiConsole.WriteLine();
+        AnsiConsole.WriteLine($"--device auto uses {report.Auto.Id}: {report.Auto.Reason}");
+    }
+}

@@ -1,0 +1,76 @@
+using System.CommandLine;
+
+namespace CudaAttribution.Cli.Commands;
+
+/// <summary><c>cudattr innocents build|score</c>: the models that say what innocence looks like.</summary>
+internal static class InnocentsCommand
+{
+    public static Command Create() => new("innocents", "Reference innocents: models that are known not to have seen the source's pictures.") { CreateBuild(), CreateScore() };
+
+    private static Command CreateBuild()
+    {
+        var baseModel = new Option<DirectoryInfo>("--base") { Description = "G0, the model they are fine-tuned from.", Required = true, HelpName = "folder" };
+        var plan = new Option<FileInfo>("--plan")
+        {
+            Description = "JSON: training settings and for each model its name, family (real-other, real-same, sibling, untouched, real-own), split (sel, cal, null), data and seed.",
+            Required = true,
+            HelpName = "file",
+        };
+        var runOptions = new RunOptionSet();
+        var command = new Command("build", "Fine-tunes the innocents of a plan. Finished ones are kept, so a killed build goes on.") { baseModel, plan };
+        runOptions.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            var run = runOptions.Read(parsed);
+            var file = parsed.GetValue(plan)!;
+            var described = InnocentPlan.Load(file.FullName);
+            using var session = new RunSession("innocents build", run);
+            session.Input("plan", RunFolder.HashFile(file.FullName));
+            InnocentSet set;
+            using (var line = new ProgressLine("innocents"))
+            using (var cancel = new CancelKey())
+            {
+                set = new InnocentBuilder(session.Device, new FineTuner(session.Device, parsed.GetValue(baseModel)!.FullName))
+                    .Build(described, file.DirectoryName!, session.Folder.Root, (m, p) => line.Report(p.Done, p.Total, $"{m.Name}: {p.Activity}"), cancel.Token);
+            }
+            session.Finish();
+            if (run.Json) Shell.WriteJson(set.Members);
+            return Shell.Done;
+        });
+        return command;
+    }
+
+    private static Command CreateScore()
+    {
+        var keysFolder = new Option<DirectoryInfo>("--keys") { Description = "The frozen keys.", Required = true, HelpName = "folder" };
+        var innocents = new Option<DirectoryInfo>("--innocents") { Description = "Folder of reference innocents; those of splits CAL and NULL are asked.", Required = true, HelpName = "folder" };
+        var steps = CommonOptions.SampleSteps();
+        var guidance = CommonOptions.Guidance();
+        var runOptions = new RunOptionSet();
+        var command = new Command("score", "Puts the keys to the innocents and writes null.json, which 'attribute' tests suspects against.") { keysFolder, innocents, steps, guidance };
+        runOptions.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            var run = runOptions.Read(parsed);
+            using var session = new RunSession("innocents score", run);
+            var keys = KeySet.Load(parsed.GetValue(keysFolder)!.FullName);
+            session.Input("keys", keys.Hash);
+            var set = InnocentSet.Load(parsed.GetValue(innocents)!.FullName);
+            var sampling = new SamplingRecipe { Steps = parsed.GetValue(steps), Guidance = parsed.GetValue(guidance) };
+            var members = set.Members.Where(m => m.Split != InnocentSplit.Sel)
+                .Select(m => (m, (Func<IImageModel>)(() => LocalModel.Open(set.PathOf(m), session.Device, sampling, m.Name)))).ToArray();
+            NullTable table;
+            using (var line = new ProgressLine("scoring innocents"))
+            using (var cancel = new CancelKey())
+            {
+                table = new InnocentScorer(DistanceRegistry.Create(keys.Header.Metric, session.Device))
+                    .Score(keys, members, run.Seed, (done, total) => line.Report(done, total), cancel.Token);
+            }
+            session.Folder.WriteJson(AttributionFiles.NullTable, table);
+            session.Finish();
+            if (run.Json) Shell.WriteJson(table.Models.Select(m => new { m.Name, m.Family, m.Split, m.Hits, m.PairedWins }));
+            return Shell.Done;
+        });
+        return command;
+    }
+}

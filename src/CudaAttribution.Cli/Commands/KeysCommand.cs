@@ -1,0 +1,90 @@
+using System.CommandLine;
+
+namespace CudaAttribution.Cli.Commands;
+
+/// <summary><c>cudattr keys select</c>: finds and freezes key samples.</summary>
+internal static class KeysCommand
+{
+    public static Command Create()
+    {
+        var defaults = new KeySelectionOptions();
+        var source = new Option<DirectoryInfo>("--source") { Description = "The owner's model.", Required = true, HelpName = "folder" };
+        var data = CommonOptions.Data("--data", "What the source was fine-tuned on");
+        data.Required = true;
+        var innocents = new Option<DirectoryInfo?>("--innocents") { Description = "Folder of reference innocents; those of split SEL filter out keys that are not distinctive.", HelpName = "folder" };
+        var strategy = new Option<KeyStrategy>("--strategy")
+        {
+            Description = "detect: training pictures the source reproduces best; generate: prompts it always answers alike; random: unfiltered draws.",
+            DefaultValueFactory = _ => defaults.Strategy,
+            HelpName = "name",
+        };
+        var metric = CommonMetric();
+        var count = new Option<int>("--n") { Description = "Keys.", DefaultValueFactory = _ => defaults.Count, HelpName = "n" };
+        var draws = new Option<int>("--draws") { Description = "Pictures of the source per prompt; 0: 4 for detect, 8 otherwise.", DefaultValueFactory = _ => defaults.Draws, HelpName = "K" };
+        var candidates = new Option<int?>("--candidates") { Description = "Prompts to look at, drawn at random; default all.", HelpName = "n" };
+        var threshold = new Option<double?>("--threshold") { Description = "Threshold of the metric; default the metric's own (0.15).", HelpName = "x" };
+        var dispersion = new Option<double?>("--max-dispersion") { Description = "Keys need answers of the source that differ by at most this.", HelpName = "x" };
+        var divergence = new Option<double>("--min-divergence") { Description = "Keys need a medoid that is farther than this from the training picture.", DefaultValueFactory = _ => defaults.MinDivergence, HelpName = "x" };
+        var weight = new Option<double>("--divergence-weight") { Description = "Weight of that distance in the ranking.", DefaultValueFactory = _ => defaults.DivergenceWeight, HelpName = "x" };
+        var bias = new Option<double?>("--max-innocent-paired") { Description = "Keys need at most this share of innocents' answers that are closer to the medoid than to the training picture.", HelpName = "p" };
+        var paired = new Option<int?>("--paired") { Description = "Keys of the paired test, chosen apart; default the keys themselves.", HelpName = "n" };
+        var steps = CommonOptions.SampleSteps();
+        var guidance = CommonOptions.Guidance();
+        var bad = CommonOptions.OnBadImage();
+        var runOptions = new RunOptionSet();
+        var select = new Command("select", "Finds the key samples of a source model and freezes them: a folder keys/ whose hash later commands check.")
+        { source, data, innocents, strategy, metric, count, draws, candidates, threshold, dispersion, divergence, weight, bias, paired, steps, guidance, bad };
+        runOptions.AddTo(select);
+        select.SetAction(parsed =>
+        {
+            var run = runOptions.Read(parsed);
+            using var session = new RunSession("keys select", run);
+            var sampling = new SamplingRecipe { Steps = parsed.GetValue(steps), Guidance = parsed.GetValue(guidance) };
+            using var model = LocalModel.Open(parsed.GetValue(source)!.FullName, session.Device, sampling);
+            var training = DataArgument.Parse(parsed.GetValue(data)!).Load(model.Size, onBadImage: parsed.GetValue(bad));
+            session.Input("source", model.Identity);
+            session.Input("data", training.Hash);
+            var options = new KeySelectionOptions
+            {
+                Strategy = parsed.GetValue(strategy), Count = parsed.GetValue(count), Draws = parsed.GetValue(draws), Candidates = parsed.GetValue(candidates),
+                Threshold = parsed.GetValue(threshold), MaxDispersion = parsed.GetValue(dispersion), MinDivergence = parsed.GetValue(divergence),
+                DivergenceWeight = parsed.GetValue(weight), MaxInnocentPaired = parsed.GetValue(bias), PairedCount = parsed.GetValue(paired), Seed = run.Seed,
+            };
+            var references = Open(parsed.GetValue(innocents), InnocentSplit.Sel, session, sampling);
+            try
+            {
+                KeySet keys;
+                using (var line = new ProgressLine("selecting keys"))
+                using (var cancel = new CancelKey())
+                {
+                    keys = new KeySelector(DistanceRegistry.Create(parsed.GetValue(metric)!, session.Device))
+                        .Select(model, training, references, options, (done, total) => line.Report(done, total, "prompts"), cancel.Token);
+                }
+                keys.Save(session.Folder.Path("keys"));
+                session.Finish();
+                if (run.Json) Shell.WriteJson(new { keys = keys.Keys.Count, keyset_sha256 = keys.Hash, selection = keys.Header.Selection, source_rate = keys.Header.SourceRate });
+                else Console.WriteLine($"{keys.Keys.Count} keys, frozen as {keys.Hash}: {keys.Header.Selection}");
+                return Shell.Done;
+            }
+            finally
+            {
+                foreach (var reference in references) reference.Dispose();
+            }
+        });
+        return new Command("keys", "Key samples: prompts whose pictures the source has memorised.") { select };
+    }
+
+    internal static Option<string> CommonMetric() => new("--metric")
+    {
+        Description = $"Reconstruction distance: {string.Join(" or ", DistanceRegistry.Names)}.",
+        DefaultValueFactory = _ => "px",
+        HelpName = "name",
+    };
+
+    private static List<LocalModel> Open(DirectoryInfo? folder, InnocentSplit split, RunSession session, SamplingRecipe sampling)
+    {
+        if (folder is null) return [];
+        var set = InnocentSet.Load(folder.FullName);
+        return [.. set.Of(split).Select(m => LocalModel.Open(set.PathOf(m), session.Device, sampling, m.Name))];
+    }
+}

@@ -1,0 +1,70 @@
+using System.CommandLine;
+using System.Globalization;
+using Spectre.Console;
+
+namespace CudaAttribution.Cli.Commands;
+
+/// <summary><c>cudattr runs list|show</c>: the ledger.</summary>
+internal static class RunsCommand
+{
+    public static Command Create()
+    {
+        var ledger = CommonOptions.Ledger();
+        var json = CommonOptions.Json();
+        var limit = new Option<int>("--limit") { Description = "Rows at most.", DefaultValueFactory = _ => 30, HelpName = "n" };
+        var list = new Command("list", "The latest runs, newest first.") { ledger, limit, json };
+        list.SetAction(parsed =>
+        {
+            using var runs = RunLedger.Open(parsed.GetValue(ledger)!.FullName);
+            var entries = runs.List(parsed.GetValue(limit));
+            if (parsed.GetValue(json)) Shell.WriteJson(entries);
+            else Print(entries);
+            return Shell.Done;
+        });
+        var id = new Argument<string>("id") { Description = "The run's id or its first digits." };
+        var show = new Command("show", "One run: its row, and whether its folder still is what it was.") { id, ledger, json };
+        show.SetAction(parsed =>
+        {
+            using var runs = RunLedger.Open(parsed.GetValue(ledger)!.FullName);
+            var entry = runs.Show(parsed.GetValue(id)!);
+            string state = State(entry);
+            if (parsed.GetValue(json)) Shell.WriteJson(new { run = entry, state });
+            else Print(entry, state);
+            return Shell.Done;
+        });
+        return new Command("runs", "Looks at the ledger of finished runs.") { list, show };
+    }
+
+    private static void Print(IReadOnlyList<LedgerEntry> entries)
+    {
+        if (entries.Count == 0)
+        {
+            AnsiConsole.WriteLine("no runs yet");
+            return;
+        }
+        var table = new Table().Border(TableBorder.Simple).AddColumns("id", "finished (UTC)", "command", "verdict", "conf", "p", "folder");
+        foreach (var e in entries) table.AddRow(e.Id, Time(e), e.Command, e.Verdict ?? "-", Number(e.Conf, "0.00"), Number(e.PValue, "0.0e+0"), Markup.Escape(e.Folder));
+        AnsiConsole.Write(table);
+    }
+
+    private static void Print(LedgerEntry e, string state)
+    {
+        AnsiConsole.WriteLine($"run       {e.Id}");
+        AnsiConsole.WriteLine($"finished  {Time(e)} UTC");
+        AnsiConsole.WriteLine($"command   {e.Command}");
+        if (e.Verdict is not null) AnsiConsole.WriteLine($"verdict   {e.Verdict} (conf {Number(e.Conf, "0.00")}, p {Number(e.PValue, "0.0e+0")})");
+        AnsiConsole.WriteLine($"folder    {e.Folder}");
+        AnsiConsole.WriteLine($"manifest  {e.ManifestHash}: {state}");
+    }
+
+    private static string State(LedgerEntry e)
+    {
+        string manifest = Path.Combine(e.Folder, AttributionFiles.Manifest);
+        if (!File.Exists(manifest)) return "the folder is gone";
+        return RunFolder.HashFile(manifest) == e.ManifestHash ? "unchanged" : "CHANGED since the run";
+    }
+
+    private static string Time(LedgerEntry e) => e.Time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+
+    private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "-";
+}

@@ -1,0 +1,126 @@
+using System.CommandLine;
+using CudaAttribution.Data;
+using CudaAttribution.Models;
+using CudaAttribution.Tensors;
+
+namespace CudaAttribution.Cli.Commands;
+
+/// <summary><c>cudattr train</c> and <c>cudattr finetune</c>: a base model from nothing, and a copy of one trained on.</summary>
+internal static class TrainCommand
+{
+    /// <summary>Trains UNet and text encoder from random weights.</summary>
+    public static Command CreateTrain()
+    {
+        var preset = new Option<string>("--preset")
+        {
+            Description = $"Architecture: {string.Join(", ", ModelPreset.Names)}, or a JSON file of the same form.",
+            DefaultValueFactory = _ => "demo",
+            HelpName = "name",
+        };
+        var common = new TrainingOptionSet(learningRate: 1e-3, steps: 3000);
+        var command = new Command("train", "Trains a text-to-image diffusion model from random weights on captioned pictures: UNet and text encoder together.") { preset };
+        common.AddTo(command);
+        command.SetAction(parsed => Run("train", common, parsed, (session, data) =>
+            DiffusionModel.Create(ModelPreset.Load(parsed.GetValue(preset)!), data.Items.Select(i => i.Caption), session.Device, common.Run.Read(parsed).Seed)));
+        return command;
+    }
+
+    /// <summary>Continues from a model; only the UNet changes.</summary>
+    public static Command CreateFinetune()
+    {
+        var model = new Option<DirectoryInfo>("--base") { Description = "Model folder to start from.", Required = true, HelpName = "folder" };
+        var common = new TrainingOptionSet(learningRate: 1e-4, steps: 500);
+        var command = new Command("finetune", "Fine-tunes the UNet of a model on captioned pictures; the text encoder stays as it is.") { model };
+        common.AddTo(command);
+        command.SetAction(parsed => Run("finetune", common, parsed, (session, _) =>
+        {
+            string folder = LocalModel.ModelFolder(parsed.GetValue(model)!.FullName);
+            var loaded = DiffusionModel.Load(folder, session.Device, ModelUse.TrainUNet);
+            session.Input("base", loaded.WeightsHash());
+            return loaded;
+        }));
+        return command;
+    }
+
+    private static int Run(string name, TrainingOptionSet common, ParseResult parsed, Func<RunSession, CaptionedDataset, DiffusionModel> open)
+    {
+        var run = common.Run.Read(parsed);
+        var spec = DataArgument.Parse(parsed.GetValue(common.Data)!);
+        using var session = new RunSession(name, run);
+        // The model is opened once to learn the size of its pictures; captions do not depend on it.
+        using var model = open(session, spec.Load(16, onBadImage: parsed.GetValue(common.OnBadImage)));
+        int size = model.UNet.Config.SampleSize;
+        var data = spec.Load(size, onBadImage: parsed.GetValue(common.OnBadImage));
+        foreach (var skipped in data.Skipped) Console.Error.WriteLine($"cudattr: left out {skipped.File}: {skipped.Reason}");
+        foreach (var warning in data.Warnings) Console.Error.WriteLine($"cudattr: {warning}");
+        session.Input("data", data.Hash);
+        string checkpoints = session.Folder.Path("checkpoints");
+        var options = common.Options(parsed) with { Seed = run.Seed, CheckpointFolder = checkpoints, Resume = true };
+        Console.Error.WriteLine($"{data.Count} pictures of {size}x{size}; {model.UNetParameterCount:N0} parameters in the UNet, {model.TextEncoderParameterCount:N0} in the text encoder");
+        using var trainer = new Trainer(model, FineTuner.TrainingSetOf(data, size), options);
+        TrainResult result;
+        using (var line = new ProgressLine(name))
+        using (var cancel = new CancelKey())
+        {
+            result = trainer.Run(p => line.Report(p.Step, p.Steps, $"loss {p.Loss:0.0000}  {p.PicturesPerSecond:0} images/s", p.Remaining), cancel.Token);
+        }
+        model.Save(session.Folder.Path("model"), parsed.GetValue(common.Type));
+        session.Folder.Write(SuspectFiles.Losses, LossLog.Format(result.Losses));
+        session.Folder.Write(AttributionFiles.Report, TrainingReport.Render(name, data, result, session.Recorder.Describe()));
+        if (Directory.Exists(checkpoints)) Directory.Delete(checkpoints, recursive: true);
+        session.Finish();
+        if (run.Json)
+        {
+            Shell.WriteJson(new
+            {
+                model = session.Folder.Path("model"), steps = result.Losses.Count, loss = result.Losses[^1], seconds = result.Seconds, images_per_second = result.PicturesPerSecond,
+                memory_bytes = result.Memory.Total,
+            });
+        }
+        return Shell.Done;
+    }
+
+    /// <summary>Options of both commands.</summary>
+    private sealed class TrainingOptionSet(double learningRate, int steps)
+    {
+        private readonly Option<int> _steps = new("--steps") { Description = "Optimiser steps.", DefaultValueFactory = _ => steps, HelpName = "n" };
+        private readonly Option<int> _batch = new("--batch") { Description = "Pictures of a step.", DefaultValueFactory = _ => 32, HelpName = "n" };
+        private readonly Option<double> _rate = new("--lr") { Description = "Learning rate, constant after the warm-up.", DefaultValueFactory = _ => learningRate, HelpName = "x" };
+        private readonly Option<int> _warmup = new("--warmup") { Description = "Steps over which the learning rate rises.", DefaultValueFactory = _ => 0, HelpName = "n" };
+        private readonly Option<double> _drop = new("--caption-drop") { Description = "Share of pictures trained with the empty caption.", DefaultValueFactory = _ => 0.1, HelpName = "p" };
+        private readonly Option<double> _ema = new("--ema") { Description = "Decay of the running average of the weights that becomes the model; 0 for none.", DefaultValueFactory = _ => 0.0, HelpName = "x" };
+        private readonly Option<int> _every = new("--checkpoint-every") { Description = "Steps between checkpoints; a killed run goes on from the last one.", DefaultValueFactory = _ => 200, HelpName = "n" };
+
+        public RunOptionSet Run { get; } = new();
+
+        public Option<string> Data { get; } = RequiredData();
+
+        public Option<BadImagePolicy> OnBadImage { get; } = CommonOptions.OnBadImage();
+
+        public Option<DType> Type { get; } = new("--dtype") { Description = "Type of the weights in the file: F32, F16 or BF16. Training is F32.", DefaultValueFactory = _ => DType.F32, HelpName = "type" };
+
+        public void AddTo(Command command)
+        {
+            foreach (Option option in new Option[] { Data, OnBadImage, _steps, _batch, _rate, _warmup, _drop, _ema, _every, Type }) command.Add(option);
+            Run.AddTo(command);
+        }
+
+        public TrainOptions Options(ParseResult parsed) => new()
+        {
+            Steps = parsed.GetValue(_steps),
+            BatchSize = parsed.GetValue(_batch),
+            LearningRate = parsed.GetValue(_rate),
+            WarmupSteps = parsed.GetValue(_warmup),
+            CaptionDrop = parsed.GetValue(_drop),
+            EmaDecay = parsed.GetValue(_ema),
+            CheckpointInterval = parsed.GetValue(_every),
+        };
+
+        private static Option<string> RequiredData()
+        {
+            var data = CommonOptions.Data();
+            data.Required = true;
+            return data;
+        }
+    }
+}

@@ -1,0 +1,108 @@
+using System.CommandLine;
+using CudaAttribution.Driver;
+using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Verification;
+using Spectre.Console;
+
+namespace CudaAttribution.Cli.Commands;
+
+/// <summary><c>cudattr verify</c>: the numerical audit.</summary>
+internal static class VerifyCommand
+{
+    public static Command Create()
+    {
+        var devices = new Option<string[]>("--device")
+        {
+            Description = "Devices to audit, several allowed: cpu, simt, cuda:N, or all (every device that opens here).",
+            DefaultValueFactory = _ => ["all"],
+            HelpName = "id",
+        };
+        var math = CommonOptions.Math();
+        var ops = new Option<string?>("--op") { Description = "Only ops whose name contains this text, for example norm.", HelpName = "text" };
+        var json = CommonOptions.Json();
+        var command = new Command(
+            "verify",
+            """
+            Numerical audit: every op case against a float64 reference, forward and backward, on each device.
+            Checks per case: forward error, gradient against central differences, gradients added where one is held, two runs bit for bit, each row
+            alone as in the batch, every attribute has an effect, no write outside a tensor, and the same bits on every device. Exit code 3 if one fails.
+            """)
+        { devices, math, ops, json };
+        command.SetAction(parsed => Run(parsed.GetValue(devices)!, parsed.GetValue(math)!, parsed.GetValue(ops), parsed.GetValue(json)));
+        return command;
+    }
+
+    private static int Run(string[] ids, string math, string? filter, bool json)
+    {
+        var cases = OpCatalog.All.Where(c => !c.BenchOnly && (filter is null || c.Op.Contains(filter, StringComparison.OrdinalIgnoreCase))).ToArray();
+        if (cases.Length == 0) throw new ArgumentException($"no op contains '{filter}': use one of {string.Join(", ", OpCatalog.All.Select(c => c.Op).Distinct())}");
+        var results = new List<CheckResult>();
+        using var reference = ComputeDevice.Open("cpu", math, guardBands: true);
+        foreach (string id in Expand(ids))
+        {
+            using var opened = id == "cpu" ? null : ComputeDevice.Open(id, math == "onednn" ? "kernels" : math, guardBands: true);
+            var device = opened ?? reference;
+            Audit(device, reference, cases, results);
+        }
+        bool passed = results.TrueForAll(r => r.Passed);
+        if (json) Shell.WriteJson(new { passed, checks = results.Count, failed = results.Count(r => !r.Passed), results });
+        else Print(results);
+        return passed ? Shell.Done : Shell.CheckFailed;
+    }
+
+    private static IEnumerable<string> Expand(string[] ids)
+    {
+        if (!ids.Contains("all")) return ids;
+        List<string> all = ["cpu", "simt"];
+        try
+        {
+            using var gpu = Devices.Open("cuda:0");
+            all.Add("cuda:0");
+        }
+        catch (DeviceUnavailableException e)
+        {
+            Console.Error.WriteLine($"cudattr: no GPU is audited: {e.Message}");
+        }
+        return all;
+    }
+
+    private static void Audit(ComputeDevice device, ComputeDevice reference, OpCase[] cases, List<CheckResult> results)
+    {
+        Shell.Messages.Progress().AutoClear(true).Start(context =>
+        {
+            var task = context.AddTask($"auditing {device.Driver.Info.Id} ({device.Math.Name})", maxValue: cases.Length);
+            foreach (var op in cases)
+            {
+                results.AddRange(OpChecks.All(device, op));
+                if (!ReferenceEquals(device, reference) && reference.Math is Tensors.Engines.KernelMath) results.Add(OpChecks.SameOn(device, reference, op));
+                task.Increment(1);
+            }
+        });
+    }
+
+    private static void Print(List<CheckResult> results)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("device", "op", "cases", "checks", "worst forward NMSE", "worst gradient NMSE", "");
+        foreach (var group in results.GroupBy(r => (r.Device, r.Op)))
+        {
+            int failed = group.Count(r => !r.Passed);
+            table.AddRow(
+                group.Key.Device,
+                group.Key.Op,
+                group.Select(r => r.Case).Distinct().Count().ToString(),
+                group.Count().ToString(),
+                Worst(group, "forward"),
+                Worst(group, "gradient"),
+                failed == 0 ? "[green]ok[/]" : $"[red]{failed} failed[/]");
+        }
+        AnsiConsole.Write(table);
+        foreach (var failure in results.Where(r => !r.Passed)) AnsiConsole.MarkupLineInterpolated($"[red]{failure}[/]");
+        AnsiConsole.WriteLine($"{results.Count(r => r.Passed)} of {results.Count} checks passed; ceilings: forward NMSE {Tolerance.ForwardF32:g1}, gradient NMSE {Tolerance.BackwardF32:g1}, the rest exact");
+    }
+
+    private static string Worst(IEnumerable<CheckResult> results, string check)
+    {
+        var errors = results.Where(r => r.Check == check).Select(r => r.Error).ToArray();
+        return errors.Length == 0 ? "-" : errors.Max().ToString("0.0e+0");
+    }
+}

@@ -1,0 +1,75 @@
+using System.CommandLine;
+using CudaAttribution.Data;
+
+namespace CudaAttribution.Cli;
+
+/// <summary>Options that mean the same in every command that has them.</summary>
+internal static class CommonOptions
+{
+    public static Option<string> Device() => new("--device")
+    {
+        Description = "Where to compute: auto (a GPU where there is one, else cpu), cpu, simt (the kernels with real thread blocks, for audits) or cuda:N.",
+        DefaultValueFactory = _ => "auto",
+        HelpName = "id",
+    };
+
+    public static Option<string> Math() => new("--math")
+    {
+        Description = "Engine of matrix products and convolutions: kernels (ours, the same bits everywhere), onednn (cpu only) or auto (see the manifest for what it chose).",
+        DefaultValueFactory = _ => "auto",
+        HelpName = "engine",
+    };
+
+    public static Option<ulong> Seed() => new("--seed")
+    {
+        Description = "Seed of everything random. The same seed gives the same result, bit for bit.",
+        DefaultValueFactory = _ => 1UL,
+        HelpName = "n",
+    };
+
+    public static Option<bool> Json() => new("--json")
+    {
+        Description = "Print the result as JSON on standard output.",
+    };
+
+    public static Option<FileInfo> Ledger() => new("--ledger")
+    {
+        Description = "SQLite file that keeps a row of every finished run (also CUDATTR_LEDGER).",
+        DefaultValueFactory = _ => new FileInfo(DefaultLedger),
+        HelpName = "file",
+    };
+
+    public static Option<string> Data(string name = "--data", string what = "Captioned pictures") => new(name)
+    {
+        Description = $"{what}: a folder with captions.tsv or metadata.jsonl, or emoji:google, emoji:twitter, emoji:openmoji, emoji:fluent-emoji (built in). "
+            + "A stretch of it: SET[@start+count][#shuffle-seed], for example emoji:twitter@0+200#7.",
+        HelpName = "set",
+    };
+
+    public static Option<BadImagePolicy> OnBadImage() => new("--on-bad-image")
+    {
+        Description = "What a truncated, oversized or other unreadable picture does: fail stops before anything is computed, skip leaves it out and names it.",
+        DefaultValueFactory = _ => BadImagePolicy.Fail,
+        HelpName = "fail|skip",
+    };
+
+    public static Option<int> SampleSteps() => new("--sample-steps") { Description = "DDIM steps of a picture.", DefaultValueFactory = _ => 25, HelpName = "n" };
+
+    public static Option<double> Guidance() => new("--guidance")
+    {
+        Description = "Weight of classifier-free guidance; 1 or less turns it off.",
+        DefaultValueFactory = _ => 3.0,
+        HelpName = "w",
+    };
+
+    private static string DefaultLedger => Environment.GetEnvironmentVariable("CUDATTR_LEDGER") is { Length: > 0 } file
+        ? file
+        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "cudattr", "runs.db");
+
+    public static Option<DirectoryInfo> Out(bool required = true) => new("--out")
+    {
+        Description = "Folder to write. A run that was cut off is taken up again from what is there.",
+        Required = required,
+        HelpName = "folder",
+    };
+}

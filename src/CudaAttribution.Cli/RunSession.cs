@@ -1,0 +1,57 @@
+using CudaAttribution.Tensors;
+
+namespace CudaAttribution.Cli;
+
+/// <summary>One run of a command that computes: its device, its folder, its manifest and its row in the ledger.</summary>
+internal sealed class RunSession : IDisposable
+{
+    private readonly FileInfo _ledger;
+
+    /// <summary>Opens the device and makes the folder; both fail before anything is computed.</summary>
+    public RunSession(string command, RunOptions options)
+    {
+        Device = ComputeDevice.Open(options.Device, options.Math);
+        try
+        {
+            Folder = new RunFolder(options.Out.FullName);
+            _ledger = options.Ledger;
+            Recorder = new RunRecorder(command, CommandLine, Device, options.Seed);
+        }
+        catch
+        {
+            Device.Dispose();
+            throw;
+        }
+        var info = Device.Driver.Info;
+        Console.Error.WriteLine($"cudattr {command}: {info.Id} ({info.Name}, {info.InstructionSet}, {info.Multiprocessors} threads or multiprocessors), maths {Device.Math.Name}, seed {options.Seed}");
+    }
+
+    public ComputeDevice Device { get; }
+
+    public RunFolder Folder { get; }
+
+    public RunRecorder Recorder { get; }
+
+    /// <summary>The command that repeats the run.</summary>
+    public IReadOnlyList<string> CommandLine { get; } = ["cudattr", .. Environment.GetCommandLineArgs()[1..]];
+
+    public void Input(string name, string hash) => Recorder.Input(name, hash);
+
+    /// <summary>Writes the manifest, which marks the run as finished, and enters it into the ledger.</summary>
+    public void Finish()
+    {
+        Folder.WriteJson(AttributionFiles.Manifest, Recorder.Describe(Folder));
+        EnterIntoLedger();
+    }
+
+    /// <summary>Enters a run whose manifest has been written.</summary>
+    public void EnterIntoLedger(AttributionResult? result = null)
+    {
+        using var ledger = RunLedger.Open(_ledger.FullName);
+        var manifest = Json.Read<RunManifest>(Folder.Path(AttributionFiles.Manifest), "manifest");
+        var entry = ledger.Add(Folder.Root, manifest, result);
+        Console.Error.WriteLine($"wrote {Folder.Root} (run {entry.Id})");
+    }
+
+    public void Dispose() => Device.Dispose();
+}
