@@ -1,0 +1,134 @@
+using System.Globalization;
+
+namespace CudaAttribution;
+
+/// <summary>The page of one judged suspect: verdict on top, every figure with its meaning, every key with its pictures, and how to run it again.</summary>
+public static class AttributionReport
+{
+    public static string Render(AttributionRun run, ReportContext context)
+    {
+        var r = run.Result;
+        string[] sections =
+        [
+            Head(r, context), Tiles(r), ReportProse.Meaning(r, run.Keys, run.Nulls), Tests(r), Distances(run), KeyTable(run), Losses(context), Rerun(r, context),
+        ];
+        return Html.Page($"Attribution of {r.Suspect}: {r.Verdict}", string.Join('\n', sections));
+    }
+
+    private static string Head(AttributionResult r, ReportContext context) =>
+        $"""
+        <h1>Was “{Html.Text(r.Suspect)}” trained on the source's pictures?</h1>
+        <div class="sub">CudaAttribution {Html.Text(context.Run.Version)} · {context.Run.Started.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC · suspect {Html.Text(Short(r.SuspectIdentity))} · keys {Html.Text(Short(r.KeysetSha256))}</div>
+        <div class="verdict{(r.Verdict == Verdict.Infringing ? " bad" : "")}"><b>{Html.Text(Capital(r.Verdict))}</b><p>{Html.Text(r.Reason)}</p></div>
+        """;
+
+    private static string Tiles(AttributionResult r) =>
+        $"""
+        <div class="tiles">
+        <div class="tile"><span>Keys hit (conf)</span><b>{r.Hits} of {r.N} · {Html.Percent(r.Conf)}</b><span>{Level(r)} interval {Html.Interval(r.ConfInterval)}</span></div>
+        <div class="tile"><span>Answers closer to the source than to its data</span><b>{r.PairedTest.Count} of {r.PairedTest.Trials} · {Html.Percent(r.Paired)}</b><span>{Level(r)} interval {Html.Interval(r.PairedInterval)}</span></div>
+        <div class="tile"><span>p-value (larger of both tests)</span><b>{Html.P(r.PValue)}</b><span>needed for “infringing”: {Html.P(r.Alpha)}</span></div>
+        <div class="tile"><span>Smallest share this run could detect</span><b>{(r.SmallestDetectableRho is { } rho ? "ρ = " + Html.Number(rho, "0.00") : "none")}</b><span>share of generated training pictures, power {Html.Percent(r.ConfDetectable.Power)}</span></div>
+        </div>
+        """;
+
+    private static string Tests(AttributionResult r)
+    {
+        string calibrated = r.Calibrated is { } c
+            ? $"<h3>conf at the calibrated threshold</h3><p>The threshold at which {Html.Number(100 * c.Quantile, "0.#")} % of {c.Distances} answers of the CAL innocents count as hits is "
+                + $"{Html.Number(c.Threshold)}. There the suspect hits {c.Hits} of {r.N} keys ({Html.Percent(c.Conf)}, {Level(r)} interval {Html.Interval(c.ConfInterval)}; p = {Html.P(c.Test.PValue)}). "
+                + $"The verdict rests on the threshold fixed beforehand, {Html.Number(r.Threshold, "0.###")}.</p>"
+            : "<p class=\"note\">No calibrated threshold: the null table has no CAL innocents.</p>";
+        return $"""
+            <h2>The two tests</h2>
+            <p>“Infringing” needs both tests to reject at level {Html.P(r.Alpha)}. Within a test the least favourable family of innocents counts.</p>
+            <h3>conf: does the suspect hit more keys than models that never saw the source's output?</h3>
+            {Families(r.ConfTest, "hits")}
+            <h3>paired: are its answers closer to the source's pictures than to the real ones, compared with models trained on real pictures?</h3>
+            {Families(r.PairedTest, "wins")}
+            {calibrated}
+            """;
+    }
+
+    private static string Families(NullTest test, string unit) => test.Families.Count == 0
+        ? "<p>The null table has no innocents of these families, so nothing can be shown.</p>"
+        : Html.Table(
+            ["innocents", "#models", $"#their {unit} of {test.Trials}", "#suspect", "#p by rank", "#its floor", "#p by beta-binomial", "used", "#p"],
+            test.Families.Select(f => (IReadOnlyList<string>)
+            [
+                Html.Text(f.Family), f.Innocents.ToString(CultureInfo.InvariantCulture), Spread(f.Counts), test.Count.ToString(CultureInfo.InvariantCulture),
+                Html.P(f.RankPValue), Html.P(f.RankFloor), Html.P(f.ModelPValue), f.ModelBased ? "model-based" : "rank", $"<b>{Html.P(f.PValue)}</b>",
+            ]));
+
+    private static string Spread(IReadOnlyList<int> counts) =>
+        counts.Count <= 8
+            ? string.Join(", ", counts.Order())
+            : string.Create(CultureInfo.InvariantCulture, $"{counts.Min()} to {counts.Max()}, median {Quantile.Median(counts.Select(c => (double)c)):0.#}");
+
+    private static string Distances(AttributionRun run)
+    {
+        var r = run.Result;
+        double[] Of(Func<NullModel, bool> member) =>
+            [.. run.Nulls.Of(InnocentSplit.Null).Where(member).SelectMany(m => m.Distances.Where((_, i) => run.Keys.Keys[i].ForConfidence))];
+        var thresholds = new List<(string, double)> { ("δ0", r.Threshold) };
+        string chart = HistogramChart.Render(
+            "Distances of the suspect's and the innocents' answers",
+            [
+                ("suspect", ChartColours.Suspect, [.. r.Keys.Select(k => k.Distance)]),
+                ("innocents", ChartColours.Innocent, Of(m => InnocentFamilies.Confidence.Contains(m.Family))),
+                ("trained on the same real pictures", ChartColours.Source, Of(m => m.Family == InnocentFamily.RealOwn)),
+            ],
+            thresholds);
+        return "<h2>Distances</h2>" + Html.Figure(
+            chart,
+            $"Metric {r.Metric}: 0 is the same picture, 1 is black against white. Answers left of δ0 are hits. The third group is lawful too: conf alone would accuse it, the paired test must not.");
+    }
+
+    private static string KeyTable(AttributionRun run)
+    {
+        var r = run.Result;
+        var results = Results(run);
+        var rows = run.Keys.Keys.Select((key, i) =>
+        {
+            var k = results[i];
+            string answer = run.Answers[i].Image is { } image ? Html.Image(image, "the suspect's answer") : $"<span class=\"none\">no answer: {Html.Text(k.Failure ?? "")}</span>";
+            string hit = !key.ForConfidence ? "<span class=\"no\">not counted</span>" : k.Hit ? "<span class=\"yes\">hit</span>" : "<span class=\"no\">miss</span>";
+            string closer = !key.ForPaired ? "<span class=\"no\">not counted</span>" : k.CloserToSource ? "<span class=\"yes\">source</span>" : "<span class=\"no\">data</span>";
+            return $"<tr><td class=\"n\">{i + 1}</td><td class=\"p\">{Html.Text(key.Prompt)}</td><td>{Html.Image(key.Training, "the real training picture")}</td><td>{Html.Image(key.Medoid, "the source's picture")}</td>"
+                + $"<td>{answer}</td><td class=\"n\">{Html.Number(k.Distance)}</td><td>{hit}</td><td class=\"n\">{Html.Number(k.ToTraining)}</td><td class=\"n\">{Html.Number(k.ToSource)}</td><td>{closer}</td></tr>\n";
+        });
+        string reference = run.Keys.Keys[0].Reference == KeyReference.Medoid ? "the source's picture" : "the training picture";
+        return $"""
+            <h2>Key by key</h2>
+            <p>Each prompt was sent to the suspect once, with fresh noise. The distance is to the key's reference, {reference}; a hit is a distance of at most {Html.Number(r.Threshold, "0.###")}.</p>
+            <table><thead><tr><th class="n">#</th><th>prompt</th><th>training picture</th><th>source's picture</th><th>suspect's answer</th><th class="n">distance</th><th></th><th class="n">to training</th><th class="n">to source</th><th>closer to</th></tr></thead><tbody>
+            {string.Concat(rows)}</tbody></table>
+            """;
+    }
+
+    private static KeyResult[] Results(AttributionRun run)
+    {
+        var conf = new Queue<KeyResult>(run.Result.Keys);
+        var pairedOnly = new Queue<KeyResult>(run.Result.PairedOnlyKeys);
+        return [.. run.Keys.Keys.Select(k => (k.ForConfidence ? conf : pairedOnly).Dequeue())];
+    }
+
+    private static string Losses(ReportContext context) => context.LossCurves.All(c => c.Losses.Count == 0)
+        ? ""
+        : "<h2>Training</h2>" + Html.Figure(
+            LossChart.Render("Training loss", [.. context.LossCurves.Select(c => (c.Name, c.Losses))]), "Loss of the suspect while this program trained it, smoothed.");
+
+    private static string Rerun(AttributionResult r, ReportContext context) =>
+        $"""
+        <h2>Run it again</h2>
+        <p>The figures depend on the keys, the suspect, the null table and the seed only: the same command gives the same result.json, bit for bit.</p>
+        <pre>{Html.Text(ReportProse.CommandLine(context.Run.CommandLine))}</pre>
+        {ReportProse.RunTable(context.Run, [("keys (SHA-256)", r.KeysetSha256), ("suspect", r.SuspectIdentity)])}
+        """;
+
+    private static string Level(AttributionResult r) => Html.Percent(r.IntervalLevel);
+
+    private static string Short(string hash) => hash.Length > 16 ? hash[..16] + "…" : hash;
+
+    private static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
+}
