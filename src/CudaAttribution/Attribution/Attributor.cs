@@ -20,6 +20,7 @@ public sealed class Attributor(IReconstructionDistance distance)
             throw new AttributionException($"the keys are frozen with metric {keys.Header.Metric}, not {distance.Name}", "Use the metric of the keys.");
         nulls.Check(keys);
         CheckSuspect(keys, suspect, nulls);
+        KeyExaminer.CheckSampling(keys, suspect);
 
         var outcomes = KeyExaminer.Examine(suspect, keys.Keys, distance, new NoiseStream(NoisePurpose.Testing, options.Seed, suspect.Identity));
         return new(Judge(keys, suspect, nulls, outcomes, options), keys, nulls, [.. outcomes.Select(o => o.Answer)]);

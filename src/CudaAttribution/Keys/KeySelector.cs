@@ -23,7 +23,7 @@ public sealed class KeySelector(IReconstructionDistance distance)
         CaptionedDataset training,
         IReadOnlyList<IImageModel> innocents,
         KeySelectionOptions options,
-        IProgress<(int Done, int Total)>? progress = null,
+        Action<int, int>? progress = null,
         CancellationToken cancel = default)
     {
         options.Validate();
@@ -68,6 +68,7 @@ public sealed class KeySelector(IReconstructionDistance distance)
                 Options = options,
                 SourceName = source.Name,
                 SourceIdentity = source.Identity,
+                Sampling = (source as LocalModel)?.Sampling,
                 TrainingHash = training.Hash,
                 SelIdentities = random ? [] : [.. innocents.Select(b => b.Identity)],
                 Selection = report with { PairedOnly = all.Length - chosen.Count },
@@ -109,7 +110,7 @@ public sealed class KeySelector(IReconstructionDistance distance)
 
     private List<Candidate> Measure(
         IImageModel source, CaptionedDataset pool, IReadOnlyList<IImageModel> innocents, KeyReference reference, KeySelectionOptions options,
-        IProgress<(int Done, int Total)>? progress, CancellationToken cancel)
+        Action<int, int>? progress, CancellationToken cancel)
     {
         var result = new List<Candidate>();
         for (int start = 0; start < pool.Count; start += PromptsPerRound)
@@ -124,7 +125,7 @@ public sealed class KeySelector(IReconstructionDistance distance)
                 if (innocents.Count > 0) candidate.MeasureInnocents(asked.SelectMany(a => a[i]), reference, distance);
                 result.Add(candidate);
             }
-            progress?.Report((start + pairs.Length, pool.Count));
+            progress?.Invoke(start + pairs.Length, pool.Count);
         }
         return result;
     }

@@ -18,6 +18,9 @@ public sealed record KeySetHeader
 
     public required string SourceIdentity { get; init; }
 
+    /// <summary>How the source was sampled; a local innocent or suspect must be sampled alike. Null where the source is not a local model.</summary>
+    public required SamplingRecipe? Sampling { get; init; }
+
     /// <summary>Content hash of the training set the keys were taken from.</summary>
     public required string TrainingHash { get; init; }
 

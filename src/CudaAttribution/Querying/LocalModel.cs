@@ -1,0 +1,73 @@
+using CudaAttribution.Data;
+using CudaAttribution.Models;
+using CudaAttribution.Tensors;
+
+namespace CudaAttribution;
+
+/// <summary>How pictures are made of a model; part of every experiment's description.</summary>
+public sealed record SamplingRecipe
+{
+    /// <summary>DDIM steps.</summary>
+    public int Steps { get; init; } = 25;
+
+    /// <summary>w of classifier-free guidance.</summary>
+    public double Guidance { get; init; } = 3;
+}
+
+/// <summary>A model folder on this machine, asked through the sampler.</summary>
+public sealed class LocalModel : IImageModel, IDisposable
+{
+    private readonly DiffusionModel _model;
+
+    private LocalModel(string name, DiffusionModel model, SamplingRecipe sampling) => (Name, _model, Sampling, Identity) = (name, model, sampling, model.WeightsHash());
+
+    public string Name { get; }
+
+    /// <summary>SHA-256 over the names, shapes and values of all weights.</summary>
+    public string Identity { get; }
+
+    /// <summary>How it makes pictures.</summary>
+    public SamplingRecipe Sampling { get; }
+
+    /// <summary>Side of its pictures.</summary>
+    public int Size => _model.UNet.Config.SampleSize;
+
+    /// <summary>Opens a model folder, or the model of a folder that a suspect was built in.</summary>
+    /// <exception cref="ModelFileException">There is no usable model.</exception>
+    public static LocalModel Open(string folder, ComputeDevice device, SamplingRecipe sampling, string? name = null)
+    {
+        string path = ModelFolder(folder);
+        var model = DiffusionModel.Load(path, device);
+        try
+        {
+            return new LocalModel(name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), model, sampling);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The model folder meant by <paramref name="folder"/>: itself, or <c>model/</c> in it.</summary>
+    public static string ModelFolder(string folder)
+    {
+        string inner = Path.Combine(folder, SuspectFiles.Model);
+        return !File.Exists(Path.Combine(folder, "model_index.json")) && Directory.Exists(inner) ? inner : folder;
+    }
+
+    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries)
+    {
+        var answers = new Answer[queries.Count];
+        foreach (var stream in queries.Select((query, index) => (query, index)).GroupBy(q => q.query.Noise.Stream))
+        {
+            var sampler = new Sampler(_model, new SampleOptions { Steps = Sampling.Steps, Guidance = Sampling.Guidance, Purpose = stream.Key });
+            var made = sampler.Sample([.. stream.Select(q => new SampleRequest(q.query.Prompt, q.query.Noise.Seed, q.query.Noise.Index))]);
+            int i = 0;
+            foreach (var (_, index) in stream) answers[index] = Answer.Of(new RgbImage(made.Width, made.Height, made.Picture(i++).ToArray()));
+        }
+        return answers;
+    }
+
+    public void Dispose() => _model.Dispose();
+}

@@ -1,0 +1,32 @@
+using System.Globalization;
+using System.Text;
+
+namespace CudaAttribution;
+
+/// <summary>The loss of every step as <c>losses.csv</c>: header <c>step,loss</c>, steps from 1.</summary>
+public static class LossLog
+{
+    private const string Header = "step,loss";
+
+    public static string Format(IReadOnlyList<float> losses)
+    {
+        var text = new StringBuilder(Header).Append('\n');
+        for (int i = 0; i < losses.Count; i++) text.Append(CultureInfo.InvariantCulture, $"{i + 1},{losses[i]:R}\n");
+        return text.ToString();
+    }
+
+    /// <exception cref="AttributionException">Missing or not such a file.</exception>
+    public static IReadOnlyList<(int Step, double Loss)> Read(string file)
+    {
+        string[] lines = Json.ReadText(file, "loss log").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var losses = new List<(int, double)>();
+        for (int i = 1; i < lines.Length; i++)
+        {
+            string[] cells = lines[i].Split(',');
+            if (cells.Length != 2 || !int.TryParse(cells[0], CultureInfo.InvariantCulture, out int step) || !double.TryParse(cells[1], CultureInfo.InvariantCulture, out double loss))
+                throw new AttributionException($"line {i + 1} is not 'step,loss'", "Restore the file, or build the suspect again.", file);
+            losses.Add((step, loss));
+        }
+        return lines.Length > 0 && lines[0] == Header ? losses : throw new AttributionException($"the first line is not '{Header}'", "Restore the file, or build the suspect again.", file);
+    }
+}
