@@ -59,15 +59,27 @@ template <class Op, int LANES, class F> DEVICE typename Op::Value accumulate_lan
     return sum;
 }
 
+// Shared memory of the real blocks. All reductions of a kernel with the same type and size use the same: each leaves a barrier
+// between its last use and the next one's first.
+template <class Value, int COUNT> DEVICE Value *lane_memory() {
+    SHARED(Value, lane, COUNT);
+    return lane;
+}
+template <class Value> DEVICE Value *partial_memory() {
+    SHARED(Value, partial, 32);
+    return partial;
+}
+
 template <class Op, int LANES, class F> DEVICE typename Op::Value block_reduce(int n, F f) {
     static_assert(LANES >= 32 && LANES <= 1024 && (LANES & (LANES - 1)) == 0, "the lane count is a power of two from 32 to 1,024");
     typedef typename Op::Value Value;
-    SHARED(Value, lane, LANES);
     if constexpr (ONE_THREAD) {
+        alignas(64) Value lane[LANES];
         accumulate_all<Op, LANES>(n, f, lane);
         return fold<Op, LANES>(lane);
     } else {
-        SHARED(Value, partial, 32);
+        Value *const lane = lane_memory<Value, LANES>();
+        Value *const partial = partial_memory<Value>();
         for (int l = threadIdx.x; l < LANES; l += blockDim.x) lane[l] = accumulate_lane<Op, LANES>(l, n, f);
         __syncthreads();
         // Lanes l, l + 32, l + 64, ... fold among themselves first; 32 results remain, which every thread folds for itself.
@@ -95,7 +107,7 @@ template <class Op, int ROWS, class F> DEVICE void row_reduce(int rows, int n, F
         }
     } else {
         constexpr int pitch = 33; // an odd pitch spreads the rows over the memory banks
-        SHARED(float, lane, ROWS *pitch);
+        float *const lane = lane_memory<float, ROWS * pitch>();
         for (int k = threadIdx.x; k < rows * 32; k += blockDim.x) {
             const int r = k / 32, l = k % 32;
             lane[r * pitch + l] = accumulate_lane<Op, 32>(l, n, [&](int i) { return f(r, i); });

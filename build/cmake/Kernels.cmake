@@ -22,3 +22,6 @@ set(CUATTR_KERNEL_INCLUDES ${CMAKE_SOURCE_DIR}/kernels ${CMAKE_SOURCE_DIR}/nativ
 # No contraction and no fast maths: the same bits in every build. What is switched off besides is the bookkeeping of errno and
 # floating-point exception flags, which nobody reads and which would keep loops from becoming vector code.
 set(CUATTR_NUMERIC_FLAGS -ffp-contract=off -fno-math-errno -fno-trapping-math)
+
+# What nvcc of CUDA 11 understands; all builds keep to it.
+set(CUATTR_KERNEL_STANDARD 17)

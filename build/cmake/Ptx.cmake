@@ -1,12 +1,14 @@
 # The PTX module: all kernel families in one translation unit, for sm_80 and later, PTX ISA 7.0 or what the compiler starts at.
 # Compiled by clang without a CUDA toolkit, or by nvcc where no clang is new enough.
 
-include(Clang)
-if(NOT CUATTR_CLANG)
+if(NOT CUATTR_HAS_CLANG)
   find_program(CUATTR_NVCC NAMES nvcc DOC "NVIDIA's compiler, for PTX where clang is missing")
   if(NOT CUATTR_NVCC)
     message(FATAL_ERROR "clang 19 or newer, or nvcc, is needed to build the PTX module: install the Debian package clang-19, or configure with -DCUATTR_PTX=OFF for a build without CUDA.")
   endif()
+  execute_process(COMMAND ${CUATTR_NVCC} --version OUTPUT_VARIABLE nvcc_says)
+  string(REGEX MATCH "V([0-9.]+)" _ "${nvcc_says}")
+  set(CUATTR_NVCC_VERSION ${CMAKE_MATCH_1})
 endif()
 
 set(CUATTR_PTX_TARGET sm_80)
@@ -32,14 +34,15 @@ function(cuattr_add_ptx target name)
   set(ptx ${CMAKE_BINARY_DIR}/${name}.${CUATTR_PTX_TARGET}.ptx)
   set(raw ${CMAKE_BINARY_DIR}/ptx/${name}.${CUATTR_PTX_TARGET}.ptx)
   set(depfile ${CMAKE_BINARY_DIR}/ptx/${name}.d)
-  if(CUATTR_CLANG)
-    set(compile ${CUATTR_CLANG} -x cuda -std=c++20 --cuda-device-only --cuda-gpu-arch=${CUATTR_PTX_TARGET} -Xclang -target-feature -Xclang +ptx70
-        -nocudainc -nocudalib -O3 -ffp-contract=off -Wall -Wextra -Werror -I ${CMAKE_SOURCE_DIR}/kernels -MD -MF ${depfile} -MT ${raw} -S -o ${raw} ${unity_file})
+  if(CUATTR_HAS_CLANG)
+    set(compile ${CUATTR_CLANG} -x cuda -std=c++${CUATTR_KERNEL_STANDARD} --cuda-device-only --cuda-gpu-arch=${CUATTR_PTX_TARGET} -Xclang -target-feature -Xclang +ptx70
+        -nocudainc -nocudalib -O3 -ffp-contract=off -Wall -Wextra -Werror -I ${CMAKE_SOURCE_DIR}/kernels -MD -MF ${depfile} -MT ${ptx} -S -o ${raw} ${unity_file})
     set(compiler "clang ${CUATTR_CLANG_VERSION}")
   else()
-    set(compile ${CUATTR_NVCC} -ptx -std=c++20 -arch=${CUATTR_PTX_TARGET} -O3 -fmad=false -prec-div=true -prec-sqrt=true -ftz=false
-        -I ${CMAKE_SOURCE_DIR}/kernels -MD -MF ${depfile} -MT ${raw} -o ${raw} ${unity_file})
-    set(compiler "nvcc")
+    # The host compiler only preprocesses here, so its version does not matter.
+    set(compile ${CUATTR_NVCC} -ptx -std=c++${CUATTR_KERNEL_STANDARD} -arch=${CUATTR_PTX_TARGET} -O3 -fmad=false -prec-div=true -prec-sqrt=true -ftz=false
+        --allow-unsupported-compiler -I ${CMAKE_SOURCE_DIR}/kernels -MD -MF ${depfile} -MT ${ptx} -o ${raw} ${unity_file})
+    set(compiler "nvcc ${CUATTR_NVCC_VERSION}")
   endif()
   add_custom_command(
     OUTPUT ${ptx} ${CMAKE_BINARY_DIR}/${name}.json
