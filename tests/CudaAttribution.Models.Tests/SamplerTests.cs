@@ -1,0 +1,137 @@
+using CudaAttribution.Tensors;
+using NUnit.Framework;
+
+namespace CudaAttribution.Models.Tests;
+
+/// <summary>What a picture depends on, and what it does not.</summary>
+public class SamplerTests
+{
+    private static readonly SampleRequest[] Requests = SampleRequest.For(["a red disc", "nothing", "a blue cross"], seed: 11, perPrompt: 2);
+
+    private ComputeDevice _device = null!;
+    private DiffusionModel _model = null!;
+
+    [OneTimeSetUp]
+    public void SetUp()
+    {
+        _device = ComputeDevice.Open("cpu");
+        _model = Tiny.Model(_device, ModelUse.Sampling);
+    }
+
+    [OneTimeTearDown]
+    public void TearDown()
+    {
+        _model.Dispose();
+        Assert.That(_device.Pool.InUse, Is.Zero, "memory not returned");
+        _device.Dispose();
+    }
+
+    [Test]
+    public void AnyBatchGivesTheSameBits([Values(0.0, 0.7)] double eta, [Values(1.0, 3.0)] double guidance)
+    {
+        var options = new SampleOptions { Steps = 4, Guidance = guidance, Eta = eta };
+        float[] together = Sample(options with { MaxBatch = 16 }, Requests).Values;
+        Assert.That(Sample(options with { MaxBatch = 1 }, Requests).Values, Is.EqualTo(together));
+        Assert.That(Sample(options with { MaxBatch = 4 }, Requests).Values, Is.EqualTo(together));
+        Assert.That(Sample(options, [.. Requests.Reverse()]).Values[..192], Is.EqualTo(together[^192..]), "the order of the requests");
+    }
+
+    [Test]
+    public void SimtGivesTheBitsOfCpu([Values(0.0, 0.7)] double eta)
+    {
+        var options = new SampleOptions { Steps = 5, Eta = eta };
+        using var simt = ComputeDevice.Open("simt");
+        using var model = Tiny.Model(simt, ModelUse.Sampling);
+        var pictures = new Sampler(model, options).Sample(Requests[..2]);
+        Assert.That(pictures.Values, Is.EqualTo(Sample(options, Requests[..2]).Values));
+    }
+
+    [Test]
+    public void EverythingThatIsAskedForMatters()
+    {
+        var options = new SampleOptions { Steps = 4 };
+        var request = Requests[0];
+        float[] picture = Sample(options, request).Values;
+        Assert.That(Sample(options, request).Values, Is.EqualTo(picture));
+        Assert.That(Sample(options, request with { Seed = 12 }).Values, Is.Not.EqualTo(picture));
+        Assert.That(Sample(options, request with { Index = 5 }).Values, Is.Not.EqualTo(picture));
+        Assert.That(Sample(options, request with { Prompt = "a blue disc" }).Values, Is.Not.EqualTo(picture));
+        Assert.That(Sample(options with { Steps = 5 }, request).Values, Is.Not.EqualTo(picture));
+        Assert.That(Sample(options with { Guidance = 2 }, request).Values, Is.Not.EqualTo(picture));
+        Assert.That(Sample(options with { Eta = 0.5 }, request).Values, Is.Not.EqualTo(picture));
+        Assert.That(Sample(options with { Purpose = "keys" }, request).Values, Is.Not.EqualTo(picture));
+    }
+
+    /// <summary>w ≤ 1 skips the unconditional half, and w = 1 would not change anything.</summary>
+    [Test]
+    public void WithoutGuidanceTheEmptyPromptIsNotUsed()
+    {
+        var options = new SampleOptions { Steps = 4, Guidance = 1 };
+        Assert.That(Sample(options with { Guidance = 0 }, Requests[0]).Values, Is.EqualTo(Sample(options, Requests[0]).Values));
+        float[] barely = Sample(options with { Guidance = 1 + 1e-7 }, Requests[0]).Values;
+        Assert.That(Nmse.Of(barely, Sample(options, Requests[0]).Values), Is.LessThan(1e-9));
+    }
+
+    [Test]
+    public void PixelsAreTheRoundedValues()
+    {
+        var pictures = Sample(new SampleOptions { Steps = 3 }, Requests);
+        Assert.That((pictures.Count, pictures.Height, pictures.Width, pictures.Channels), Is.EqualTo((6, 8, 8, 3)));
+        for (int i = 0; i < pictures.Values.Length; i++)
+        {
+            double expected = Math.Round(255 * Math.Clamp(pictures.Values[i] / 2.0 + 0.5, 0, 1), MidpointRounding.ToEven);
+            Assert.That(pictures.Pixels[i], Is.EqualTo(expected).Within(1e-4 * 255 > Math.Abs(127.5 * pictures.Values[i] % 1 - 0.5) ? 1 : 0));
+        }
+        Assert.That(pictures.Picture(4).ToArray(), Is.EqualTo(pictures.Pixels[(4 * 192)..(5 * 192)]));
+    }
+
+    [Test]
+    public void ProgressCountsPicturesAndSteps()
+    {
+        var seen = new List<SampleProgress>();
+        new Sampler(_model, new SampleOptions { Steps = 2, MaxBatch = 4 }).Sample(Requests, seen.Add);
+        Assert.That(seen, Is.EqualTo(new SampleProgress[] { new(0, 6, 0, 2), new(0, 6, 1, 2), new(4, 6, 0, 2), new(4, 6, 1, 2), new(6, 6, 2, 2) }));
+    }
+
+    [Test]
+    public void SenselessOptionsAreRefused()
+    {
+        Assert.That(() => new Sampler(_model, new SampleOptions { Steps = 0 }), Throws.ArgumentException);
+        Assert.That(() => new Sampler(_model, new SampleOptions { MaxBatch = 0 }), Throws.ArgumentException.With.Message.Contains("at least one"));
+        Assert.That(() => new Sampler(_model, new SampleOptions { Guidance = double.NaN }), Throws.ArgumentException.With.Message.Contains("guidance"));
+        Assert.That(() => new Sampler(_model, new SampleOptions { Eta = -1 }), Throws.ArgumentException.With.Message.Contains("eta"));
+    }
+
+    [Test]
+    public void AModelThatGivesNoNumbersIsNamedByItsPrompt()
+    {
+        using var model = Tiny.Model(_device);
+        float[] bias = model.Trained["unet.conv_out.bias"].ToArray<float>();
+        bias[0] = float.NaN;
+        model.Trained["unet.conv_out.bias"].CopyFrom<float>(bias);
+        Assert.That(() => new Sampler(model, new SampleOptions { Steps = 2 }).Sample(Requests), Throws.TypeOf<ArithmeticException>().With.Message.Contains("'a red disc'"));
+    }
+
+    [Test]
+    public void CancellingStops()
+    {
+        using var cancel = new CancellationTokenSource();
+        Assert.That(
+            () => new Sampler(_model, new SampleOptions { Steps = 4 }).Sample(Requests, p => cancel.Cancel(), cancel.Token),
+            Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    /// <summary>Evaluation frees activations as it goes: a deeper sampling run takes no more memory than one step of it.</summary>
+    [Test]
+    public void MemoryDoesNotGrowWithTheSteps()
+    {
+        using var device = ComputeDevice.Open("cpu");
+        using var model = Tiny.Model(device, ModelUse.Sampling);
+        new Sampler(model, new SampleOptions { Steps = 1 }).Sample(Requests);
+        long one = device.Pool.Peak;
+        new Sampler(model, new SampleOptions { Steps = 6 }).Sample(Requests);
+        Assert.That(device.Pool.Peak, Is.EqualTo(one));
+    }
+
+    private SampledPictures Sample(SampleOptions options, params SampleRequest[] requests) => new Sampler(_model, options).Sample(requests);
+}

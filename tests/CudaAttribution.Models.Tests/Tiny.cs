@@ -1,0 +1,37 @@
+using CudaAttribution.Tensors;
+
+namespace CudaAttribution.Models.Tests;
+
+/// <summary>A model small enough to train and sample within a test, and pictures for it.</summary>
+internal static class Tiny
+{
+    public static readonly ModelPreset Preset = ModelPreset.FromJson(
+        """
+        {
+          "unet": { "sample_size": 8, "in_channels": 3, "out_channels": 3, "block_out_channels": [8, 16], "layers_per_block": 1,
+            "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"], "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
+            "attention_head_dim": 4, "cross_attention_dim": 16, "norm_num_groups": 4 },
+          "text_encoder": { "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "hidden_act": "gelu" },
+          "tokenizer": { "model_max_length": 6, "max_vocabulary": 64 },
+          "scheduler": { "prediction_type": "v_prediction" }
+        }
+        """,
+        "tiny",
+        "tiny");
+
+    public static readonly string[] Captions = ["a red disc", "a blue disc", "a green square", "a white square", "a red square", "a blue cross", "nothing"];
+
+    public static DiffusionModel Model(ComputeDevice device, ModelUse use = ModelUse.TrainAll, ulong seed = 7) => DiffusionModel.Create(Preset, Captions, device, seed, use);
+
+    /// <summary>One picture per caption: a smooth pattern of its own.</summary>
+    public static TrainingSet Data(int count = 7)
+    {
+        byte[] pixels = new byte[count * 8 * 8 * 3];
+        for (int i = 0; i < pixels.Length; i++)
+        {
+            int picture = i / 192, y = i / 24 % 8, x = i / 3 % 8, c = i % 3;
+            pixels[i] = (byte)(128 + 110 * Math.Sin(0.7 * picture * (c + 1) + 0.5 * x * (picture % 3) - 0.4 * y));
+        }
+        return new TrainingSet(pixels, 8, 8, Captions[..count]);
+    }
+}
