@@ -64,8 +64,8 @@ internal static class BenchCommand
     private static void Print(ComputeDevice device, Roofline roofline, List<OpTiming> timings)
     {
         var info = device.Driver.Info;
-        AnsiConsole.WriteLine($"{info.Id}: {info.Name}, {info.InstructionSet}, {info.Multiprocessors} threads or multiprocessors, maths {device.Math.Name}");
-        AnsiConsole.WriteLine($"measured ceilings: {roofline.FmaGflops:0} GFLOP/s FMA (F32), {roofline.CopyGigabytes:0.0} GB/s copy");
+        Console.WriteLine($"{info.Id}: {info.Name}, {info.InstructionSet}, {info.Multiprocessors} threads or multiprocessors, maths {device.Math.Name}");
+        Console.WriteLine($"measured ceilings: {roofline.FmaGflops:0} GFLOP/s FMA (F32), {roofline.CopyGigabytes:0.0} GB/s copy");
         var table = new Table().Border(TableBorder.Simple).AddColumns("op", "case", "forward ms", "backward ms", "GFLOP/s", "of peak", "GB/s", "of copy");
         foreach (var t in timings)
         {

@@ -42,11 +42,11 @@ internal static class DataCommand
 
     private static void Print(CaptionedDataset set)
     {
-        AnsiConsole.WriteLine($"{set.Source}: {set.Count} pictures, {set.Items.Select(i => i.Caption).Distinct().Count()} different captions");
-        AnsiConsole.WriteLine($"content SHA-256 {set.Hash}");
-        foreach (var item in set.Items.Take(5)) AnsiConsole.WriteLine($"  {item.Id}: {item.Caption}");
-        if (set.Count > 5) AnsiConsole.WriteLine($"  ... and {set.Count - 5} more");
-        foreach (var skipped in set.Skipped) AnsiConsole.WriteLine($"skipped {skipped.File}: {skipped.Reason}");
-        foreach (var warning in set.Warnings) AnsiConsole.WriteLine($"warning: {warning}");
+        Console.WriteLine($"{set.Source}: {set.Count} pictures, {set.Items.Select(i => i.Caption).Distinct().Count()} different captions");
+        Console.WriteLine($"content SHA-256 {set.Hash}");
+        foreach (var item in set.Items.Take(5)) Console.WriteLine($"  {item.Id}: {item.Caption}");
+        if (set.Count > 5) Console.WriteLine($"  ... and {set.Count - 5} more");
+        foreach (var skipped in set.Skipped) Console.WriteLine($"skipped {skipped.File}: {skipped.Reason}");
+        foreach (var warning in set.Warnings) Console.WriteLine($"warning: {warning}");
     }
 }

@@ -58,8 +58,8 @@ internal static class DemoCommand
                 s.Verdict == Verdict.Infringing ? $"[red]{s.Verdict}[/]" : s.Verdict);
         }
         AnsiConsole.Write(table);
-        AnsiConsole.WriteLine($"conf: share of keys reproduced. paired: share of answers closer to the source's pictures than to its training pictures. {Number(summary.Seconds, "0")} s.");
-        AnsiConsole.WriteLine($"report: {folder.Path(AttributionFiles.Report)}");
+        Console.WriteLine($"conf: share of keys reproduced. paired: share of answers closer to the source's pictures than to its training pictures. {Number(summary.Seconds, "0")} s.");
+        Console.WriteLine($"report: {folder.Path(AttributionFiles.Report)}");
     }
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

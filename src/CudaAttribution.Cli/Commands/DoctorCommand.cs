@@ -26,35 +26,35 @@ internal static class DoctorCommand
     private static void Print(DeviceReport report)
     {
         var host = report.Host;
-        AnsiConsole.WriteLine($"processor  {host.Processor}, {host.Processors} threads, {host.MemoryBytes / Gigabyte:0.0} GB, kernels for {string.Join(", ", host.InstructionSets)}");
-        AnsiConsole.WriteLine();
-        AnsiConsole.WriteLine("devices");
+        Console.WriteLine($"processor  {host.Processor}, {host.Processors} threads, {host.MemoryBytes / Gigabyte:0.0} GB, kernels for {string.Join(", ", host.InstructionSets)}");
+        Console.WriteLine();
+        Console.WriteLine("devices");
         foreach (var device in report.Devices)
         {
             if (device.Info is { } i)
             {
-                AnsiConsole.WriteLine($"  {i.Id,-8} {i.Name}; {i.InstructionSet}, {i.Multiprocessors} {(i.Binding == "HostDriver" ? "threads" : "multiprocessors")}, {i.MemoryBytes / Gigabyte:0.0} GB; {i.Binding} {i.DriverVersion}");
+                Console.WriteLine($"  {i.Id,-8} {i.Name}; {i.InstructionSet}, {i.Multiprocessors} {(i.Binding == "HostDriver" ? "threads" : "multiprocessors")}, {i.MemoryBytes / Gigabyte:0.0} GB; {i.Binding} {i.DriverVersion}");
             }
             else
             {
-                AnsiConsole.WriteLine($"  {device.Id,-8} not usable: {device.Problem}");
-                foreach (var attempt in device.Tried) AnsiConsole.WriteLine($"           tried {attempt}");
+                Console.WriteLine($"  {device.Id,-8} not usable: {device.Problem}");
+                foreach (var attempt in device.Tried) Console.WriteLine($"           tried {attempt}");
             }
         }
-        AnsiConsole.WriteLine();
-        AnsiConsole.WriteLine("native libraries");
+        Console.WriteLine();
+        Console.WriteLine("native libraries");
         foreach (var library in report.Libraries)
         {
-            AnsiConsole.WriteLine(library.Path is { } path ? $"  {library.File}: {library.Description} (interface {library.AbiVersion}), {path}" : $"  {library.File}: not found");
+            Console.WriteLine(library.Path is { } path ? $"  {library.File}: {library.Description} (interface {library.AbiVersion}), {path}" : $"  {library.File}: not found");
             if (library.Path is null)
             {
-                foreach (var attempt in library.Tried) AnsiConsole.WriteLine($"    tried {attempt}");
+                foreach (var attempt in library.Tried) Console.WriteLine($"    tried {attempt}");
             }
         }
-        AnsiConsole.WriteLine();
-        AnsiConsole.WriteLine("vendor libraries (optional)");
-        foreach (var vendor in report.Vendor) AnsiConsole.WriteLine($"  {vendor.Name}: {vendor.Path ?? $"not found ({vendor.Tried.Count} paths tried; --json lists them)"}");
-        AnsiConsole.WriteLine();
-        AnsiConsole.WriteLine($"--device auto uses {report.Auto.Id}: {report.Auto.Reason}");
+        Console.WriteLine();
+        Console.WriteLine("vendor libraries (optional)");
+        foreach (var vendor in report.Vendor) Console.WriteLine($"  {vendor.Name}: {vendor.Path ?? $"not found ({vendor.Tried.Count} paths tried; --json lists them)"}");
+        Console.WriteLine();
+        Console.WriteLine($"--device auto uses {report.Auto.Id}: {report.Auto.Reason}");
     }
 }

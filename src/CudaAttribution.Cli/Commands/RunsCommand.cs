@@ -39,7 +39,7 @@ internal static class RunsCommand
     {
         if (entries.Count == 0)
         {
-            AnsiConsole.WriteLine("no runs yet");
+            Console.WriteLine("no runs yet");
             return;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumns("id", "finished (UTC)", "command", "verdict", "conf", "p", "folder");
@@ -49,12 +49,12 @@ internal static class RunsCommand
 
     private static void Print(LedgerEntry e, string state)
     {
-        AnsiConsole.WriteLine($"run       {e.Id}");
-        AnsiConsole.WriteLine($"finished  {Time(e)} UTC");
-        AnsiConsole.WriteLine($"command   {e.Command}");
-        if (e.Verdict is not null) AnsiConsole.WriteLine($"verdict   {e.Verdict} (conf {Number(e.Conf, "0.00")}, p {Number(e.PValue, "0.0e+0")})");
-        AnsiConsole.WriteLine($"folder    {e.Folder}");
-        AnsiConsole.WriteLine($"manifest  {e.ManifestHash}: {state}");
+        Console.WriteLine($"run       {e.Id}");
+        Console.WriteLine($"finished  {Time(e)} UTC");
+        Console.WriteLine($"command   {e.Command}");
+        if (e.Verdict is not null) Console.WriteLine($"verdict   {e.Verdict} (conf {Number(e.Conf, "0.00")}, p {Number(e.PValue, "0.0e+0")})");
+        Console.WriteLine($"folder    {e.Folder}");
+        Console.WriteLine($"manifest  {e.ManifestHash}: {state}");
     }
 
     private static string State(LedgerEntry e)

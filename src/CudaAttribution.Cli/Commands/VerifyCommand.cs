@@ -97,7 +97,7 @@ internal static class VerifyCommand
         }
         AnsiConsole.Write(table);
         foreach (var failure in results.Where(r => !r.Passed)) AnsiConsole.MarkupLineInterpolated($"[red]{failure}[/]");
-        AnsiConsole.WriteLine($"{results.Count(r => r.Passed)} of {results.Count} checks passed; ceilings: forward NMSE {Tolerance.ForwardF32:g1}, gradient NMSE {Tolerance.BackwardF32:g1}, the rest exact");
+        Console.WriteLine($"{results.Count(r => r.Passed)} of {results.Count} checks passed; ceilings: forward NMSE {Tolerance.ForwardF32:g1}, gradient NMSE {Tolerance.BackwardF32:g1}, the rest exact");
     }
 
     private static string Worst(IEnumerable<CheckResult> results, string check)

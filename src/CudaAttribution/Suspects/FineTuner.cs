@@ -25,6 +25,9 @@ public sealed record FineTuneRecipe
 
     /// <summary>Steps between checkpoints, from which a killed run goes on; it does not change the result.</summary>
     public int CheckpointInterval { get; init; } = 100;
+
+    /// <summary>Type of the weights in the file. Training is F32; the model is what the file holds.</summary>
+    public DType WeightType { get; init; } = DType.F32;
 }
 
 /// <summary>Trains copies of one base model, resumably.</summary>
@@ -70,9 +73,10 @@ public sealed class FineTuner(ComputeDevice device, string baseFolder)
         };
         using var trainer = new Trainer(model, TrainingSetOf(data, Size), options);
         var result = trainer.Run(progress, cancel);
-        model.Save(folder.Path(SuspectFiles.Model));
+        model.Save(folder.Path(SuspectFiles.Model), recipe.WeightType);
         folder.Write(SuspectFiles.Losses, LossLog.Format(result.Losses));
-        return model.WeightsHash();
+        using var saved = DiffusionModel.Load(folder.Path(SuspectFiles.Model), device);
+        return saved.WeightsHash();
     }
 
     /// <summary>Removes the checkpoints of a finished training.</summary>
