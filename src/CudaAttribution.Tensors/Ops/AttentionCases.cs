@@ -20,6 +20,7 @@ public static partial class AttentionOp
         Attend("heads 68 wide, more than one tile", 1, 18, 34, 68, 1),
         Attend("heads 68 wide causal, more than one tile", 1, 34, 34, 68, 1, causal: true),
         Attend("large scores", 2, 6, 40, 8, 1, scale: 12f),
+        AttendItself(2, 5, 8, 2),
         Attend("demo self 8x8", 32, 64, 64, 64, 4) with { BenchOnly = true },
         Attend("demo self 8x8", 32, 64, 64, 128, 4) with { BenchOnly = true },
         Attend("demo cross 8x8", 32, 64, 20, 64, 4) with { BenchOnly = true },
@@ -61,6 +62,17 @@ public static partial class AttentionOp
             Mutants = mutants,
         };
     }
+
+    /// <summary>One tensor as q, k and v: its gradient gathers three parts, two of them in one launch.</summary>
+    private static OpCase AttendItself(int n, int l, int c, int heads) => new(
+        "attention/attention",
+        $"one tensor as q, k and v [{n},{l},{c}], heads {heads}",
+        [new OpInput("x", [n, l, c], OpFill.Normal(), Batched: true)],
+        (tape, x) => tape.Attention(x[0], x[0], x[0], heads),
+        x => ReferenceAttention([x[0], x[0], x[0]], n, l, l, c, heads, causal: false))
+    {
+        Flops = 4.0 * n * l * l * c, Bytes = 8.0 * n * l * c, BatchInvariant = true,
+    };
 
     private static OpCase Normalise(int[] dims, float scale = 2f)
     {
