@@ -182,7 +182,7 @@ R cuModuleGetFunction(Function **f, const char *m, const char *name) {
     (*f)->max_threads = bound ? atoi(bound + 8) : 1024;
     return OK;
 }
-R cuFuncGetAttribute(int *v, int a, Function *f) { NEED_CONTEXT(); *v = a == 0 ? f->max_threads : a == 4 ? 32 : a == 5 ? 70 : a == 6 ? 90 : 0; return OK; }
+R cuFuncGetAttribute(int *v, int a, Function *f) { NEED_CONTEXT(); *v = a == 0 ? f->max_threads : a == 4 ? 32 : a == 5 ? 80 : a == 6 ? 90 : 0; return OK; }
 R cuLaunchKernel(Function *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, Stream *s, void **params, void **extra) {
     NEED_CONTEXT();
     if (setting("FAKE_CUDA_LAUNCH", 0)) return setting("FAKE_CUDA_LAUNCH", 0);

@@ -88,10 +88,10 @@ public abstract partial class DeviceContract
     protected void Write(nint destination, float[] values) =>
         Device.CopyToDevice(destination, MemoryMarshal.AsBytes(values.AsSpan()), Device.DefaultStream);
 
-    protected float[] Read(nint source, int count)
+    protected float[] Read(nint source, int count, IStream? stream = null)
     {
         float[] values = new float[count];
-        Device.CopyToHost(MemoryMarshal.AsBytes(values.AsSpan()), source, Device.DefaultStream);
+        Device.CopyToHost(MemoryMarshal.AsBytes(values.AsSpan()), source, stream ?? Device.DefaultStream);
         return values;
     }
 
