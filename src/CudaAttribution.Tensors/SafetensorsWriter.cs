@@ -44,7 +44,7 @@ public static class SafetensorsWriter
         }
         catch (Exception e)
         {
-            File.Delete(temporary);
+            if (File.Exists(temporary)) File.Delete(temporary);
             if (e is (IOException or UnauthorizedAccessException) and not SafetensorsException) throw new SafetensorsException(path, null, $"it cannot be written: {e.Message}", e);
             throw;
         }
