@@ -1,10 +1,13 @@
-using CudaAttribution.Tensors.Math;
+using CudaAttribution.Tensors.Engines;
 
 namespace CudaAttribution.Tensors.Ops;
 
 /// <summary>Two-dimensional convolution, NHWC (<c>kernels/conv2d.cu</c> or the chosen <see cref="IMathLibrary"/>).</summary>
 public static class Conv2dOp
 {
+    /// <summary>Largest kernel side: the kernels keep a bit per tap in 32 bits.</summary>
+    private const int MaxKernel = 5;
+
     /// <summary>y[N,OH,OW,O] = x[N,H,W,C] * w[O,K,K,C] + b[O]; zero padding.</summary>
     /// <param name="padBegin">Rows above and columns left.</param>
     /// <param name="padEnd">Rows below and columns right.</param>
@@ -43,6 +46,8 @@ public static class Conv2dOp
         Case("3x3 stride 2", 2, 8, 6, 6, 10, 3, 2, 1, 1),
         Case("3x3 stride 2, padded below and right only", 1, 8, 8, 5, 7, 3, 2, 0, 1),
         Case("1x1", 2, 5, 3, 70, 66, 1, 1, 0, 0),
+        Case("5x5 stride 3", 2, 7, 9, 4, 6, 5, 3, 2, 2),
+        Case("3x3 of 48 channels", 1, 4, 4, 48, 48, 3, 1, 1, 1),
         Case("3x3 more than one tile", 2, 9, 9, 68, 72, 3, 1, 1, 1),
         Case("demo 16x16x64", 32, 16, 16, 64, 64, 3, 1, 1, 1) with { BenchOnly = true },
         Case("demo 8x8x128", 32, 8, 8, 128, 128, 3, 1, 1, 1) with { BenchOnly = true },
@@ -59,6 +64,7 @@ public static class Conv2dOp
         if (b is not null && b.Count != w.Shape[0]) throw new ArgumentException($"conv2d: b must have {w.Shape[0]} elements, it is {b.Shape}");
         if (stride < 1 || padBegin < 0 || padEnd < 0) throw new ArgumentException($"conv2d: stride {stride}, padding {padBegin}/{padEnd}");
         var s = new Conv2dShape(x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[0], w.Shape[1], stride, padBegin, padEnd);
+        if (s.Kernel > MaxKernel) throw new ArgumentException($"conv2d: kernels of up to {MaxKernel}x{MaxKernel} are supported, w is {w.Shape}");
         return s.OutH > 0 && s.OutW > 0 ? s : throw new ArgumentException($"conv2d: kernel {s.Kernel} does not fit x {x.Shape}");
     }
 

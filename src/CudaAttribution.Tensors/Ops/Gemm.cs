@@ -1,4 +1,4 @@
-using CudaAttribution.Tensors.Math;
+using CudaAttribution.Tensors.Engines;
 
 namespace CudaAttribution.Tensors.Ops;
 
