@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using CudaAttribution.Driver;
 using CudaAttribution.Tensors.Engines;
 
@@ -23,6 +24,9 @@ public sealed class ComputeDevice : IDisposable
     public IMathLibrary Math { get; private set; }
 
     public IStream Stream => Driver.DefaultStream;
+
+    /// <summary>Where the time of each launch is added up; null, as at first, for no measuring.</summary>
+    public LaunchProfile? Profile { get; set; }
 
     /// <summary>Opens a device.</summary>
     /// <param name="id"><c>auto</c> (a GPU where there is one, else <c>cpu</c>), <c>cpu</c>, <c>simt</c> or <c>cuda:N</c>.</param>
@@ -51,7 +55,16 @@ public sealed class ComputeDevice : IDisposable
     {
         if (grid.X == 0 || grid.Y == 0 || grid.Z == 0) return;
         if (!_kernels.TryGetValue(kernel, out var k)) _kernels[kernel] = k = Driver.Kernels.GetKernel(kernel);
+        if (Profile is null)
+        {
+            k.Launch(grid, in parameters, Stream);
+            return;
+        }
+        Stream.Synchronize();
+        long start = Stopwatch.GetTimestamp();
         k.Launch(grid, in parameters, Stream);
+        Stream.Synchronize();
+        Profile.Add(kernel, Stopwatch.GetElapsedTime(start));
     }
 
     /// <summary>Waits for everything issued so far.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace CudaAttribution.Models;
 
 /// <summary>Where a training run stands.</summary>
@@ -16,16 +14,7 @@ public readonly record struct TrainProgress(int Step, int Steps, double Loss, do
 /// <param name="Seconds">Duration of this run.</param>
 /// <param name="PicturesPerSecond">Speed of this run.</param>
 /// <param name="Memory">Where the device memory went.</param>
-public sealed record TrainResult(IReadOnlyList<float> Losses, int FirstStep, double Seconds, double PicturesPerSecond, MemoryPlan Memory)
-{
-    /// <summary>Writes <c>step,loss</c> lines, steps counted from 1, numbers in full precision.</summary>
-    public void WriteLossCsv(string path)
-    {
-        using var file = new StreamWriter(path);
-        file.Write("step,loss\n");
-        for (int i = 0; i < Losses.Count; i++) file.Write(string.Create(CultureInfo.InvariantCulture, $"{i + 1},{Losses[i]:R}\n"));
-    }
-}
+public sealed record TrainResult(IReadOnlyList<float> Losses, int FirstStep, double Seconds, double PicturesPerSecond, MemoryPlan Memory);
 
 /// <summary>Device memory of a training run in bytes.</summary>
 /// <param name="Weights">The model, also the part that is not trained.</param>
