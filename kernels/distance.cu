@@ -8,9 +8,9 @@
 #include "tile.cuh"
 
 struct DistanceParams {
-    const uint8_t* a; // [N,lines,line_bytes]
-    const uint8_t* b; // [M,lines,line_bytes]
-    int64_t* y;       // [N,M,grid*grid]
+    const uint8_t *a; // [N,lines,line_bytes]
+    const uint8_t *b; // [M,lines,line_bytes]
+    int64_t *y;       // [N,M,grid*grid]
     int n, m;
     int lines, line_bytes;
     int unit; // bytes of a pixel, which a rectangle never cuts
@@ -31,7 +31,7 @@ struct Stage {
 };
 
 // Brings a stage of images first_image .. first_image + count - 1 into rows of shared memory; an odd count is filled up with a copy of the last.
-DEVICE void load_stage(uint8_t* rows, const uint8_t* images, long long image_bytes, int line_bytes, int first_image, int count, const Stage& stage) {
+DEVICE void load_stage(uint8_t *rows, const uint8_t *images, long long image_bytes, int line_bytes, int first_image, int count, const Stage &stage) {
     const int filled = (count + 1) / 2 * 2;
     each_cell(filled * stage.lines, stage.bytes, [=](int r, int c) {
         const int row = r / stage.lines, line = r % stage.lines;
@@ -41,7 +41,7 @@ DEVICE void load_stage(uint8_t* rows, const uint8_t* images, long long image_byt
 }
 
 // Adds the sums of 2 x 2 pairs over n bytes.
-DEVICE void add_pairs(const uint8_t* a, const uint8_t* b, int n, int64_t* total) {
+DEVICE void add_pairs(const uint8_t *a, const uint8_t *b, int n, int64_t *total) {
     int s00 = 0, s01 = 0, s10 = 0, s11 = 0;
     for (int k = 0; k < n; k++) {
         const int a0 = a[k], a1 = a[k + STAGE_PITCH], b0 = b[k], b1 = b[k + STAGE_PITCH];
@@ -86,7 +86,6 @@ KERNEL(distance_u8, DistanceParams, 256) {
         }
     }
     const int rectangles = p.grid * p.grid;
-    each_cell(n_count, m_count, [&](int i, int j) {
-        p.y[((long long)(n0 + i) * p.m + m0 + j) * rectangles + blockIdx.y] = total[i * PAIR_TILE + j];
-    });
+    each_cell(n_count, m_count,
+              [&](int i, int j) { p.y[((long long)(n0 + i) * p.m + m0 + j) * rectangles + blockIdx.y] = total[i * PAIR_TILE + j]; });
 }

@@ -38,15 +38,15 @@ DEVICE float gelu(float x) { return x * normal_cdf(x); }
 DEVICE float gelu_slope(float x) { return fma_(x * 0.39894228f, exp_(-0.5f * x * x), normal_cdf(x)); }
 
 struct ActivationParams {
-    const float* x;
-    float* y;
+    const float *x;
+    float *y;
     long long n;
 };
 
 struct ActivationGradParams {
-    const float* x;
-    const float* dy;
-    float* dx;
+    const float *x;
+    const float *dy;
+    float *dx;
     long long n;
     int accumulate;
 };
@@ -64,9 +64,9 @@ ACTIVATION(gelu)
 ACTIVATION(quick_gelu)
 
 struct GegluParams {
-    const float* x; // [rows,2C]
-    const float* dy; // bwd: [rows,C]
-    float* y;        // fwd: [rows,C]; bwd: dx [rows,2C]
+    const float *x;  // [rows,2C]
+    const float *dy; // bwd: [rows,C]
+    float *y;        // fwd: [rows,C]; bwd: dx [rows,2C]
     long long rows;
     int c;
     int rows_per_block;
@@ -75,19 +75,19 @@ struct GegluParams {
 
 KERNEL(geglu_fwd_f32, GegluParams, 256) {
     const long long first = (long long)blockIdx.x * p.rows_per_block;
-    const float* x = p.x + first * 2 * p.c;
-    float* y = p.y + first * p.c;
+    const float *x = p.x + first * 2 * p.c;
+    float *y = p.y + first * p.c;
     each_cell(rows_here(p.rows, p.rows_per_block), p.c, [=](int r, int c) {
-        const float* row = x + (long long)r * 2 * p.c;
+        const float *row = x + (long long)r * 2 * p.c;
         y[(long long)r * p.c + c] = row[c] * gelu(row[p.c + c]);
     });
 }
 
 KERNEL(geglu_bwd_f32, GegluParams, 256) {
     const long long first = (long long)blockIdx.x * p.rows_per_block;
-    const float* x = p.x + first * 2 * p.c;
-    const float* dy = p.dy + first * p.c;
-    float* dx = p.y + first * 2 * p.c;
+    const float *x = p.x + first * 2 * p.c;
+    const float *dy = p.dy + first * p.c;
+    float *dx = p.y + first * 2 * p.c;
     each_cell(rows_here(p.rows, p.rows_per_block), p.c, [=](int r, int c) {
         const long long at = (long long)r * 2 * p.c + c;
         const float a = x[at], g = x[at + p.c], d = dy[(long long)r * p.c + c];
@@ -99,9 +99,9 @@ KERNEL(geglu_bwd_f32, GegluParams, 256) {
 // ---- sums
 
 struct AddParams {
-    const float* a;
-    const float* b;
-    float* y;
+    const float *a;
+    const float *b;
+    float *y;
     long long n;
 };
 
@@ -110,8 +110,8 @@ KERNEL(add_fwd_f32, AddParams, 256) {
 }
 
 struct AddIntoParams {
-    const float* x;
-    float* y;
+    const float *x;
+    float *y;
     long long n;
 };
 
@@ -120,19 +120,19 @@ KERNEL(add_into_f32, AddIntoParams, 256) {
 }
 
 struct AddPerSampleParams {
-    const float* x; // [N,P,C]
-    const float* t; // [N,C]
-    float* y;
+    const float *x; // [N,P,C]
+    const float *t; // [N,C]
+    float *y;
     int pixels;
     int c;
     int rows_per_block;
 };
 
 KERNEL(add_per_sample_fwd_f32, AddPerSampleParams, 256) {
-    const float* t = p.t + (long long)blockIdx.y * p.c;
+    const float *t = p.t + (long long)blockIdx.y * p.c;
     const long long first = ((long long)blockIdx.y * p.pixels + (long long)blockIdx.x * p.rows_per_block) * p.c;
-    const float* x = p.x + first;
-    float* y = p.y + first;
+    const float *x = p.x + first;
+    float *y = p.y + first;
     each_cell(rows_here(p.pixels, p.rows_per_block), p.c, [=](int r, int c) {
         const long long at = (long long)r * p.c + c;
         y[at] = x[at] + t[c];
@@ -140,8 +140,8 @@ KERNEL(add_per_sample_fwd_f32, AddPerSampleParams, 256) {
 }
 
 struct AddPerSampleGradParams {
-    const float* dy; // [N,P,C]
-    float* dt;       // [N,C]
+    const float *dy; // [N,P,C]
+    float *dt;       // [N,C]
     int pixels;
     int c;
     int accumulate;
@@ -152,14 +152,14 @@ constexpr int SUM_LANES = 8;
 
 // Block (x, y): SUM_COLS channels of sample y. Lane l sums the pixels l, l + SUM_LANES, ...; then a binary tree over the lanes.
 KERNEL(add_per_sample_bwd_f32, AddPerSampleGradParams, 256) {
-    SHARED(float, lane, SUM_LANES * SUM_COLS);
+    SHARED(float, lane, SUM_LANES *SUM_COLS);
     const int c0 = blockIdx.x * SUM_COLS, cols = p.c - c0 < SUM_COLS ? p.c - c0 : SUM_COLS;
-    const float* dy = p.dy + (long long)blockIdx.y * p.pixels * p.c + c0;
+    const float *dy = p.dy + (long long)blockIdx.y * p.pixels * p.c + c0;
     if constexpr (ONE_THREAD) {
         for (int k = 0; k < SUM_LANES * SUM_COLS; k++) lane[k] = 0.0f;
         for (int i = 0; i < p.pixels; i++) {
-            float* sum = lane + i % SUM_LANES * SUM_COLS;
-            const float* row = dy + (long long)i * p.c;
+            float *sum = lane + i % SUM_LANES * SUM_COLS;
+            const float *row = dy + (long long)i * p.c;
             INDEPENDENT
             for (int c = 0; c < cols; c++) sum[c] = sum[c] + row[c];
         }
@@ -177,14 +177,14 @@ KERNEL(add_per_sample_bwd_f32, AddPerSampleGradParams, 256) {
         each_in(w * SUM_COLS, [&](int k) { lane[k] = lane[k] + lane[k + w * SUM_COLS]; });
     }
     __syncthreads();
-    float* dt = p.dt + (long long)blockIdx.y * p.c + c0;
+    float *dt = p.dt + (long long)blockIdx.y * p.c + c0;
     each_in(cols, [&](int c) { put(dt[c], lane[c], p.accumulate); });
 }
 
 struct AddRowsParams {
-    const float* x; // [N,R]; bwd: dy
-    const float* p; // [R]
-    float* y;       // fwd: [N,R]; bwd: dp [R]
+    const float *x; // [N,R]; bwd: dy
+    const float *p; // [R]
+    float *y;       // fwd: [N,R]; bwd: dp [R]
     long long row;
     int n;
     int accumulate;
@@ -192,8 +192,8 @@ struct AddRowsParams {
 
 KERNEL(add_rows_fwd_f32, AddRowsParams, 256) {
     const long long sample = (long long)blockIdx.y * p.row;
-    const float* x = p.x + sample;
-    float* y = p.y + sample;
+    const float *x = p.x + sample;
+    float *y = p.y + sample;
     each_element(p.row, [=](long long i) { y[i] = x[i] + p.p[i]; });
 }
 
@@ -202,11 +202,11 @@ KERNEL(add_rows_bwd_f32, AddRowsParams, 256) {
     SHARED(float, sum, CHUNK);
     const long long begin = (long long)blockIdx.x * CHUNK;
     const int count = (int)(p.row - begin < CHUNK ? p.row - begin : CHUNK);
-    const float* dy = p.x + begin;
-    float* dp = p.y + begin;
+    const float *dy = p.x + begin;
+    float *dp = p.y + begin;
     each_in(count, [&](int i) { sum[i] = dy[i]; });
     for (int n = 1; n < p.n; n++) {
-        const float* next = dy + n * p.row;
+        const float *next = dy + n * p.row;
         each_in(count, [&](int i) { sum[i] = sum[i] + next[i]; });
     }
     each_in(count, [&](int i) { put(dp[i], sum[i], p.accumulate); });
@@ -215,9 +215,9 @@ KERNEL(add_rows_bwd_f32, AddRowsParams, 256) {
 // ---- data movement
 
 struct ConcatParams {
-    const float* a; // [rows,A]
-    const float* b; // [rows,B]
-    float* y;       // [rows,A+B]
+    const float *a; // [rows,A]
+    const float *b; // [rows,B]
+    float *y;       // [rows,A+B]
     long long rows;
     int a_cols, b_cols;
     int rows_per_block;
@@ -226,17 +226,17 @@ struct ConcatParams {
 KERNEL(concat_fwd_f32, ConcatParams, 256) {
     const long long first = (long long)blockIdx.x * p.rows_per_block;
     const int rows = rows_here(p.rows, p.rows_per_block), cols = p.a_cols + p.b_cols;
-    const float* a = p.a + first * p.a_cols;
-    const float* b = p.b + first * p.b_cols;
-    float* y = p.y + first * cols;
+    const float *a = p.a + first * p.a_cols;
+    const float *b = p.b + first * p.b_cols;
+    float *y = p.y + first * cols;
     each_cell(rows, p.a_cols, [=](int r, int c) { y[(long long)r * cols + c] = a[(long long)r * p.a_cols + c]; });
     y += p.a_cols;
     each_cell(rows, p.b_cols, [=](int r, int c) { y[(long long)r * cols + c] = b[(long long)r * p.b_cols + c]; });
 }
 
 struct ConcatGradParams {
-    const float* dy; // [rows,cols]
-    float* dx;       // [rows,part]: columns start .. start + part of dy
+    const float *dy; // [rows,cols]
+    float *dx;       // [rows,part]: columns start .. start + part of dy
     long long rows;
     int cols, start, part;
     int rows_per_block;
@@ -245,15 +245,15 @@ struct ConcatGradParams {
 
 KERNEL(concat_bwd_f32, ConcatGradParams, 256) {
     const long long first = (long long)blockIdx.x * p.rows_per_block;
-    const float* dy = p.dy + first * p.cols + p.start;
-    float* dx = p.dx + first * p.part;
+    const float *dy = p.dy + first * p.cols + p.start;
+    float *dx = p.dx + first * p.part;
     each_cell(rows_here(p.rows, p.rows_per_block), p.part,
               [=](int r, int c) { put(dx[(long long)r * p.part + c], dy[(long long)r * p.cols + c], p.accumulate); });
 }
 
 struct Upsample2xParams {
-    const float* x; // fwd: [N,H,W,C]; bwd: dy [N,2H,2W,C]
-    float* y;       // fwd: [N,2H,2W,C]; bwd: dx [N,H,W,C]
+    const float *x; // fwd: [N,H,W,C]; bwd: dy [N,2H,2W,C]
+    float *y;       // fwd: [N,2H,2W,C]; bwd: dx [N,H,W,C]
     long long rows; // N*H
     int w, c;
     int rows_per_block;
@@ -264,11 +264,11 @@ KERNEL(upsample2x_fwd_f32, Upsample2xParams, 256) {
     const long long first = (long long)blockIdx.x * p.rows_per_block;
     const int rows = rows_here(p.rows, p.rows_per_block), wide = 2 * p.w * p.c;
     for (int r = 0; r < rows; r++) {
-        const float* x = p.x + (first + r) * p.w * p.c;
-        float* y = p.y + (first + r) * 2 * wide;
+        const float *x = p.x + (first + r) * p.w * p.c;
+        float *y = p.y + (first + r) * 2 * wide;
         each_cell(p.w, p.c, [=](int j, int c) {
             const float v = x[j * p.c + c];
-            float* to = y + 2 * j * p.c + c;
+            float *to = y + 2 * j * p.c + c;
             to[0] = v;
             to[p.c] = v;
             to[wide] = v;
@@ -281,10 +281,10 @@ KERNEL(upsample2x_bwd_f32, Upsample2xParams, 256) {
     const long long first = (long long)blockIdx.x * p.rows_per_block;
     const int rows = rows_here(p.rows, p.rows_per_block), wide = 2 * p.w * p.c;
     for (int r = 0; r < rows; r++) {
-        const float* dy = p.x + (first + r) * 2 * wide;
-        float* dx = p.y + (first + r) * p.w * p.c;
+        const float *dy = p.x + (first + r) * 2 * wide;
+        float *dx = p.y + (first + r) * p.w * p.c;
         each_cell(p.w, p.c, [=](int j, int c) {
-            const float* from = dy + 2 * j * p.c + c;
+            const float *from = dy + 2 * j * p.c + c;
             put(dx[j * p.c + c], (from[0] + from[p.c]) + (from[wide] + from[wide + p.c]), p.accumulate);
         });
     }
@@ -293,8 +293,8 @@ KERNEL(upsample2x_bwd_f32, Upsample2xParams, 256) {
 // ---- timestep embedding
 
 struct TimestepEmbeddingParams {
-    const int* t; // [N]
-    float* y;     // [N,2D]
+    const int *t; // [N]
+    float *y;     // [N,2D]
     double ratio; // exp(-ln(10000) / D)
     int n;
     int half; // D
@@ -304,8 +304,8 @@ struct TimestepEmbeddingParams {
 // In F32 an angle of 1,000 radians would be off by 3e-5; so it is a float64 product, and what rounding takes from it is put back to first order.
 KERNEL(timestep_embedding_f32, TimestepEmbeddingParams, 256) {
     const int first = blockIdx.x * p.rows_per_block;
-    const int* t = p.t + first;
-    float* y = p.y + (long long)first * 2 * p.half;
+    const int *t = p.t + first;
+    float *y = p.y + (long long)first * 2 * p.half;
     each_cell(rows_here(p.n, p.rows_per_block), p.half, [=](int r, int i) {
         double angle = (double)t[r], power = p.ratio;
         for (int k = i; k > 0; k >>= 1) {
@@ -314,7 +314,7 @@ KERNEL(timestep_embedding_f32, TimestepEmbeddingParams, 256) {
         }
         const float rounded = (float)angle, rest = (float)(angle - (double)rounded);
         const float c = cos_(rounded), s = sin_(rounded);
-        float* row = y + (long long)r * 2 * p.half;
+        float *row = y + (long long)r * 2 * p.half;
         row[i] = fma_(-rest, s, c);
         row[p.half + i] = fma_(rest, c, s);
     });
@@ -323,15 +323,15 @@ KERNEL(timestep_embedding_f32, TimestepEmbeddingParams, 256) {
 // ---- checks
 
 struct CountNonFiniteParams {
-    const float* x;
-    int* count; // [blocks]
+    const float *x;
+    int *count; // [blocks]
     long long n;
 };
 
 KERNEL(count_non_finite_f32, CountNonFiniteParams, 256) {
     const long long begin = (long long)blockIdx.x * CHUNK;
     const int n = (int)(p.n - begin < CHUNK ? p.n - begin : CHUNK);
-    const float* x = p.x + begin;
+    const float *x = p.x + begin;
     const int64_t bad = block_sum_i64<256>(n, [=](int i) { return (int64_t)((ubits_(x[i]) & 0x7f800000u) == 0x7f800000u); });
     if (threadIdx.x == 0) p.count[blockIdx.x] = (int)bad;
 }

@@ -11,15 +11,15 @@
 #include "tile.cuh"
 
 struct GradNormPartialParams {
-    const float* g;
-    float* partial; // [blocks,2]: exponent field 1 .. 254, sum of (g * 2^(128 - exponent))^2
+    const float *g;
+    float *partial; // [blocks,2]: exponent field 1 .. 254, sum of (g * 2^(128 - exponent))^2
     long long n;
 };
 
 KERNEL(grad_norm_partial_f32, GradNormPartialParams, 256) {
     const long long begin = (long long)blockIdx.x * CHUNK;
     const int n = (int)(p.n - begin < CHUNK ? p.n - begin : CHUNK);
-    const float* g = p.g + begin;
+    const float *g = p.g + begin;
     const float largest = block_max<256>(n, [=](int i) { return abs_(g[i]); });
     // Zeros and subnormal numbers count as the smallest normal ones, NaN and infinity as the largest.
     uint32_t exponent = (ubits_(largest) & 0x7fffffffu) >> 23;
@@ -36,14 +36,14 @@ KERNEL(grad_norm_partial_f32, GradNormPartialParams, 256) {
 }
 
 struct GradNormParams {
-    const float* partial; // [blocks,2]
-    float* result;        // [2]
+    const float *partial; // [blocks,2]
+    float *result;        // [2]
     int blocks;
     float max_norm;
 };
 
 KERNEL(grad_norm_f32, GradNormParams, 1024) {
-    const float* partial = p.partial;
+    const float *partial = p.partial;
     const float largest = block_max<1024>(p.blocks, [=](int b) { return partial[2LL * b]; });
     const int exponent = (int)largest;
     const float sum = block_sum<1024>(p.blocks, [=](int b) {
@@ -58,18 +58,18 @@ KERNEL(grad_norm_f32, GradNormParams, 1024) {
 }
 
 struct AdamwStepParams {
-    float* value;
-    const float* gradient;
-    float* m;
-    float* v;
-    const float* norm; // [2] of grad_norm_f32, or null: no clipping
+    float *value;
+    const float *gradient;
+    float *m;
+    float *v;
+    const float *norm; // [2] of grad_norm_f32, or null: no clipping
     long long n;
-    float keep;     // 1 - learning rate * weight decay
-    float step;     // learning rate / (1 - beta1^t)
-    float weight1;  // 1 - beta1
+    float keep;    // 1 - learning rate * weight decay
+    float step;    // learning rate / (1 - beta1^t)
+    float weight1; // 1 - beta1
     float beta2;
-    float weight2;  // 1 - beta2
-    float root;     // 1 / sqrt(1 - beta2^t)
+    float weight2; // 1 - beta2
+    float root;    // 1 / sqrt(1 - beta2^t)
     float epsilon;
 };
 
@@ -86,8 +86,8 @@ KERNEL(adamw_step_f32, AdamwStepParams, 256) {
 }
 
 struct EmaStepParams {
-    float* average;
-    const float* value;
+    float *average;
+    const float *value;
     long long n;
     float weight; // 1 - decay
 };

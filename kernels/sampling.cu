@@ -10,7 +10,7 @@
 #include "tile.cuh"
 
 struct FillParams {
-    void* y;
+    void *y;
     long long n, offset;
     uint32_t stream0, stream1, seed0, seed1;
 };
@@ -19,8 +19,8 @@ constexpr int COUNTERS = CHUNK / 4; // of a block
 constexpr int BATCH = 256;          // of these, worked on at once
 
 // y[i] = element offset + i of a stream that consists of groups of four, group g made by make(g, out, pitch) into out[0], out[pitch], ...
-template <class T, class Make> DEVICE void fill_stream(const FillParams& p, T* group, Make make) {
-    T* y = (T*)p.y;
+template <class T, class Make> DEVICE void fill_stream(const FillParams &p, T *group, Make make) {
+    T *y = (T *)p.y;
     const long long last = (p.offset + p.n - 1) / 4, begin = p.offset / 4 + (long long)blockIdx.x * COUNTERS;
     const int counters = (int)(last - begin + 1 < COUNTERS ? last - begin + 1 : COUNTERS);
     for (int b = 0; b < counters; b += BATCH) {
@@ -43,7 +43,7 @@ template <class T, class Make> DEVICE void fill_stream(const FillParams& p, T* g
 
 KERNEL(normal_f32, FillParams, 256) {
     SHARED(float, group, 4 * BATCH);
-    fill_stream<float>(p, group, [](Philox4 w, float* out) {
+    fill_stream<float>(p, group, [](Philox4 w, float *out) {
         const FloatPair a = normal_pair(w.x, w.y), b = normal_pair(w.z, w.w);
         out[0] = a.a;
         out[BATCH] = a.b;
@@ -54,7 +54,7 @@ KERNEL(normal_f32, FillParams, 256) {
 
 KERNEL(philox_words_i32, FillParams, 256) {
     SHARED(uint32_t, group, 4 * BATCH);
-    fill_stream<uint32_t>(p, group, [](Philox4 w, uint32_t* out) {
+    fill_stream<uint32_t>(p, group, [](Philox4 w, uint32_t *out) {
         out[0] = w.x;
         out[BATCH] = w.y;
         out[2 * BATCH] = w.z;
@@ -63,13 +63,13 @@ KERNEL(philox_words_i32, FillParams, 256) {
 }
 
 struct QSampleParams {
-    const float* x0; // [N,sample]
-    const float* noise;
-    const int* t;        // [N]
-    const float* signal; // [steps]
-    const float* sigma;
-    float* noisy;
-    float* velocity; // or null
+    const float *x0; // [N,sample]
+    const float *noise;
+    const int *t;        // [N]
+    const float *signal; // [steps]
+    const float *sigma;
+    float *noisy;
+    float *velocity; // or null
     long long sample;
     int steps;
 };
@@ -79,22 +79,22 @@ KERNEL(q_sample_f32, QSampleParams, 256) {
     const bool known = t >= 0 && t < p.steps;
     const float signal = known ? p.signal[t] : bits_(0x7fc00000u), sigma = known ? p.sigma[t] : bits_(0x7fc00000u);
     const long long first = (long long)blockIdx.y * p.sample;
-    const float* x0 = p.x0 + first;
-    const float* noise = p.noise + first;
-    float* noisy = p.noisy + first;
+    const float *x0 = p.x0 + first;
+    const float *noise = p.noise + first;
+    float *noisy = p.noisy + first;
     each_element(p.sample, [=](long long i) { noisy[i] = fma_(signal, x0[i], sigma * noise[i]); });
     if (p.velocity) {
-        float* velocity = p.velocity + first;
+        float *velocity = p.velocity + first;
         each_element(p.sample, [=](long long i) { velocity[i] = fma_(signal, noise[i], -(sigma * x0[i])); });
     }
 }
 
 struct DdimStepParams {
-    const float* x;
-    const float* conditional;
-    const float* unconditional; // or null: no guidance
-    const float* noise;         // or null: sigma is 0
-    float* y;                   // may be x
+    const float *x;
+    const float *conditional;
+    const float *unconditional; // or null: no guidance
+    const float *noise;         // or null: sigma is 0
+    float *y;                   // may be x
     long long n;
     float guidance, sample, output, sigma;
 };
@@ -108,8 +108,8 @@ KERNEL(ddim_step_f32, DdimStepParams, 256) {
 }
 
 struct ToPixelsParams {
-    const float* x;
-    uint8_t* y;
+    const float *x;
+    uint8_t *y;
     long long n;
 };
 
@@ -122,8 +122,8 @@ KERNEL(to_pixels_u8, ToPixelsParams, 256) {
 }
 
 struct FromPixelsParams {
-    const uint8_t* x;
-    float* y;
+    const uint8_t *x;
+    float *y;
     long long n;
 };
 

@@ -49,4 +49,4 @@ DEVICE int rows_here(long long rows, int per) {
     return (int)(left < per ? left : per);
 }
 
-DEVICE void put(float& y, float v, int accumulate) { y = accumulate ? y + v : v; }
+DEVICE void put(float &y, float v, int accumulate) { y = accumulate ? y + v : v; }

@@ -45,7 +45,10 @@ internal static class FloatFormats
         return result;
     }
 
-    /// <summary>Adds half a unit in the last place, less one where the kept part is even; a NaN is made quiet instead, since the sum could turn it into infinity.</summary>
+    /// <summary>
+    /// Adds half a unit in the last place, less one where the kept part is even; a NaN is made quiet instead, since the sum could turn it into
+    /// infinity.
+    /// </summary>
     public static ushort ToBF16(float value)
     {
         uint bits = BitConverter.SingleToUInt32Bits(value);

@@ -10,7 +10,10 @@ public sealed class HostTensor
 
     private HostTensor(Array values, DType type, Shape shape)
     {
-        if (values.Length != shape.Count) throw new ArgumentException($"{values.Length} values given for shape {shape} of {shape.Count} elements", nameof(values));
+        if (values.Length != shape.Count)
+        {
+            throw new ArgumentException($"{values.Length} values given for shape {shape} of {shape.Count} elements", nameof(values));
+        }
         (_values, Type, Shape) = (values, type, shape);
     }
 
@@ -27,7 +30,10 @@ public sealed class HostTensor
         get
         {
             long bytes = Count * Type.Size();
-            if (bytes > Array.MaxLength) throw new InvalidOperationException($"tensor {this} has {bytes:N0} bytes, one may have at most {Array.MaxLength:N0}");
+            if (bytes > Array.MaxLength)
+            {
+                throw new InvalidOperationException($"tensor {this} has {bytes:N0} bytes, one may have at most {Array.MaxLength:N0}");
+            }
             return MemoryMarshal.CreateReadOnlySpan(ref MemoryMarshal.GetArrayDataReference(_values), (int)bytes);
         }
     }
@@ -61,7 +67,8 @@ public sealed class HostTensor
     /// <exception cref="InvalidOperationException"><typeparamref name="T"/> is not their type.</exception>
     public T[] Values<T>()
         where T : unmanaged =>
-        _values as T[] ?? throw new InvalidOperationException($"tensor {this} holds {_values.GetType().GetElementType()!.Name}, not {typeof(T).Name}");
+        _values as T[]
+        ?? throw new InvalidOperationException($"tensor {this} holds {_values.GetType().GetElementType()!.Name}, not {typeof(T).Name}");
 
     /// <summary>The tensor with float elements rounded to nearest even as <paramref name="type"/>; itself where it is of that type.</summary>
     /// <exception cref="InvalidOperationException">There is no such conversion: only between F32 and F16, BF16.</exception>

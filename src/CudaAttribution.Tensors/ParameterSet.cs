@@ -1,12 +1,12 @@
 namespace CudaAttribution.Tensors;
 
 /// <summary>
-/// The parameters of a model: named F32 tensors in one flat buffer, with one flat gradient buffer of the same layout, so that an optimiser step, a norm or a
-/// copy is one launch over everything.
+/// The parameters of a model: named F32 tensors in one flat buffer, with one flat gradient buffer of the same layout, so that an optimiser step, a
+/// norm or a copy is one launch over everything.
 /// </summary>
 /// <remarks>
-/// Layers register parameters with <see cref="Add"/> while the model is built; <see cref="Freeze"/> then allocates. A parameter begins at a multiple of 64 bytes;
-/// the elements between two parameters are zero and stay so under <see cref="AdamW"/>.
+/// Layers register parameters with <see cref="Add"/> while the model is built; <see cref="Freeze"/> then allocates. A parameter begins at a multiple
+/// of 64 bytes; the elements between two parameters are zero and stay so under <see cref="AdamW"/>.
 /// </remarks>
 public sealed class ParameterSet(ComputeDevice device) : IDisposable
 {
@@ -30,11 +30,13 @@ public sealed class ParameterSet(ComputeDevice device) : IDisposable
 
     /// <summary>All values as one tensor, padding included.</summary>
     /// <exception cref="InvalidOperationException">The set is not frozen yet.</exception>
-    public Tensor Values => _flatValues ?? throw new InvalidOperationException("the parameter set is not frozen yet: call Freeze after the model is built");
+    public Tensor Values => _flatValues
+        ?? throw new InvalidOperationException("the parameter set is not frozen yet: call Freeze after the model is built");
 
     /// <summary>All gradients as one tensor, padding included.</summary>
     /// <exception cref="InvalidOperationException">The set is not frozen yet, or it was frozen without gradients.</exception>
-    public Tensor Gradients => _flatGradients ?? throw new InvalidOperationException("the parameter set has no gradients: freeze it with trainable: true");
+    public Tensor Gradients => _flatGradients
+        ?? throw new InvalidOperationException("the parameter set has no gradients: freeze it with trainable: true");
 
     /// <summary>Whether the parameters have gradients.</summary>
     public bool Trainable => _flatGradients is not null;
@@ -82,22 +84,20 @@ public sealed class ParameterSet(ComputeDevice device) : IDisposable
     public void ZeroGrad() => Gradients.Zero();
 
     /// <summary>
-    /// Sets every parameter from <paramref name="source"/>, where its name has <paramref name="prefix"/> before it. Nothing is changed if anything does not fit.
+    /// Sets every parameter from <paramref name="source"/>, where its name has <paramref name="prefix"/> before it. Nothing is changed if anything
+    /// does not fit.
     /// </summary>
     /// <param name="source">Floating-point tensors; names without the prefix are left alone.</param>
     /// <param name="prefix">Put before each name.</param>
     /// <param name="flat">Another tensor laid out as <see cref="Values"/> to set instead.</param>
-    /// <exception cref="ArgumentException">A parameter is missing, a shape differs, or a name under the prefix is not a parameter; the message lists them.</exception>
+    /// <exception cref="ArgumentException">A parameter is missing, a shape differs, or a name under the prefix is not a parameter; the message lists
+    /// them.</exception>
     public void LoadFrom(IReadOnlyDictionary<string, HostTensor> source, string prefix = "", Tensor? flat = null)
     {
         flat = Flat(flat);
-        string[] missing = [.. _parameters.Where(p => !source.ContainsKey(prefix + p.Name)).Select(p => prefix + p.Name)];
-        string[] unknown = [.. source.Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal) && !_index.ContainsKey(k[prefix.Length..])).Order(StringComparer.Ordinal)];
-        string[] wrong = [.. _parameters.Where(p => source.TryGetValue(prefix + p.Name, out var t) && t.Shape != p.Tensor.Shape).Select(p => $"{prefix + p.Name} (is {source[prefix + p.Name].Shape}, must be {p.Tensor.Shape})")];
-        if (missing.Length + unknown.Length + wrong.Length > 0)
+        if (Misfits(source, prefix) is { Length: > 0 } misfits)
         {
-            throw new ArgumentException(
-                $"the tensors do not fit the model's {_parameters.Count} parameters:{Listed("missing", missing)}{Listed("unknown", unknown)}{Listed("of another shape", wrong)}", nameof(source));
+            throw new ArgumentException($"the tensors do not fit the model's {_parameters.Count} parameters:{misfits}", nameof(source));
         }
         foreach (var (name, tensor, offset) in _parameters) Slice(flat, tensor, offset).CopyFrom<float>(source[prefix + name].ToF32());
     }
@@ -135,16 +135,33 @@ public sealed class ParameterSet(ComputeDevice device) : IDisposable
     private Tensor Flat(Tensor? flat)
     {
         flat ??= Values;
-        return flat.Type == DType.F32 && flat.Shape == Values.Shape ? flat : throw new ArgumentException($"the flat tensor is {flat}, it must be laid out as {Values}", nameof(flat));
+        return flat.Type == DType.F32 && flat.Shape == Values.Shape
+            ? flat
+            : throw new ArgumentException($"the flat tensor is {flat}, it must be laid out as {Values}", nameof(flat));
     }
 
-    private Tensor Slice(Tensor flat, Tensor parameter, long offset) => new(Device, flat.Storage, (flat.Pointer - flat.Storage.Pointer) + offset * sizeof(float), DType.F32, parameter.Shape);
+    private Tensor Slice(Tensor flat, Tensor parameter, long offset) =>
+        new(Device, flat.Storage, flat.Pointer - flat.Storage.Pointer + offset * sizeof(float), DType.F32, parameter.Shape);
 
-    private static string Listed(string what, string[] names)
+    /// <summary>What keeps the tensors under a prefix from being these parameters, in words; empty where nothing does.</summary>
+    private string Misfits(IReadOnlyDictionary<string, HostTensor> source, string prefix)
+    {
+        List<string> missing = [], wrong = [];
+        foreach (var (name, tensor, _) in _parameters)
+        {
+            string full = prefix + name;
+            if (!source.TryGetValue(full, out var given)) missing.Add(full);
+            else if (given.Shape != tensor.Shape) wrong.Add($"{full} (is {given.Shape}, must be {tensor.Shape})");
+        }
+        var unknown = source.Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal) && !_index.ContainsKey(k[prefix.Length..]));
+        return Listed("missing", missing) + Listed("unknown", [.. unknown.Order(StringComparer.Ordinal)]) + Listed("of another shape", wrong);
+    }
+
+    private static string Listed(string what, List<string> names)
     {
         const int Shown = 5;
-        if (names.Length == 0) return "";
-        string rest = names.Length > Shown ? $" and {names.Length - Shown} more" : "";
+        if (names.Count == 0) return "";
+        string rest = names.Count > Shown ? $" and {names.Count - Shown} more" : "";
         return $" {what}: {string.Join(", ", names.Take(Shown))}{rest};";
     }
 }

@@ -3,8 +3,8 @@ using System.IO.MemoryMappedFiles;
 namespace CudaAttribution.Tensors;
 
 /// <summary>
-/// A safetensors file open for reading through a memory map. The whole header is checked at opening (<see cref="SafetensorsHeader"/>); data are read when
-/// asked for. The file must not be changed while it is open.
+/// A safetensors file open for reading through a memory map. The whole header is checked at opening (<see cref="SafetensorsHeader"/>); data are read
+/// when asked for. The file must not be changed while it is open.
 /// </summary>
 public sealed unsafe class SafetensorsFile : IDisposable
 {
@@ -51,7 +51,10 @@ public sealed unsafe class SafetensorsFile : IDisposable
     public float[] ReadF32(string name)
     {
         var entry = Find(name);
-        if (entry.Type is DType.I32 or DType.I64 or DType.U8) throw new SafetensorsException(Path, name, $"its elements are {entry.Type}, floating-point numbers are needed");
+        if (entry.Type is DType.I32 or DType.I64 or DType.U8)
+        {
+            throw new SafetensorsException(Path, name, $"its elements are {entry.Type}, floating-point numbers are needed");
+        }
         var values = new float[entry.Shape.Count];
         FloatFormats.ToF32(Bytes(name, entry), entry.Type, values);
         return values;
@@ -63,7 +66,10 @@ public sealed unsafe class SafetensorsFile : IDisposable
     {
         for (int i = 0; i < values.Length; i++)
         {
-            if (!float.IsFinite(values[i])) throw new SafetensorsException(Path, name, $"element {i} is {values[i]}: the file is damaged or its training diverged");
+            if (!float.IsFinite(values[i]))
+            {
+                throw new SafetensorsException(Path, name, $"element {i} is {values[i]}: the file is damaged or its training diverged");
+            }
         }
     }
 
@@ -80,12 +86,16 @@ public sealed unsafe class SafetensorsFile : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (Tensors.TryGetValue(name, out var entry)) return entry;
-        throw new SafetensorsException(Path, name, $"the file has no such tensor; it has {Tensors.Count}{(Tensors.Count == 0 ? "" : $", the first is '{Tensors.Keys.First()}'")}");
+        string sample = string.Join(", ", Tensors.Keys.Take(3));
+        throw new SafetensorsException(Path, name, $"the file has no such tensor among its {Tensors.Count} ({sample}, ...)");
     }
 
     private ReadOnlySpan<byte> Bytes(string name, SafetensorsEntry entry)
     {
-        if (entry.Bytes > Array.MaxLength) throw new SafetensorsException(Path, name, $"it has {entry.Bytes:N0} bytes, at most {Array.MaxLength:N0} can be read at once");
+        if (entry.Bytes > Array.MaxLength)
+        {
+            throw new SafetensorsException(Path, name, $"it has {entry.Bytes:N0} bytes, at most {Array.MaxLength:N0} can be read at once");
+        }
         return new ReadOnlySpan<byte>(_start + entry.Offset, (int)entry.Bytes);
     }
 }

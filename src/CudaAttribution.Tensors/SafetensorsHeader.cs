@@ -11,8 +11,9 @@ namespace CudaAttribution.Tensors;
 public readonly record struct SafetensorsEntry(DType Type, Shape Shape, long Offset, long Bytes);
 
 /// <summary>
-/// The header of a safetensors file, checked: 8 bytes of header length (little-endian), a JSON object of <c>{"dtype", "shape", "data_offsets": [begin, end]}</c>
-/// by tensor name with optional string pairs under <c>__metadata__</c>, then the data, which the tensors cover without gap or overlap (methods 3.5).
+/// The header of a safetensors file, checked: 8 bytes of header length (little-endian), a JSON object of <c>{"dtype", "shape", "data_offsets":
+/// [begin, end]}</c> by tensor name with optional string pairs under <c>__metadata__</c>, then the data, which the tensors cover without gap or
+/// overlap (methods 3.5).
 /// </summary>
 internal sealed class SafetensorsHeader
 {
@@ -33,14 +34,23 @@ internal sealed class SafetensorsHeader
     public static SafetensorsHeader Read(string path, Stream file)
     {
         long size = file.Length;
-        if (size < LengthBytes) throw new SafetensorsException(path, null, $"the file has {size} bytes, a safetensors file begins with {LengthBytes} bytes of header length");
+        if (size < LengthBytes)
+        {
+            throw new SafetensorsException(
+                path, null, $"the file has {size} bytes, a safetensors file begins with {LengthBytes} bytes of header length");
+        }
         Span<byte> prefix = stackalloc byte[LengthBytes];
         file.ReadExactly(prefix);
         ulong length = System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (length > MaxLength) throw new SafetensorsException(path, null, $"the header claims {length:N0} bytes, at most {MaxLength:N0} are accepted: this is not a safetensors file");
+        if (length > MaxLength)
+        {
+            throw new SafetensorsException(
+                path, null, $"the header claims {length:N0} bytes, at most {MaxLength:N0} are accepted: this is not a safetensors file");
+        }
         if ((long)length > size - LengthBytes)
         {
-            throw new SafetensorsException(path, null, $"the header claims {length:N0} bytes, the file has {size - LengthBytes:N0} after the length: it is truncated");
+            throw new SafetensorsException(
+                path, null, $"the header claims {length:N0} bytes, the file has {size - LengthBytes:N0} after the length: it is truncated");
         }
         byte[] json = new byte[length];
         file.ReadExactly(json);
@@ -60,7 +70,10 @@ internal sealed class SafetensorsHeader
             foreach (var property in document.RootElement.EnumerateObject())
             {
                 if (property.Name == MetadataKey) ReadMetadata(property.Value);
-                else if (!Tensors.TryAdd(property.Name, ReadEntry(property.Name, property.Value))) throw Fail(property.Name, "the header names it twice");
+                else if (!Tensors.TryAdd(property.Name, ReadEntry(property.Name, property.Value)))
+                {
+                    throw Fail(property.Name, "the header names it twice");
+                }
             }
         }
         catch (JsonException e)
@@ -104,15 +117,22 @@ internal sealed class SafetensorsHeader
             slot = field.Value;
         }
         if (type is null || shape is null || offsets is null) throw Fail(name, "dtype, shape and data_offsets are needed");
-        if (type.Value.ValueKind != JsonValueKind.String || !Enum.TryParse(type.Value.GetString(), out DType dtype) || dtype.ToString() != type.Value.GetString())
+        string? word = type.Value.ValueKind == JsonValueKind.String ? type.Value.GetString() : null;
+        if (!Enum.TryParse(word, out DType dtype) || dtype.ToString() != word)
         {
             throw Fail(name, $"dtype {type.Value.GetRawText()} is not supported; supported are {string.Join(", ", Enum.GetNames<DType>())}");
         }
         long[] range = Integers(name, "data_offsets", offsets.Value, long.MaxValue);
-        if (range.Length != 2 || range[0] > range[1]) throw Fail(name, $"data_offsets {offsets.Value.GetRawText()} are not [begin, end] with begin <= end");
+        if (range.Length != 2 || range[0] > range[1])
+        {
+            throw Fail(name, $"data_offsets {offsets.Value.GetRawText()} are not [begin, end] with begin <= end");
+        }
         var dims = new Shape([.. Integers(name, "shape", shape.Value, int.MaxValue).Select(d => (int)d)]);
         long bytes = range[1] - range[0], expected = BytesOf(name, dims, dtype);
-        if (bytes != expected) throw Fail(name, $"data_offsets {offsets.Value.GetRawText()} span {bytes:N0} bytes, {dtype} {dims} takes {expected:N0}");
+        if (bytes != expected)
+        {
+            throw Fail(name, $"data_offsets {offsets.Value.GetRawText()} span {bytes:N0} bytes, {dtype} {dims} takes {expected:N0}");
+        }
         return new SafetensorsEntry(dtype, dims, range[0], bytes);
     }
 
@@ -150,12 +170,20 @@ internal sealed class SafetensorsHeader
         foreach (var (name, entry) in Tensors.OrderBy(t => t.Value.Offset).ThenBy(t => t.Value.Bytes).ToArray())
         {
             if (entry.Offset < end) throw Fail(name, $"its data begin at {entry.Offset:N0}, inside the tensor before it, which ends at {end:N0}");
-            if (entry.Offset > end) throw Fail(name, $"its data begin at {entry.Offset:N0}, {entry.Offset - end:N0} bytes after the tensor before it ends: there must be no gap");
+            if (entry.Offset > end)
+            {
+                throw Fail(
+                    name,
+                    $"its data begin at {entry.Offset:N0}, {entry.Offset - end:N0} bytes after the tensor before it ends: there must be no gap");
+            }
             end = entry.Offset + entry.Bytes;
             Tensors[name] = entry with { Offset = start + entry.Offset };
         }
         if (end > size - start) throw Fail(null, $"the tensors need {end:N0} bytes of data, the file has {size - start:N0}: it is truncated");
-        if (end < size - start) throw Fail(null, $"the tensors cover {end:N0} bytes of data, the file has {size - start:N0}: it has bytes that belong to no tensor");
+        if (end < size - start)
+        {
+            throw Fail(null, $"the tensors cover {end:N0} bytes of data, the file has {size - start:N0}: it has bytes that belong to no tensor");
+        }
     }
 
     private SafetensorsException Fail(string? tensor, string reason) => new(_path, tensor, reason);

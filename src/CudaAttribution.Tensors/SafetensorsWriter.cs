@@ -9,19 +9,26 @@ public static class SafetensorsWriter
 {
     /// <summary>Writes a file, replacing one of the same name.</summary>
     /// <remarks>
-    /// Tensors follow each other by descending element size and, within a size, in ordinal order of names; so each is aligned to its elements. The header is padded
-    /// with spaces to a multiple of 8 bytes. The file is written beside its place, flushed to the disk and then renamed.
+    /// Tensors follow each other by descending element size and, within a size, in ordinal order of names; so each is aligned to its elements. The
+    /// header is padded with spaces to a multiple of 8 bytes. The file is written beside its place, flushed to the disk and then renamed.
     /// </remarks>
     /// <param name="path">Where to.</param>
     /// <param name="tensors">By name.</param>
     /// <param name="metadata">String pairs for <c>__metadata__</c>; null or empty for none.</param>
     /// <param name="floats">Type to store F32 tensors as: F32, F16 or BF16, rounded to nearest even. Other tensors keep their type.</param>
-    /// <exception cref="SafetensorsException">A name is reserved, a number has no finite value in <paramref name="floats"/>, or the file cannot be written.</exception>
+    /// <exception cref="SafetensorsException">A name is reserved, a number has no finite value in <paramref name="floats"/>, or the file cannot be
+    /// written.</exception>
     public static void Write(
         string path, IReadOnlyDictionary<string, HostTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null, DType floats = DType.F32)
     {
-        if (floats is not (DType.F32 or DType.F16 or DType.BF16)) throw new ArgumentException($"tensors cannot be stored as {floats}: use F32, F16 or BF16", nameof(floats));
-        if (tensors.ContainsKey(SafetensorsHeader.MetadataKey)) throw new SafetensorsException(path, SafetensorsHeader.MetadataKey, "this name is reserved");
+        if (floats is not (DType.F32 or DType.F16 or DType.BF16))
+        {
+            throw new ArgumentException($"tensors cannot be stored as {floats}: use F32, F16 or BF16", nameof(floats));
+        }
+        if (tensors.ContainsKey(SafetensorsHeader.MetadataKey))
+        {
+            throw new SafetensorsException(path, SafetensorsHeader.MetadataKey, "this name is reserved");
+        }
         var ordered = tensors
             .Select(t => (Name: t.Key, Tensor: t.Value, Type: t.Value.Type == DType.F32 ? floats : t.Value.Type))
             .OrderByDescending(t => t.Type.Size()).ThenBy(t => t.Name, StringComparer.Ordinal).ToArray();
@@ -45,7 +52,10 @@ public static class SafetensorsWriter
         catch (Exception e)
         {
             if (File.Exists(temporary)) File.Delete(temporary);
-            if (e is (IOException or UnauthorizedAccessException) and not SafetensorsException) throw new SafetensorsException(path, null, $"it cannot be written: {e.Message}", e);
+            if (e is (IOException or UnauthorizedAccessException) and not SafetensorsException)
+            {
+                throw new SafetensorsException(path, null, $"it cannot be written: {e.Message}", e);
+            }
             throw;
         }
     }
@@ -81,7 +91,11 @@ public static class SafetensorsWriter
         int padding = -buffer.WrittenCount & 7;
         buffer.GetSpan(padding)[..padding].Fill((byte)' ');
         buffer.Advance(padding);
-        if (buffer.WrittenCount > SafetensorsHeader.MaxLength) throw new SafetensorsException(path, null, $"its header would have {buffer.WrittenCount:N0} bytes, at most {SafetensorsHeader.MaxLength:N0} are allowed");
+        if (buffer.WrittenCount > SafetensorsHeader.MaxLength)
+        {
+            throw new SafetensorsException(
+                path, null, $"its header would have {buffer.WrittenCount:N0} bytes, at most {SafetensorsHeader.MaxLength:N0} are allowed");
+        }
         return buffer.WrittenSpan.ToArray();
     }
 
@@ -93,7 +107,10 @@ public static class SafetensorsWriter
             float[] before = tensor.ToF32(), after = result.ToF32();
             for (int i = 0; i < before.Length; i++)
             {
-                if (float.IsFinite(before[i]) && !float.IsFinite(after[i])) throw new SafetensorsException(path, name, $"element {i} is {before[i]}, beyond the range of {type}; store it as F32 or BF16");
+                if (float.IsFinite(before[i]) && !float.IsFinite(after[i]))
+                {
+                    throw new SafetensorsException(path, name, $"element {i} is {before[i]}, beyond the range of {type}; store it as F32 or BF16");
+                }
             }
         }
         return result;

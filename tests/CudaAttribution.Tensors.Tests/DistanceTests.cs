@@ -101,12 +101,20 @@ public sealed class DistanceTests(string device)
         var a = Images(2, 12, 1);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => Distance.Squared(a, Images(2, 13, 2), _arena.New([2, 2], DType.I64)), Throws.ArgumentException.With.Message.Contains("b is U8 [2,13]"));
+            Assert.That(
+                () => Distance.Squared(a, Images(2, 13, 2), _arena.New([2, 2], DType.I64)),
+                Throws.ArgumentException.With.Message.Contains("b is U8 [2,13]"));
             Assert.That(() => Distance.Squared(a, a, _arena.New([2, 3], DType.I64)), Throws.ArgumentException.With.Message.Contains("[2,2]"));
             Assert.That(() => Distance.Squared(a, a, _arena.New([2, 2], DType.I32)), Throws.ArgumentException.With.Message.Contains("I64"));
-            Assert.That(() => Distance.Squared(_arena.Zeros([2, 12]), a, _arena.New([2, 2], DType.I64)), Throws.ArgumentException.With.Message.Contains("U8"));
-            Assert.That(() => Distance.SquaredTiles(a.View(2, 2, 2, 3), a.View(2, 2, 2, 3), 3, _arena.New([2, 2, 9], DType.I64)), Throws.ArgumentException.With.Message.Contains("1 to 2 tiles"));
-            Assert.That(() => Distance.SquaredTiles(a, a, 1, _arena.New([2, 2, 1], DType.I64)), Throws.ArgumentException.With.Message.Contains("[N,H,W,3]"));
+            Assert.That(
+                () => Distance.Squared(_arena.Zeros([2, 12]), a, _arena.New([2, 2], DType.I64)),
+                Throws.ArgumentException.With.Message.Contains("U8"));
+            Assert.That(
+                () => Distance.SquaredTiles(a.View(2, 2, 2, 3), a.View(2, 2, 2, 3), 3, _arena.New([2, 2, 9], DType.I64)),
+                Throws.ArgumentException.With.Message.Contains("1 to 2 tiles"));
+            Assert.That(
+                () => Distance.SquaredTiles(a, a, 1, _arena.New([2, 2, 1], DType.I64)),
+                Throws.ArgumentException.With.Message.Contains("[N,H,W,3]"));
             Assert.That(() => Distance.Normalised(1, 0), Throws.ArgumentException);
             Assert.That(() => Distance.NormalisedTiles(new long[3], 4, 4), Throws.ArgumentException.With.Message.Contains("square grid"));
         }

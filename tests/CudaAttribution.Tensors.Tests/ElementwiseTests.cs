@@ -45,7 +45,8 @@ public sealed class ElementwiseTests(string device)
     {
         var (a, b) = (_arena.From([1f, 2], [1, 2]), Variable([3f, 4], [1, 2]));
         using var tape = new Tape(Device, record: true);
-        tape.Backward(tape.AddPerSample(tape.Concat(tape.Add(a, b), a), _arena.From([1f, 1, 1, 1], [1, 4])), _arena.From([1f, 10, 100, 1000], [1, 4]));
+        var y = tape.AddPerSample(tape.Concat(tape.Add(a, b), a), _arena.From([1f, 1, 1, 1], [1, 4]));
+        tape.Backward(y, _arena.From([1f, 10, 100, 1000], [1, 4]));
         using (Assert.EnterMultipleScope())
         {
             Assert.That(a.Grad, Is.Null);
@@ -118,7 +119,9 @@ public sealed class ElementwiseTests(string device)
         using (Assert.EnterMultipleScope())
         {
             Assert.That(() => tape.Silu(ids), Throws.ArgumentException.With.Message.Contains("silu: x is I32 [2]").And.Message.Contains("F32"));
-            Assert.That(() => tape.Add(x, _arena.Zeros([3, 2])), Throws.ArgumentException.With.Message.Contains("add: b is F32 [3,2], its shape must be [2,3]"));
+            Assert.That(
+                () => tape.Add(x, _arena.Zeros([3, 2])),
+                Throws.ArgumentException.With.Message.Contains("add: b is F32 [3,2], its shape must be [2,3]"));
             Assert.That(() => tape.Geglu(x), Throws.ArgumentException.With.Message.Contains("even last extent"));
             Assert.That(() => tape.AddPerSample(x, _arena.Zeros([3])), Throws.ArgumentException.With.Message.Contains("[2,3]"));
             Assert.That(() => tape.AddRows(x, _arena.Zeros([2])), Throws.ArgumentException.With.Message.Contains("[3]"));

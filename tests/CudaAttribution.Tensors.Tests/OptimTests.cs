@@ -155,7 +155,9 @@ public sealed class OptimTests(string device)
             Assert.That(() => optimizer.LoadFrom(new Dictionary<string, HostTensor>()), Throws.ArgumentException.With.Message.Contains("step"));
             Assert.That(() => Optim.EmaStep(x, x, 1.5), Throws.ArgumentException.With.Message.Contains("decay"));
             Assert.That(() => Optim.EmaStep(x, arena.Zeros([5]), 0.5), Throws.ArgumentException.With.Message.Contains("[4]"));
-            Assert.That(() => Optim.GradientNorm(x, 1, arena.Zeros([2, 2]), arena.Zeros([2])), Throws.ArgumentException.With.Message.Contains("[1,2]"));
+            Assert.That(
+                () => Optim.GradientNorm(x, 1, arena.Zeros([2, 2]), arena.Zeros([2])),
+                Throws.ArgumentException.With.Message.Contains("[1,2]"));
             Assert.That(optimizer.Step, Is.Zero);
         }
     }
@@ -166,7 +168,8 @@ public sealed class OptimTests(string device)
         parameters.Add("a", [2]);
         parameters.Add("b", [3]);
         parameters.Freeze();
-        parameters.LoadFrom(new Dictionary<string, HostTensor> { ["a"] = HostTensor.From([0.5f, -1.25f], [2]), ["b"] = HostTensor.From([2f, 0, -3], [3]) });
+        parameters["a"].CopyFrom<float>([0.5f, -1.25f]);
+        parameters["b"].CopyFrom<float>([2f, 0, -3]);
         return parameters;
     }
 
@@ -176,7 +179,8 @@ public sealed class OptimTests(string device)
         parameters["b"].Grad!.CopyFrom<float>(gradient.AsSpan(2, 3));
     }
 
-    private static double[] Values(ParameterSet parameters) => [.. parameters["a"].ToArray<float>().Concat(parameters["b"].ToArray<float>()).Select(v => (double)v)];
+    private static double[] Values(ParameterSet parameters) =>
+        [.. parameters["a"].ToArray<float>().Concat(parameters["b"].ToArray<float>()).Select(v => (double)v)];
 
     private static Dictionary<string, float[]> State(AdamW optimizer)
     {

@@ -86,7 +86,8 @@ public sealed class ParameterSetTests
         using var set = Frozen();
         using var arena = new Arena(Device);
         var flat = arena.Zeros(set.Values.Shape);
-        set.LoadFrom(new Dictionary<string, HostTensor> { ["a"] = HostTensor.From([1f, 2, 3], [3]), ["b"] = HostTensor.From([4f, 5, 6, 7], [2, 2]) }, "", flat);
+        var source = new Dictionary<string, HostTensor> { ["a"] = HostTensor.From([1f, 2, 3], [3]), ["b"] = HostTensor.From([4f, 5, 6, 7], [2, 2]) };
+        set.LoadFrom(source, "", flat);
         var saved = new Dictionary<string, HostTensor>();
         set.SaveTo(saved, "", flat);
         using (Assert.EnterMultipleScope())
@@ -103,11 +104,14 @@ public sealed class ParameterSetTests
         using var set = Frozen();
         var source = new Dictionary<string, HostTensor>
         {
-            ["m.a"] = HostTensor.From([1f, 2, 3], [3]), ["m.b"] = HostTensor.From([4f, 5, 6, 7], [4]), ["m.c"] = HostTensor.From([1f], [1]), ["n.d"] = HostTensor.From([1f], [1]),
+            ["m.a"] = HostTensor.From([1f, 2, 3], [3]), ["m.b"] = HostTensor.From([4f, 5, 6, 7], [4]),
+            ["m.c"] = HostTensor.From([1f], [1]), ["n.d"] = HostTensor.From([1f], [1]),
         };
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => set.LoadFrom(source, "m."), Throws.ArgumentException.With.Message.Contains("unknown: m.c;").And.Message.Contains("m.b (is [4], must be [2,2])"));
+            Assert.That(
+                () => set.LoadFrom(source, "m."),
+                Throws.ArgumentException.With.Message.Contains("unknown: m.c;").And.Message.Contains("m.b (is [4], must be [2,2])"));
             Assert.That(() => set.LoadFrom(source, "x."), Throws.ArgumentException.With.Message.Contains("missing: x.a, x.b;"));
             Assert.That(set.Values.ToArray<float>(), Has.All.Zero);
         }

@@ -45,10 +45,12 @@ public sealed class SafetensorsTests
     [Test]
     public void The_format_is_the_published_one()
     {
-        SafetensorsWriter.Write(Target, new Dictionary<string, HostTensor> { ["b"] = HostTensor.From(new[] { 7 }, [1]), ["a"] = HostTensor.From([1f, -2f], [2, 1]) });
+        var tensors = new Dictionary<string, HostTensor> { ["b"] = HostTensor.From(new[] { 7 }, [1]), ["a"] = HostTensor.From([1f, -2f], [2, 1]) };
+        SafetensorsWriter.Write(Target, tensors);
         const string Header = """{"a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"b":{"dtype":"I32","shape":[1],"data_offsets":[8,12]}}""";
         string padded = Header.PadRight((Header.Length + 7) / 8 * 8);
-        byte[] expected = [.. BitConverter.GetBytes((long)padded.Length), .. Encoding.UTF8.GetBytes(padded), 0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0, 7, 0, 0, 0];
+        byte[] data = [0, 0, 0x80, 0x3F, 0, 0, 0, 0xC0, 7, 0, 0, 0];
+        byte[] expected = [.. BitConverter.GetBytes((long)padded.Length), .. Encoding.UTF8.GetBytes(padded), .. data];
         Assert.That(File.ReadAllBytes(Target), Is.EqualTo(expected));
     }
 
@@ -95,7 +97,8 @@ public sealed class SafetensorsTests
     [TestCase(DType.F16, -1e-7f, -1.1920929e-7f)]
     public void Writing_rounds_to_nearest_even(DType type, float value, float expected)
     {
-        SafetensorsWriter.Write(Target, new Dictionary<string, HostTensor> { ["x"] = HostTensor.From([value], [1]), ["i"] = HostTensor.From(new[] { 3 }, [1]) }, floats: type);
+        var tensors = new Dictionary<string, HostTensor> { ["x"] = HostTensor.From([value], [1]), ["i"] = HostTensor.From(new[] { 3 }, [1]) };
+        SafetensorsWriter.Write(Target, tensors, floats: type);
         using var file = SafetensorsFile.Open(Target);
         using (Assert.EnterMultipleScope())
         {
@@ -109,10 +112,10 @@ public sealed class SafetensorsTests
     public void Writing_keeps_NaN_and_infinity_but_refuses_to_make_one()
     {
         float sparseNaN = BitConverter.UInt32BitsToSingle(0x7F800001);
-        SafetensorsWriter.Write(Target, new Dictionary<string, HostTensor> { ["x"] = HostTensor.From([float.PositiveInfinity, sparseNaN], [2]) }, floats: DType.BF16);
+        SafetensorsWriter.Write(Target, One(float.PositiveInfinity, sparseNaN), floats: DType.BF16);
         using (var file = SafetensorsFile.Open(Target)) Assert.That(file.ReadF32("x"), Is.EqualTo(new[] { float.PositiveInfinity, float.NaN }));
         Assert.That(
-            () => SafetensorsWriter.Write(Target, new Dictionary<string, HostTensor> { ["x"] = HostTensor.From([0f, 65520f], [2]) }, floats: DType.F16),
+            () => SafetensorsWriter.Write(Target, One(0f, 65520f), floats: DType.F16),
             Throws.InstanceOf<SafetensorsException>().With.Message.Contains("element 1 is 65520").And.Property("Tensor").EqualTo("x"));
     }
 
@@ -124,12 +127,16 @@ public sealed class SafetensorsTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(
-                () => SafetensorsWriter.Write(Target, new Dictionary<string, HostTensor> { ["x"] = HostTensor.From([1e9f], [1]) }, floats: DType.F16), Throws.InstanceOf<SafetensorsException>());
-            Assert.That(() => SafetensorsWriter.Write(Target, new Dictionary<string, HostTensor> { ["__metadata__"] = HostTensor.From([1f], [1]) }), Throws.InstanceOf<SafetensorsException>());
+                () => SafetensorsWriter.Write(Target, One(1e9f), floats: DType.F16), Throws.InstanceOf<SafetensorsException>());
+            Assert.That(
+                () => SafetensorsWriter.Write(Target, new Dictionary<string, HostTensor> { ["__metadata__"] = HostTensor.From([1f], [1]) }),
+                Throws.InstanceOf<SafetensorsException>());
             Assert.That(() => SafetensorsWriter.Write(Target, Sample, floats: DType.I32), Throws.ArgumentException);
             Assert.That(File.ReadAllBytes(Target), Is.EqualTo(before));
             Assert.That(Directory.GetFiles(_folder), Is.EqualTo(new[] { Target }));
-            Assert.That(() => SafetensorsWriter.Write(Path.Combine(_folder, "none", "x"), Sample), Throws.InstanceOf<SafetensorsException>().With.Message.Contains("cannot be written"));
+            Assert.That(
+                () => SafetensorsWriter.Write(Path.Combine(_folder, "none", "x"), Sample),
+                Throws.InstanceOf<SafetensorsException>().With.Message.Contains("cannot be written"));
         }
     }
 
@@ -141,15 +148,20 @@ public sealed class SafetensorsTests
         for (int length = 0; length < whole.Length; length++)
         {
             File.WriteAllBytes(Target, whole[..length]);
-            Assert.That(() => SafetensorsFile.Open(Target), Throws.InstanceOf<SafetensorsException>().With.Message.Contains(Target), $"cut to {length} of {whole.Length} bytes");
+            Assert.That(
+                () => SafetensorsFile.Open(Target),
+                Throws.InstanceOf<SafetensorsException>().With.Message.Contains(Target), $"cut to {length} of {whole.Length} bytes");
         }
         File.WriteAllBytes(Target, [.. whole, 0]);
         Assert.That(() => SafetensorsFile.Open(Target), Throws.InstanceOf<SafetensorsException>().With.Message.Contains("belong to no tensor"));
     }
 
-    [TestCase("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12, "b", "inside the tensor before it")]
-    [TestCase("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8, "b", "inside the tensor before it")]
-    [TestCase("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""", 12, "b", "4 bytes after")]
+    [TestCase("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""",
+        12, "b", "inside the tensor before it")]
+    [TestCase("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""",
+        8, "b", "inside the tensor before it")]
+    [TestCase("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""",
+        12, "b", "4 bytes after")]
     [TestCase("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "a", "4 bytes after")]
     [TestCase("""{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", 8, "a", "span 8 bytes, F32 [3] takes 12")]
     [TestCase("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}""", 8, "a", "begin <= end")]
@@ -168,7 +180,8 @@ public sealed class SafetensorsTests
     [TestCase("""{"a":{"dtype":"F32","shape":[2],"shape":[2],"data_offsets":[0,8]}}""", 8, "a", "twice")]
     [TestCase("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"strides":[1]}}""", 8, "a", "unknown field 'strides'")]
     [TestCase("""{"a":[]}""", 8, "a", "not an object")]
-    [TestCase("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "a", "names it twice")]
+    [TestCase("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+        8, "a", "names it twice")]
     [TestCase("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 4, null, "truncated")]
     [TestCase("""{"__metadata__":{"a":1}}""", 0, null, "not a string")]
     [TestCase("""{"__metadata__":[]}""", 0, null, "not an object")]
@@ -182,7 +195,8 @@ public sealed class SafetensorsTests
         WriteRaw(Encoding.UTF8.GetBytes(header), new byte[dataBytes]);
         Assert.That(
             () => SafetensorsFile.Open(Target),
-            Throws.InstanceOf<SafetensorsException>().With.Message.Contains(reason).And.Message.Contains(Target).And.Property("Tensor").EqualTo(tensor));
+            Throws.InstanceOf<SafetensorsException>().With.Message.Contains(reason).And.Message.Contains(Target)
+                .And.Property("Tensor").EqualTo(tensor));
     }
 
     [Test]
@@ -205,7 +219,14 @@ public sealed class SafetensorsTests
     [Test]
     public void Empty_tensors_and_files_are_fine()
     {
-        WriteRaw("""{"a":{"dtype":"F32","shape":[0,3],"data_offsets":[0,0]},"b":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"c":{"dtype":"F64","shape":[0],"data_offsets":[1,1]}}   """u8, [9]);
+        WriteRaw(
+            """
+            {"a":{"dtype":"F32","shape":[0,3],"data_offsets":[0,0]},
+             "b":{"dtype":"U8","shape":[],"data_offsets":[0,1]},
+             "c":{"dtype":"F64","shape":[0],"data_offsets":[1,1]}}
+
+            """u8,
+            [9]);
         using (var file = SafetensorsFile.Open(Target))
         {
             using (Assert.EnterMultipleScope())
@@ -227,7 +248,9 @@ public sealed class SafetensorsTests
         var file = SafetensorsFile.Open(Target);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => file.Read("none"), Throws.InstanceOf<SafetensorsException>().With.Message.Contains("no such tensor").And.Property("Tensor").EqualTo("none"));
+            Assert.That(
+                () => file.Read("none"),
+                Throws.InstanceOf<SafetensorsException>().With.Message.Contains("no such tensor").And.Property("Tensor").EqualTo("none"));
             Assert.That(() => file.ReadF32("i64"), Throws.InstanceOf<SafetensorsException>().With.Message.Contains("I64"));
             Assert.That(() => file.Read("i64").ToF32(), Throws.InvalidOperationException);
             Assert.That(() => file.Read("i64").Values<int>(), Throws.InvalidOperationException);
@@ -249,7 +272,9 @@ public sealed class SafetensorsTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(() => file.RequireFinite("w", values.AsSpan(0, 1)), Throws.Nothing);
-            Assert.That(() => file.RequireFinite("w", values), Throws.InstanceOf<SafetensorsException>().With.Message.Contains("element 1").And.Message.Contains("'w'"));
+            Assert.That(
+                () => file.RequireFinite("w", values),
+                Throws.InstanceOf<SafetensorsException>().With.Message.Contains("element 1").And.Message.Contains("'w'"));
         }
     }
 
@@ -266,5 +291,8 @@ public sealed class SafetensorsTests
         ["empty"] = HostTensor.From(Array.Empty<float>(), [4, 0]),
     };
 
-    private void WriteRaw(ReadOnlySpan<byte> header, byte[] data) => File.WriteAllBytes(Target, [.. BitConverter.GetBytes((long)header.Length), .. header, .. data]);
+    private static Dictionary<string, HostTensor> One(params float[] values) => new() { ["x"] = HostTensor.From(values, [values.Length]) };
+
+    private void WriteRaw(ReadOnlySpan<byte> header, byte[] data) =>
+        File.WriteAllBytes(Target, [.. BitConverter.GetBytes((long)header.Length), .. header, .. data]);
 }

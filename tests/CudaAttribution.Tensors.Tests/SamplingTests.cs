@@ -90,7 +90,8 @@ public sealed class SamplingTests(string device)
         using var schedule = JsonDocument.Parse(File.ReadAllText(Golden.File("schedule.json")));
         var bars = schedule.RootElement.GetProperty("alphas_cumprod");
         var entry = info.RootElement.GetProperty(step);
-        double a = bars[entry.GetProperty("timestep").GetInt32()].GetDouble(), p = bars[int.Max(0, entry.GetProperty("previous").GetInt32())].GetDouble();
+        double a = bars[entry.GetProperty("timestep").GetInt32()].GetDouble();
+        double p = bars[int.Max(0, entry.GetProperty("previous").GetInt32())].GetDouble();
         double eta = entry.TryGetProperty("eta", out var given) ? given.GetDouble() : 0, sigma = eta * double.Sqrt((1 - p) / (1 - a) * (1 - (a / p)));
         double direction = double.Sqrt(1 - p - (sigma * sigma)), root = double.Sqrt(p);
         var (sample, output) = prediction == "epsilon"
@@ -98,7 +99,8 @@ public sealed class SamplingTests(string device)
             : ((root * double.Sqrt(a)) + (direction * double.Sqrt(1 - a)), (direction * double.Sqrt(a)) - (root * double.Sqrt(1 - a)));
 
         var x = Upload(golden, "step.x");
-        Sampling.DdimStep(x, Upload(golden, "step.output"), null, 1, (float)sample, (float)output, (float)sigma, sigma == 0 ? null : Upload(golden, "step.noise"), x);
+        var noise = sigma == 0 ? null : Upload(golden, "step.noise");
+        Sampling.DdimStep(x, Upload(golden, "step.output"), null, 1, (float)sample, (float)output, (float)sigma, noise, x);
         Assert.That(x.ToArray<float>(), Is.EqualTo(golden.ReadF32($"{step}.{prediction}")).Within(2e-6f));
     }
 

@@ -4,8 +4,8 @@ using CudaAttribution.Driver;
 namespace CudaAttribution.Tensors.Ops;
 
 /// <summary>
-/// Exact distances between sets of 8-bit images: sums of squared differences in integers, the same on every device, in any batch and in any order; kernel in
-/// <c>distance.cu</c>. Floating point enters once, in the final square root (methods 1.3).
+/// Exact distances between sets of 8-bit images: sums of squared differences in integers, the same on every device, in any batch and in any order;
+/// kernel in <c>distance.cu</c>. Floating point enters once, in the final square root (methods 1.3).
 /// </summary>
 /// <remarks>All throw <see cref="ArgumentException"/> where a type, a shape or the device of an argument does not fit.</remarks>
 public static partial class Distance
@@ -27,8 +27,8 @@ public static partial class Distance
     }
 
     /// <summary>
-    /// y[n,m,i·k+j] = Σ (a[n] − b[m])² over tile (i, j) of a k x k grid. Tile row i holds the pixel rows ⌊iH/k⌋ to ⌊(i+1)H/k⌋−1, columns likewise, so H and W
-    /// need not be multiples of k: tiles then differ by at most one row or column (<see cref="TilePixels"/>).
+    /// y[n,m,i·k+j] = Σ (a[n] − b[m])² over tile (i, j) of a k x k grid. Tile row i holds the pixel rows ⌊iH/k⌋ to ⌊(i+1)H/k⌋−1, columns likewise, so
+    /// H and W need not be multiples of k: tiles then differ by at most one row or column (<see cref="TilePixels"/>).
     /// </summary>
     /// <param name="a">U8 <c>[N,H,W,3]</c>.</param>
     /// <param name="b">U8 <c>[M,H,W,3]</c>.</param>
@@ -41,7 +41,10 @@ public static partial class Distance
         OpCheck.That(a.Shape.Rank == 4 && a.Shape[3] == 3, Op, a, "[N,H,W,3]");
         int h = a.Shape[1], w = a.Shape[2];
         int most = int.Min(int.Min(h, w), MaxTiles);
-        if (k < 1 || k > most) throw new ArgumentException($"{Op}: k is {k}, images of {h} x {w} can be cut into 1 to {most} tiles along each axis", nameof(k));
+        if (k < 1 || k > most)
+        {
+            throw new ArgumentException($"{Op}: k is {k}, images of {h} x {w} can be cut into 1 to {most} tiles along each axis", nameof(k));
+        }
         OpCheck.Argument(a.Device, Op, destination, new Shape(a.Shape[0], b.Shape[0], k * k), DType.I64);
         Launch(a, b, destination, h, OpCheck.Int(Op, 3L * w, "the size of a line"), 3, k);
     }
@@ -76,7 +79,11 @@ public static partial class Distance
         OpCheck.Argument(a.Device, op, a, DType.U8);
         OpCheck.Argument(a.Device, op, b, DType.U8);
         OpCheck.That(a.Shape.Rank >= 2, op, a, "[N,...]");
-        OpCheck.That(b.Shape.Rank == a.Shape.Rank && b.Shape.AsSpan()[1..].SequenceEqual(a.Shape.AsSpan()[1..]), op, b, $"[M,...] with images like those of a, {a.Shape}");
+        OpCheck.That(
+            b.Shape.Rank == a.Shape.Rank && b.Shape.AsSpan()[1..].SequenceEqual(a.Shape.AsSpan()[1..]),
+            op,
+            b,
+            $"[M,...] with images like those of a, {a.Shape}");
         long bytes = 1;
         foreach (int d in a.Shape.AsSpan()[1..]) bytes = checked(bytes * d);
         OpCheck.That(bytes > 0, op, a, "images of at least one byte");

@@ -90,14 +90,22 @@ public static partial class Elementwise
     {
         get
         {
-            return [Case([2, 3, 4], 5, 7), Case([3], 1, 33), Case([1, 2, 2], 64, 3), Case([2], 4099, 2), Case([32, 8, 8], 128, 128) with { BenchOnly = true }];
+            return
+            [
+                Case([2, 3, 4], 5, 7), Case([3], 1, 33), Case([1, 2, 2], 64, 3), Case([2], 4099, 2),
+                Case([32, 8, 8], 128, 128) with { BenchOnly = true },
+            ];
 
             static OpCase Case(int[] outer, int a, int b) => new(
                 "elementwise/concat",
                 $"{new Shape(outer)} {a}+{b}",
                 [new OpInput("a", [.. outer, a], OpFill.Normal(), Batched: true), new OpInput("b", [.. outer, b], OpFill.Normal(), Batched: true)],
                 (tape, x) => tape.Concat(x[0], x[1]),
-                x => Enumerate(x[0].Length + x[1].Length, i => i % (a + b) < a ? x[0][i / (a + b) * a + i % (a + b)] : x[1][i / (a + b) * b + i % (a + b) - a]))
+                x => Enumerate(x[0].Length + x[1].Length, i =>
+                {
+                    int row = i / (a + b), column = i % (a + b);
+                    return column < a ? x[0][row * a + column] : x[1][row * b + column - a];
+                }))
             {
                 Bytes = 8.0 * new Shape(outer).Count * (a + b), BatchInvariant = true, Exact = true,
             };

@@ -16,7 +16,10 @@ public static partial class Elementwise
         OpCheck.Argument(tape.Device, Op, b);
         OpCheck.That(a.Shape.Rank >= 1, Op, a, "[...,A]");
         OpCheck.That(
-            b.Shape.Rank == a.Shape.Rank && b.Shape.AsSpan()[..^1].SequenceEqual(a.Shape.AsSpan()[..^1]), Op, b, $"[...,B] with the outer extents of a {a.Shape}");
+            b.Shape.Rank == a.Shape.Rank && b.Shape.AsSpan()[..^1].SequenceEqual(a.Shape.AsSpan()[..^1]),
+            Op,
+            b,
+            $"[...,B] with the outer extents of a {a.Shape}");
         int cols = checked(a.Shape[^1] + b.Shape[^1]), rows = Tiles.RowsPerBlock(cols);
         var y = tape.New([.. a.Shape.AsSpan()[..^1], cols]);
         long total = y.Shape.Rows;

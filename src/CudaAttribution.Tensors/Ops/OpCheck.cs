@@ -12,7 +12,8 @@ internal static class OpCheck
         if (x.Type != type) throw new ArgumentException($"{op}: {name} is {x}, its element type must be {type}", name);
         if (!ReferenceEquals(x.Device, device))
         {
-            throw new ArgumentException($"{op}: {name} {x} is on device {x.Device.Driver.Info.Id}, not on the opened device ({device.Driver.Info.Id}) of this call", name);
+            throw new ArgumentException(
+                $"{op}: {name} {x} is on device {x.Device.Driver.Info.Id}, not on the opened device ({device.Driver.Info.Id}) of this call", name);
         }
     }
 

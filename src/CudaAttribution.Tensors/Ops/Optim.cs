@@ -3,13 +3,15 @@ using CudaAttribution.Driver;
 
 namespace CudaAttribution.Tensors.Ops;
 
-/// <summary>Factors of one AdamW step (Loshchilov and Hutter 2019), computed in float64 and rounded once; see <see cref="AdamWOptions.At"/>.</summary>
+/// <summary>
+/// Factors of one AdamW step (Loshchilov and Hutter 2019), computed in float64 and rounded once; see <see cref="AdamWOptions.At"/>.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct AdamWFactors(float Keep, float Step, float Weight1, float Beta2, float Weight2, float Root, float Epsilon);
 
 /// <summary>
-/// Steps of an optimiser over flat F32 tensors (<see cref="ParameterSet.Values"/> and its like); kernels in <c>optim.cu</c>. In place, outside the tape,
-/// deterministic, and without waiting for the device.
+/// Steps of an optimiser over flat F32 tensors (<see cref="ParameterSet.Values"/> and its like); kernels in <c>optim.cu</c>. In place, outside the
+/// tape, deterministic, and without waiting for the device.
 /// </summary>
 /// <remarks>All throw <see cref="ArgumentException"/> where a type, a shape or the device of an argument does not fit.</remarks>
 public static partial class Optim
@@ -18,8 +20,8 @@ public static partial class Optim
     public static Shape NormScratch(long count) => new(Tiles.Flat(count).X, 2);
 
     /// <summary>
-    /// result = (‖g‖, min(1, maxNorm / (‖g‖ + 1e-6))): the Euclidean norm over all elements and the factor that clips it, as PyTorch's clip_grad_norm_. NaN and
-    /// infinity in the gradient come out in the norm.
+    /// result = (‖g‖, min(1, maxNorm / (‖g‖ + 1e-6))): the Euclidean norm over all elements and the factor that clips it, as PyTorch's
+    /// clip_grad_norm_. NaN and infinity in the gradient come out in the norm.
     /// </summary>
     /// <param name="gradient">Any shape.</param>
     /// <param name="maxNorm">Positive.</param>
@@ -33,8 +35,15 @@ public static partial class Optim
         OpCheck.Argument(device, Op, scratch, NormScratch(gradient.Count));
         OpCheck.Argument(device, Op, result, new Shape(2));
         if (!(maxNorm > 0)) throw new ArgumentException($"{Op}: maxNorm is {maxNorm}, it must be positive", nameof(maxNorm));
-        device.Launch("grad_norm_partial_f32", new Grid(scratch.Shape[0]), new GradNormPartialParams { G = gradient.Pointer, Partial = scratch.Pointer, N = gradient.Count });
-        device.Launch("grad_norm_f32", new Grid(1), new GradNormParams { Partial = scratch.Pointer, Result = result.Pointer, Blocks = scratch.Shape[0], MaxNorm = maxNorm });
+        int blocks = scratch.Shape[0];
+        device.Launch("grad_norm_partial_f32", new Grid(blocks), new GradNormPartialParams
+        {
+            G = gradient.Pointer, Partial = scratch.Pointer, N = gradient.Count,
+        });
+        device.Launch("grad_norm_f32", new Grid(1), new GradNormParams
+        {
+            Partial = scratch.Pointer, Result = result.Pointer, Blocks = blocks, MaxNorm = maxNorm,
+        });
     }
 
     /// <summary>
@@ -57,7 +66,8 @@ public static partial class Optim
         if (norm is not null) OpCheck.Argument(device, Op, norm, new Shape(2));
         device.Launch("adamw_step_f32", Tiles.Flat(value.Count), new AdamWStepParams
         {
-            Value = value.Pointer, Gradient = gradient.Pointer, M = m.Pointer, V = v.Pointer, Norm = norm?.Pointer ?? 0, N = value.Count, Factors = factors,
+            Value = value.Pointer, Gradient = gradient.Pointer, M = m.Pointer, V = v.Pointer, Norm = norm?.Pointer ?? 0, N = value.Count,
+            Factors = factors,
         });
     }
 

@@ -19,7 +19,10 @@ public sealed record AdamWOptions
     public AdamWFactors At(long step, double learningRate)
     {
         if (step < 1) throw new ArgumentException($"steps count from 1, this is {step}", nameof(step));
-        if (!(learningRate >= 0 && double.IsFinite(learningRate))) throw new ArgumentException($"the learning rate is {learningRate}, it must be finite and not negative", nameof(learningRate));
+        if (!(learningRate >= 0 && double.IsFinite(learningRate)))
+        {
+            throw new ArgumentException($"the learning rate is {learningRate}, it must be finite and not negative", nameof(learningRate));
+        }
         if (Problem() is { } problem) throw new ArgumentException(problem);
         return new AdamWFactors(
             Keep: (float)(1 - learningRate * WeightDecay),
@@ -42,8 +45,9 @@ public sealed record AdamWOptions
 }
 
 /// <summary>
-/// AdamW over a <see cref="ParameterSet"/>, with clipping of the global gradient norm. A step is three launches and does not wait for the device. What it has
-/// to remember (both moments, the step number) goes to and comes from named tensors, so that a resumed run gives the bits of one that never stopped.
+/// AdamW over a <see cref="ParameterSet"/>, with clipping of the global gradient norm. A step is three launches and does not wait for the device.
+/// What it has to remember (both moments, the step number) goes to and comes from named tensors, so that a resumed run gives the bits of one that
+/// never stopped.
 /// </summary>
 public sealed class AdamW : IDisposable
 {
@@ -88,7 +92,10 @@ public sealed class AdamW : IDisposable
     /// <summary>The norm of the gradient of the last step, before clipping; NaN or infinite where the gradient was. Waits for the device.</summary>
     public float GradientNorm() => _norm.ToArray<float>()[0];
 
-    /// <summary>Adds the state to <paramref name="destination"/>: <c>m.{parameter}</c>, <c>v.{parameter}</c> and <c>step</c> (I64), each with the prefix before it.</summary>
+    /// <summary>
+    /// Adds the state to <paramref name="destination"/>: <c>m.{parameter}</c>, <c>v.{parameter}</c> and <c>step</c> (I64), each with the prefix
+    /// before it.
+    /// </summary>
     public void SaveTo(IDictionary<string, HostTensor> destination, string prefix = "")
     {
         _parameters.SaveTo(destination, prefix + FirstMoment, _m);

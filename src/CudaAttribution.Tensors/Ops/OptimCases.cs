@@ -42,8 +42,10 @@ public static partial class Optim
                 "v" => [Mutant("beta2", (CaseOptions with { Beta2 = 0.99 }).At(3, 0.05))],
                 _ =>
                 [
-                    Mutant("beta1", (CaseOptions with { Beta1 = 0.8 }).At(3, 0.05)), Mutant("beta2", (CaseOptions with { Beta2 = 0.99 }).At(3, 0.05)),
-                    Mutant("epsilon", (CaseOptions with { Epsilon = 1e-2 }).At(3, 0.05)), Mutant("weightDecay", (CaseOptions with { WeightDecay = 0.01 }).At(3, 0.05)),
+                    Mutant("beta1", (CaseOptions with { Beta1 = 0.8 }).At(3, 0.05)),
+                    Mutant("beta2", (CaseOptions with { Beta2 = 0.99 }).At(3, 0.05)),
+                    Mutant("epsilon", (CaseOptions with { Epsilon = 1e-2 }).At(3, 0.05)),
+                    Mutant("weightDecay", (CaseOptions with { WeightDecay = 0.01 }).At(3, 0.05)),
                     Mutant("step", CaseOptions.At(4, 0.05)), Mutant("learningRate", CaseOptions.At(3, 0.04)),
                 ],
             },

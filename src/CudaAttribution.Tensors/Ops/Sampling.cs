@@ -10,22 +10,26 @@ namespace CudaAttribution.Tensors.Ops;
 public static partial class Sampling
 {
     /// <summary>
-    /// Standard normal numbers: element i of <paramref name="destination"/> is number offset + i of the stream, a function of (seed, stream, number) only, so
-    /// however a batch is split its samples get the same noise. Block b of the stream's Philox words (x, y, z, w) gives numbers 4b to 4b+3 by Box and Muller's
-    /// transform of (x, y) and (z, w): √(−2 ln u) (cos, sin)(2πv), where u and v are a word's upper 24 bits plus one, over 2²⁴.
+    /// Standard normal numbers: element i of <paramref name="destination"/> is number offset + i of the stream, a function of (seed, stream, number)
+    /// only, so however a batch is split its samples get the same noise. Block b of the stream's Philox words (x, y, z, w) gives numbers 4b to 4b+3
+    /// by Box and Muller's transform of (x, y) and (z, w): √(−2 ln u) (cos, sin)(2πv), where u and v are a word's upper 24 bits plus one, over 2²⁴.
     /// </summary>
     /// <param name="destination">F32, any shape.</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="stream">What the numbers are for: <see cref="Philox.Stream"/>.</param>
     /// <param name="offset">Number of the stream that the first element gets; not negative.</param>
-    public static void Normal(Tensor destination, ulong seed, ulong stream, long offset = 0) => Fill("normal", destination, DType.F32, seed, stream, offset);
+    public static void Normal(Tensor destination, ulong seed, ulong stream, long offset = 0) =>
+        Fill("normal_f32", destination, DType.F32, seed, stream, offset);
 
-    /// <summary>The words of a Philox stream as they are: element i is the bits of <see cref="Philox.Word"/>(offset + i). For checking a device's generator.</summary>
+    /// <summary>
+    /// The words of a Philox stream as they are: element i is the bits of <see cref="Philox.Word"/>(offset + i). For checking a device's generator.
+    /// </summary>
     /// <param name="destination">I32, any shape.</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="stream">The stream.</param>
     /// <param name="offset">Word of the stream that the first element gets; not negative.</param>
-    public static void Words(Tensor destination, ulong seed, ulong stream, long offset = 0) => Fill("philox_words", destination, DType.I32, seed, stream, offset);
+    public static void Words(Tensor destination, ulong seed, ulong stream, long offset = 0) =>
+        Fill("philox_words_i32", destination, DType.I32, seed, stream, offset);
 
     /// <summary>
     /// The forward process (methods 3.4): noisy[n] = signal[t_n] x0[n] + sigma[t_n] noise[n], and the target of a v-model,
@@ -61,8 +65,8 @@ public static partial class Sampling
     }
 
     /// <summary>
-    /// One DDIM update with classifier-free guidance (methods 3.4): o = o_u + w (o_c − o_u), then x_p = sample·x_t + output·o + sigma·n. Both ε- and v-models
-    /// have this form; the scheduler computes the three factors from its pair (t, t_prev) in float64.
+    /// One DDIM update with classifier-free guidance (methods 3.4): o = o_u + w (o_c − o_u), then x_p = sample·x_t + output·o + sigma·n. Both ε- and
+    /// v-models have this form; the scheduler computes the three factors from its pair (t, t_prev) in float64.
     /// </summary>
     /// <param name="x">x_t, any shape.</param>
     /// <param name="conditional">o_c, the network's output for the prompt, shaped as <paramref name="x"/>.</param>
@@ -74,27 +78,43 @@ public static partial class Sampling
     /// <param name="noise">n, fresh standard normal numbers; null for a deterministic step.</param>
     /// <param name="destination">x_p, shaped as <paramref name="x"/>; may be <paramref name="x"/> itself.</param>
     public static void DdimStep(
-        Tensor x, Tensor conditional, Tensor? unconditional, float guidance, float sample, float output, float sigma, Tensor? noise, Tensor destination)
+        Tensor x,
+        Tensor conditional,
+        Tensor? unconditional,
+        float guidance,
+        float sample,
+        float output,
+        float sigma,
+        Tensor? noise,
+        Tensor destination)
     {
         const string Op = "ddim_step";
         var device = x.Device;
         OpCheck.Argument(device, Op, x);
         OpCheck.Argument(device, Op, conditional, x.Shape);
         if (unconditional is not null) OpCheck.Argument(device, Op, unconditional, x.Shape);
-        else if (guidance != 1) throw new ArgumentException($"{Op}: guidance {guidance} needs the output for the empty prompt; without it, it must be 1", nameof(guidance));
+        else if (guidance != 1)
+        {
+            throw new ArgumentException(
+                $"{Op}: guidance {guidance} needs the output for the empty prompt; without it, it must be 1", nameof(guidance));
+        }
         if (noise is not null) OpCheck.Argument(device, Op, noise, x.Shape);
-        if (noise is null != (sigma == 0)) throw new ArgumentException($"{Op}: sigma is {sigma} {(noise is null ? "without" : "with")} noise; noise is given exactly where sigma is not 0", nameof(sigma));
+        if (noise is null != (sigma == 0))
+        {
+            throw new ArgumentException(
+                $"{Op}: sigma is {sigma} {(noise is null ? "without" : "with")} noise; noise is given exactly where sigma is not 0", nameof(sigma));
+        }
         OpCheck.Argument(device, Op, destination, x.Shape);
         device.Launch("ddim_step_f32", Tiles.Flat(x.Count), new DdimStepParams
         {
-            X = x.Pointer, Conditional = conditional.Pointer, Unconditional = unconditional?.Pointer ?? 0, Noise = noise?.Pointer ?? 0, Y = destination.Pointer,
-            N = x.Count, Guidance = guidance, Sample = sample, Output = output, Sigma = sigma,
+            X = x.Pointer, Conditional = conditional.Pointer, Unconditional = unconditional?.Pointer ?? 0, Noise = noise?.Pointer ?? 0,
+            Y = destination.Pointer, N = x.Count, Guidance = guidance, Sample = sample, Output = output, Sigma = sigma,
         });
     }
 
     /// <summary>
-    /// Images for files and pixel distances: y = round(255 clamp(x/2 + ½, 0, 1)), to nearest even (methods 3.2). NaN has no pixel value and gives 0; whoever
-    /// must not lose one calls <see cref="Elementwise.CountNonFinite"/> first.
+    /// Images for files and pixel distances: y = round(255 clamp(x/2 + ½, 0, 1)), to nearest even (methods 3.2). NaN has no pixel value and gives 0;
+    /// whoever must not lose one calls <see cref="Elementwise.CountNonFinite"/> first.
     /// </summary>
     /// <param name="x">F32, nominally in [−1, 1].</param>
     /// <param name="destination">U8, shaped as <paramref name="x"/>.</param>
@@ -112,17 +132,19 @@ public static partial class Sampling
     {
         OpCheck.Argument(pixels.Device, "from_pixels", pixels, DType.U8);
         OpCheck.Argument(pixels.Device, "from_pixels", destination, pixels.Shape);
-        pixels.Device.Launch("from_pixels_f32", Tiles.Flat(pixels.Count), new PixelParams { X = pixels.Pointer, Y = destination.Pointer, N = pixels.Count });
+        pixels.Device.Launch("from_pixels_f32", Tiles.Flat(pixels.Count), new PixelParams
+        {
+            X = pixels.Pointer, Y = destination.Pointer, N = pixels.Count,
+        });
     }
 
-    private static void Fill(string op, Tensor destination, DType type, ulong seed, ulong stream, long offset)
+    private static void Fill(string kernel, Tensor destination, DType type, ulong seed, ulong stream, long offset)
     {
-        const long CountersPerBlock = Tiles.Chunk / 4;
-        OpCheck.Argument(destination.Device, op, destination, type);
+        OpCheck.Argument(destination.Device, kernel, destination, type);
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         if (destination.Count == 0) return;
-        long counters = ((offset + destination.Count - 1) / 4) - (offset / 4) + 1;
-        destination.Device.Launch(op == "normal" ? "normal_f32" : "philox_words_i32", new(checked((int)((counters + CountersPerBlock - 1) / CountersPerBlock))), new FillParams
+        long groups = ((offset + destination.Count - 1) / 4) - (offset / 4) + 1;
+        destination.Device.Launch(kernel, Tiles.Flat(4 * groups), new FillParams
         {
             Y = destination.Pointer, N = destination.Count, Offset = offset,
             Stream0 = (uint)stream, Stream1 = (uint)(stream >> 32), Seed0 = (uint)seed, Seed1 = (uint)(seed >> 32),

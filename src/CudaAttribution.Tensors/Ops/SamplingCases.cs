@@ -10,9 +10,12 @@ public static partial class Sampling
     [
         Words(4), Words(10003, 4_294_967_299), Words(3, 1), Words(1 << 20) with { BenchOnly = true },
         Normal(1), Normal(5, 3), Normal(10001, 4_294_967_298), Normal(32 * 32 * 32 * 3) with { BenchOnly = true },
-        QSample(false, 3, 2, 5, 7), QSample(true, 3, 2, 5, 7), QSample(true, 1, 4099), QSample(true, 2, 1), QSample(true, 32, 32, 32, 3) with { BenchOnly = true },
-        Ddim(true, true, 2, 3, 5), Ddim(true, false, 4099), Ddim(false, true, 7), Ddim(false, false, 1), Ddim(true, false, 32, 32, 32, 3) with { BenchOnly = true },
-        ToPixelsCase(5, 7, 3), ToPixelsCase(4097), FromPixelsCase(5, 7, 3), FromPixelsCase(4099), ToPixelsCase(32, 32, 32, 3) with { BenchOnly = true },
+        QSample(false, 3, 2, 5, 7), QSample(true, 3, 2, 5, 7), QSample(true, 1, 4099), QSample(true, 2, 1),
+        QSample(true, 32, 32, 32, 3) with { BenchOnly = true },
+        Ddim(true, true, 2, 3, 5), Ddim(true, false, 4099), Ddim(false, true, 7), Ddim(false, false, 1),
+        Ddim(true, false, 32, 32, 32, 3) with { BenchOnly = true },
+        ToPixelsCase(5, 7, 3), ToPixelsCase(4097), FromPixelsCase(5, 7, 3), FromPixelsCase(4099),
+        ToPixelsCase(32, 32, 32, 3) with { BenchOnly = true },
     ];
 
     private static OpCase Words(int n, long offset = 0) => Generated(
@@ -27,15 +30,23 @@ public static partial class Sampling
         static double Uniform(ulong word) => ((Philox.Word(word, 77, CaseSeed) >> 8) + 1) / 16777216.0;
     });
 
-    private static OpCase Generated(string name, int n, long offset, DType type, bool exact, Action<Tensor, ulong, ulong, long> fill, Func<int, double> reference)
+    private static OpCase Generated(
+        string name, int n, long offset, DType type, bool exact, Action<Tensor, ulong, ulong, long> fill, Func<int, double> reference)
     {
-        return new OpCase($"sampling/{name}", $"[{n}] from {offset}", [], (tape, _) => Run(tape, CaseSeed, 77, offset), _ => [.. Enumerable.Range(0, n).Select(reference)])
+        return new OpCase(
+            $"sampling/{name}",
+            $"[{n}] from {offset}",
+            [],
+            (tape, _) => Run(tape, CaseSeed, 77, offset),
+            _ => [.. Enumerable.Range(0, n).Select(reference)])
         {
             Bytes = 4.0 * n, Differentiable = false, Exact = exact,
             Mutants =
             [
-                ("seed", (tape, _) => Run(tape, CaseSeed + 1, 77, offset)), ("seed, high half", (tape, _) => Run(tape, CaseSeed ^ 1UL << 40, 77, offset)),
-                ("stream", (tape, _) => Run(tape, CaseSeed, 78, offset)), ("stream, high half", (tape, _) => Run(tape, CaseSeed, 77 ^ 1UL << 40, offset)),
+                ("seed", (tape, _) => Run(tape, CaseSeed + 1, 77, offset)),
+                ("seed, high half", (tape, _) => Run(tape, CaseSeed ^ 1UL << 40, 77, offset)),
+                ("stream", (tape, _) => Run(tape, CaseSeed, 78, offset)),
+                ("stream, high half", (tape, _) => Run(tape, CaseSeed, 77 ^ 1UL << 40, offset)),
                 ("offset", (tape, _) => Run(tape, CaseSeed, 77, offset + 1)),
             ],
         };
@@ -55,7 +66,8 @@ public static partial class Sampling
             velocity ? "sampling/q_sample_velocity" : "sampling/q_sample",
             $"{new Shape(dims)}",
             [
-                new OpInput("x0", dims, OpFill.Normal(), Grad: false, Batched: true), new OpInput("noise", dims, OpFill.Normal(), Grad: false, Batched: true),
+                new OpInput("x0", dims, OpFill.Normal(), Grad: false, Batched: true),
+                new OpInput("noise", dims, OpFill.Normal(), Grad: false, Batched: true),
                 new OpInput("t", [dims[0]], OpFill.Index(Steps), Grad: false, Batched: true),
                 new OpInput("signal", [Steps], OpFill.Normal(), Grad: false), new OpInput("sigma", [Steps], OpFill.Normal(), Grad: false),
             ],
@@ -102,13 +114,16 @@ public static partial class Sampling
             })
         {
             Bytes = 4.0 * (names.Length + 1) * new Shape(dims).Count, Differentiable = false, BatchInvariant = true,
-            Mutants =
-            [
-                ("sample", (tape, x) => Run(tape, x, guidance, 1f, -0.5f, sigma)), ("output", (tape, x) => Run(tape, x, guidance, 1.25f, -0.25f, sigma)),
-                .. guided ? [("guidance", (tape, x) => Run(tape, x, 2f, 1.25f, -0.5f, sigma))] : Array.Empty<(string, Func<Tape, Tensor[], Tensor>)>(),
-                .. noisy ? [("sigma", (tape, x) => Run(tape, x, guidance, 1.25f, -0.5f, 0.25f))] : Array.Empty<(string, Func<Tape, Tensor[], Tensor>)>(),
-            ],
+            Mutants = [.. Mutants()],
         };
+
+        IEnumerable<(string, Func<Tape, Tensor[], Tensor>)> Mutants()
+        {
+            yield return ("sample", (tape, x) => Run(tape, x, guidance, 1f, -0.5f, sigma));
+            yield return ("output", (tape, x) => Run(tape, x, guidance, 1.25f, -0.25f, sigma));
+            if (guided) yield return ("guidance", (tape, x) => Run(tape, x, 2f, 1.25f, -0.5f, sigma));
+            if (noisy) yield return ("sigma", (tape, x) => Run(tape, x, guidance, 1.25f, -0.5f, 0.25f));
+        }
 
         Tensor Run(Tape tape, Tensor[] x, float w, float sample, float output, float noise)
         {
