@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Diagnostics;
+using CudaAttribution.Models;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Verification;
 using Spectre.Console;
@@ -16,6 +18,10 @@ internal static class BenchCommand
         var all = new Option<bool>("--all") { Description = "Also the small shapes of the audit, not only those of the benchmark." };
         var seconds = new Option<double>("--seconds") { Description = "Time for each case.", DefaultValueFactory = _ => 1.0, HelpName = "s" };
         var verify = new Option<bool>("--verify") { Description = "Audit each op first (as 'cudattr verify') and refuse to time a wrong one." };
+        var model = new Option<DirectoryInfo?>("--model") { Description = "Time this model instead: a training step and a guided sampling step, with the share of each kernel family.", HelpName = "folder" };
+        var batch = new Option<int>("--batch") { Description = "With --model: pictures of a training step.", DefaultValueFactory = _ => 16, HelpName = "n" };
+        var pictures = new Option<int>("--sample-batch") { Description = "With --model: pictures sampled together.", DefaultValueFactory = _ => 30, HelpName = "n" };
+        var steps = new Option<int>("--steps") { Description = "With --model: timed steps of each kind.", DefaultValueFactory = _ => 30, HelpName = "n" };
         var json = CommonOptions.Json();
         var command = new Command(
             "bench",
@@ -23,8 +29,10 @@ internal static class BenchCommand
             Times the op cases on one device: medians over repeats of the forward and of the backward, GFLOP/s, GB/s and the share of the machine's
             measured FMA peak and copy bandwidth. Inputs are on the device already; nothing is transferred or compiled inside the timed part.
             """)
-        { device, math, ops, all, seconds, verify, json };
-        command.SetAction(parsed => Run(
+        { device, math, ops, all, seconds, verify, model, batch, pictures, steps, json };
+        command.SetAction(parsed => parsed.GetValue(model) is { } folder
+            ? RunModel(parsed.GetValue(device)!, parsed.GetValue(math)!, folder, parsed.GetValue(batch), parsed.GetValue(pictures), parsed.GetValue(steps), parsed.GetValue(json))
+            : Run(
             parsed.GetValue(device)!, parsed.GetValue(math)!, parsed.GetValue(ops), parsed.GetValue(all), parsed.GetValue(seconds), parsed.GetValue(verify), parsed.GetValue(json)));
         return command;
     }
@@ -61,11 +69,40 @@ internal static class BenchCommand
         return Shell.Done;
     }
 
-    private static void Print(ComputeDevice device, Roofline roofline, List<OpTiming> timings)
+    private static int RunModel(string id, string math, DirectoryInfo folder, int batch, int pictures, int steps, bool json)
+    {
+        if (batch < 1 || pictures < 1 || steps < 1) throw new ArgumentException("--batch, --sample-batch and --steps must be at least 1");
+        using var device = ComputeDevice.Open(id, math);
+        var roofline = Roofline.Measure(device);
+        string path = LocalModel.ModelFolder(folder.FullName);
+        var training = ModelBenchmark.TrainingStep(device, path, batch, steps);
+        var sampling = ModelBenchmark.SamplingStep(device, path, pictures, steps, guidance: 2.5);
+        double peakMegabytes = Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0;
+        if (json)
+        {
+            Shell.WriteJson(new { device = device.Driver.Info, math = device.Math.Name, roofline, batch, training, sample_batch = pictures, sampling, peak_rss_mb = peakMegabytes });
+            return Shell.Done;
+        }
+        PrintDevice(device, roofline);
+        foreach (var (name, t) in new[] { ($"training step, batch {batch}", training), ($"guided sampling step, {pictures} pictures", sampling) })
+        {
+            Console.WriteLine($"{name}: {t.MedianMs:0.00} ms median, {t.MinMs:0.00} ms fastest of {t.Count}");
+            Console.WriteLine("  " + string.Join(", ", t.Shares.Select(s => $"{s.Key} {s.Value:P0}")));
+        }
+        Console.WriteLine($"peak resident memory {peakMegabytes:0} MB");
+        return Shell.Done;
+    }
+
+    private static void PrintDevice(ComputeDevice device, Roofline roofline)
     {
         var info = device.Driver.Info;
         Console.WriteLine($"{info.Id}: {info.Name}, {info.InstructionSet}, {info.Multiprocessors} threads or multiprocessors, maths {device.Math.Name}");
         Console.WriteLine($"measured ceilings: {roofline.FmaGflops:0} GFLOP/s FMA (F32), {roofline.CopyGigabytes:0.0} GB/s copy");
+    }
+
+    private static void Print(ComputeDevice device, Roofline roofline, List<OpTiming> timings)
+    {
+        PrintDevice(device, roofline);
         var table = new Table().Border(TableBorder.Simple).AddColumns("op", "case", "forward ms", "backward ms", "GFLOP/s", "of peak", "GB/s", "of copy");
         foreach (var t in timings)
         {
