@@ -82,7 +82,7 @@ DEVICE void locate_taps_transposed(const TapTable &t, const Conv2dParams &p, lon
     }
 }
 
-KERNEL(conv2d_fwd_f32, Conv2dParams, GEMM_THREADS) {
+KERNEL_WHOLE(conv2d_fwd_f32, Conv2dParams, GEMM_THREADS) {
     SHARED(float, as, A_SIZE);
     SHARED(float, bs, B_SIZE);
     SHARED(long long, offsets, TILE_M);
@@ -116,7 +116,7 @@ KERNEL(conv2d_fwd_f32, Conv2dParams, GEMM_THREADS) {
     });
 }
 
-KERNEL(conv2d_bwd_x_f32, Conv2dParams, GEMM_THREADS) {
+KERNEL_WHOLE(conv2d_bwd_x_f32, Conv2dParams, GEMM_THREADS) {
     SHARED(float, as, A_SIZE);
     SHARED(float, bs, B_SIZE);
     SHARED(long long, offsets, TILE_M);
@@ -151,14 +151,14 @@ KERNEL(conv2d_bwd_x_f32, Conv2dParams, GEMM_THREADS) {
 }
 
 // Grid: x = tiles of O, y = tap * tiles of C, z = split.
-KERNEL(conv2d_bwd_w_f32, Conv2dParams, GEMM_THREADS) {
+KERNEL_WHOLE(conv2d_bwd_w_f32, Conv2dParams, GEMM_THREADS) {
     SHARED(float, as, A_SIZE);
     SHARED(float, bs, B_SIZE);
     SHARED(long long, offsets, TILE_K);
     SHARED(unsigned, insides, TILE_K);
     TapTable at = {offsets, insides};
     int taps = p.kernel * p.kernel, c_tiles = (p.c + TILE_N - 1) / TILE_N;
-    int tap = blockIdx.y / c_tiles, kh = tap / p.kernel, kw = tap % p.kernel;
+    int tap = blockIdx.y / c_tiles;
     int m0 = blockIdx.x * TILE_M, n0 = blockIdx.y % c_tiles * TILE_N;
     int m_count = p.o - m0 < TILE_M ? p.o - m0 : TILE_M, n_count = p.c - n0 < TILE_N ? p.c - n0 : TILE_N;
     long long pixels = (long long)p.n * p.out_h * p.out_w, begin = (long long)blockIdx.z * p.chunk;
