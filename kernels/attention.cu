@@ -10,9 +10,9 @@
 // Head h owns channels h*d .. h*d+d of q, k, v, o. d is a multiple of 4, at most 64 or 160.
 //
 // Invariants
-//  - The block's own tokens (queries, in bwd_kv keys) are the contiguous axis of everything it keeps: q is staged transposed, [d][TILE], the
-//    scores are [rows][TILE], so softmax and all four products run down columns and no lane is ever added to another.
-//  - The other side's rows are read in place, one scalar per multiply-add over TILE columns; they need no staging and no tail tile.
+//  - The block's own tokens (queries, in bwd_kv keys) are the contiguous axis of everything it keeps: q is staged transposed, [d][WIDTH], the
+//    scores are [rows][WIDTH], so softmax and all four products run down columns and no lane is ever added to another.
+//  - The other side's rows are read in place, one scalar per multiply-add over WIDTH columns; they need no staging and no tail tile.
 //  - Every sum runs over ascending channels, keys or queries, one chain each. Only KEYS, where the running maximum is raised, enters the bits.
 #include "math.cuh"
 #include "reduce.cuh"
@@ -31,13 +31,20 @@ constexpr int QUERIES = 32; // likewise in bwd_kv
 // Register tile of a product: ROW_TILE rows x up to 2 vectors. AVX-512 has registers for 8 x 2, AVX2 for 4 x 2; a device thread has 4 x 4.
 constexpr int ROW_TILE = ONE_THREAD && VECF_LANES == 16 ? 8 : 4;
 
+// Two steps of a product in flight on the device: the four of clang's choice cost more registers than sm_80 has for it (spills).
+#if defined(__clang__) || defined(__CUDACC__)
+#define TWO_STEPS _Pragma("unroll 2")
+#else
+#define TWO_STEPS
+#endif
+
 // What the accumulators start from: zero, the tile itself, or the tile with each column scaled.
 enum Start { ZERO, TILE, SCALED_TILE };
 
 // y[i][t] = start + sum_k a(i,k) b[k][t] for i < ROWS and NV vectors of t. a(i,k) is a[i*ld+k] with A_ROWS (rows of a are rows of y) else a[k*ld+i].
 template <int ROWS, int NV, int PITCH, bool A_ROWS, Start START>
-DEVICE void register_product(const float* __restrict a, int ld, const float* __restrict b, int count, const float* __restrict scale,
-                             float* __restrict y) {
+DEVICE void register_product(const float *__restrict a, int ld, const float *__restrict b, int count, const float *__restrict scale,
+                             float *__restrict y) {
     vecf r[ROWS][NV];
     UNROLL
     for (int j = 0; j < NV; j++) {
@@ -48,6 +55,7 @@ DEVICE void register_product(const float* __restrict a, int ld, const float* __r
             if (START == SCALED_TILE) r[i][j] = v_mul(r[i][j], factor);
         }
     }
+    TWO_STEPS
     for (int k = 0; k < count; k++) {
         vecf bk[NV];
         UNROLL
@@ -66,13 +74,13 @@ DEVICE void register_product(const float* __restrict a, int ld, const float* __r
     }
 }
 
-// ROWS rows where there are that many left, else the rest in halves.
+// ROWS rows where there are that many left, else the rest in halves. Where the rows of y are channels, their number is a multiple of 4.
 template <int ROWS, int NV, int PITCH, bool A_ROWS, Start START>
-DEVICE void row_product(const float* __restrict a, int ld, const float* __restrict b, int count, const float* __restrict scale, float* __restrict y,
+DEVICE void row_product(const float *__restrict a, int ld, const float *__restrict b, int count, const float *__restrict scale, float *__restrict y,
                         int left) {
     if (left >= ROWS) {
         register_product<ROWS, NV, PITCH, A_ROWS, START>(a, ld, b, count, scale, y);
-    } else if constexpr (ROWS > 1) {
+    } else if constexpr (ROWS > (A_ROWS ? 1 : 4)) {
         constexpr int HALF = ROWS / 2;
         if (left >= HALF) {
             register_product<HALF, NV, PITCH, A_ROWS, START>(a, ld, b, count, scale, y);
@@ -84,15 +92,15 @@ DEVICE void row_product(const float* __restrict a, int ld, const float* __restri
 
 // The same for a whole tile: `rows` rows, columns 0 .. width.
 template <int WIDTH, bool A_ROWS, Start START>
-DEVICE void tile_product(const float* __restrict a, int ld, int rows, const float* __restrict b, int count, float* __restrict y, int width,
-                         const float* __restrict scale = nullptr) {
+DEVICE void tile_product(const float *__restrict a, int ld, int rows, const float *__restrict b, int count, float *__restrict y, int width,
+                         const float *__restrict scale = nullptr) {
     constexpr int NV = ONE_THREAD && WIDTH >= 2 * VECF_LANES ? 2 : 1, COLUMNS = NV * VECF_LANES, ACROSS = WIDTH / COLUMNS;
     int tiles = (rows + ROW_TILE - 1) / ROW_TILE * ACROSS;
     for (int u = threadIdx.x; u < tiles; u += blockDim.x) {
         int i = u / ACROSS * ROW_TILE, t = u % ACROSS * COLUMNS, left = rows - i;
         if (t >= width) continue;
-        const float* ai = a + (A_ROWS ? i * ld : i);
-        const float* st = START == SCALED_TILE ? scale + t : nullptr;
+        const float *ai = a + (A_ROWS ? i * ld : i);
+        const float *st = START == SCALED_TILE ? scale + t : nullptr;
         if (NV == 1 || width - t > VECF_LANES)
             row_product<ROW_TILE, NV, WIDTH, A_ROWS, START>(ai, ld, b + t, count, st, y + i * WIDTH + t, left);
         else
@@ -104,11 +112,11 @@ DEVICE void tile_product(const float* __restrict a, int ld, int rows, const floa
 constexpr int PATCH = 4;
 
 // y[c][t] = x[t][c] for `count` rows of d channels, the columns up to width zero.
-template <int WIDTH> DEVICE void stage_transposed(const float* __restrict x, int ld, int d, int count, int width, float* __restrict y) {
+template <int WIDTH> DEVICE void stage_transposed(const float *__restrict x, int ld, int d, int count, int width, float *__restrict y) {
     for (int i = threadIdx.x; i < d / PATCH * (WIDTH / PATCH); i += blockDim.x) {
         int t = i % (WIDTH / PATCH) * PATCH, c = i / (WIDTH / PATCH) * PATCH;
-        const float* __restrict from = x + (long long)t * ld + c;
-        float* __restrict to = y + c * WIDTH + t;
+        const float *__restrict from = x + (long long)t * ld + c;
+        float *__restrict to = y + c * WIDTH + t;
         if (t + PATCH <= count) {
             UNROLL
             for (int e = 0; e < PATCH; e++) {
@@ -124,7 +132,7 @@ template <int WIDTH> DEVICE void stage_transposed(const float* __restrict x, int
 
 // y[t][c] (+)= x[c][t] * factor(t) for `count` rows of d channels.
 template <int WIDTH, class F>
-DEVICE void store_transposed(const float* __restrict x, int ld, int d, int count, int accumulate, F factor, float* __restrict y) {
+DEVICE void store_transposed(const float *__restrict x, int ld, int d, int count, int accumulate, F factor, float *__restrict y) {
     for (int i = threadIdx.x; i < d / PATCH * (WIDTH / PATCH); i += blockDim.x) {
         int t = i % (WIDTH / PATCH) * PATCH, c = i / (WIDTH / PATCH) * PATCH;
         if (t >= count) continue;
@@ -134,7 +142,7 @@ DEVICE void store_transposed(const float* __restrict x, int ld, int d, int count
             UNROLL
             for (int f = 0; f < PATCH; f++) value[f][e] = x[(c + e) * WIDTH + t + f] * factor(t + f);
         }
-        float* __restrict to = y + (long long)t * ld + c;
+        float *__restrict to = y + (long long)t * ld + c;
         if (t + PATCH <= count && !accumulate) {
             UNROLL
             for (int f = 0; f < PATCH; f++) {
@@ -164,30 +172,41 @@ template <int WIDTH, class F> DEVICE void for_elements(int rows, int width, F f)
     }
 }
 
+// The same where f(i, t) works on what f(i - 1, t) left in column t: one thread takes a column from top to bottom.
+template <int WIDTH, class F> DEVICE void down_columns(int rows, int width, F f) {
+    if constexpr (ONE_THREAD) {
+        for_elements<WIDTH>(rows, width, f);
+    } else {
+        for (int t = threadIdx.x; t < width; t += blockDim.x)
+            for (int i = 0; i < rows; i++) f(i, t);
+    }
+}
+
 DEVICE int at_most(int value, int limit) { return value < limit ? value : limit; }
 DEVICE int padded(int count) { return (count + VECF_LANES - 1) / VECF_LANES * VECF_LANES; }
 
 struct AttentionForwardParams {
-    const float* q; // [N,L,C]
-    const float* k; // [N,S,C]
-    const float* v; // [N,S,C]
-    float* o;       // [N,L,C]
-    float* lse;     // [N,heads,L] or null
+    const float *q; // [N,L,C]
+    const float *k; // [N,S,C]
+    const float *v; // [N,S,C]
+    float *o;       // [N,L,C]
+    float *lse;     // [N,heads,L] or null
     AttentionShape shape;
 };
 
-template <int D, int WIDTH> DEVICE void attention_forward(const AttentionForwardParams& p) {
-    SHARED(float, qt, D* WIDTH);       // [d][WIDTH]
-    SHARED(float, ot, D* WIDTH);       // [d][WIDTH], not yet divided by `sum`
-    SHARED(float, score, KEYS* WIDTH); // [keys][WIDTH]: q k, then its exponential
+template <int D, int WIDTH> DEVICE void attention_forward(const AttentionForwardParams &p) {
+    constexpr int TOKENS_SIZE = D * WIDTH, SCORES_SIZE = KEYS * WIDTH;
+    SHARED(float, qt, TOKENS_SIZE);
+    SHARED(float, ot, TOKENS_SIZE);    // not yet divided by `sum`
+    SHARED(float, score, SCORES_SIZE); // q k, then its exponential
     SHARED(float, top, WIDTH);         // largest scaled score so far
-    SHARED(float, fade, WIDTH);        // what earlier sums shrink by as `top` rises
+    SHARED(float, fade, WIDTH);        // largest score of the step, then what earlier sums shrink by as `top` rises
     SHARED(float, sum, WIDTH);
     const AttentionShape s = p.shape;
     const int q0 = blockIdx.x * WIDTH, h = blockIdx.y, ld = s.heads * s.d, queries = at_most(s.l - q0, WIDTH), width = padded(queries);
     const long long own = ((long long)blockIdx.z * s.l + q0) * ld + h * s.d;
-    const float* k = p.k + (long long)blockIdx.z * s.s * ld + h * s.d;
-    const float* v = p.v + (long long)blockIdx.z * s.s * ld + h * s.d;
+    const float *k = p.k + (long long)blockIdx.z * s.s * ld + h * s.d;
+    const float *v = p.v + (long long)blockIdx.z * s.s * ld + h * s.d;
 
     stage_transposed<WIDTH>(p.q + own, ld, s.d, queries, width, qt);
     for (int i = threadIdx.x; i < s.d * WIDTH; i += blockDim.x) ot[i] = 0.0f;
@@ -199,30 +218,22 @@ template <int D, int WIDTH> DEVICE void attention_forward(const AttentionForward
         const int keys = at_most(end - k0, KEYS);
         tile_product<WIDTH, true, ZERO>(k + (long long)k0 * ld, ld, keys, qt, s.d, score, width);
         __syncthreads();
-        constexpr int OWN = ONE_THREAD ? WIDTH : 1; // columns of a thread
-        for (int t0 = threadIdx.x * OWN; t0 < width; t0 += blockDim.x * OWN) {
-            float most[OWN];
-            for (int t = 0; t < OWN; t++) most[t] = -__builtin_inff();
-            if (s.causal && k0 + keys - 1 > q0)
-                for (int j = 0; j < keys; j++)
-                    for (int t = 0; t < OWN; t++)
-                        if (k0 + j > q0 + t0 + t) score[j * WIDTH + t0 + t] = -__builtin_inff();
-            for (int j = 0; j < keys; j++)
-                for (int t = 0; t < OWN; t++) most[t] = max_(score[j * WIDTH + t0 + t], most[t]);
-            for (int t = 0; t < OWN; t++) {
-                const float raised = max_(most[t] * s.scale, top[t0 + t]);
-                fade[t0 + t] = exp_(top[t0 + t] - raised);
-                top[t0 + t] = raised;
-            }
-        }
+        if (s.causal && k0 + keys - 1 > q0)
+            down_columns<WIDTH>(keys, width, [&](int j, int t) {
+                if (k0 + j > q0 + t) score[j * WIDTH + t] = -__builtin_inff();
+            });
+        down_columns<WIDTH>(1, width, [&](int, int t) { fade[t] = -__builtin_inff(); });
+        down_columns<WIDTH>(keys, width, [&](int j, int t) { fade[t] = max_(score[j * WIDTH + t], fade[t]); });
+        down_columns<WIDTH>(1, width, [&](int, int t) {
+            const float raised = max_(fade[t] * s.scale, top[t]);
+            fade[t] = exp_(top[t] - raised);
+            top[t] = raised;
+        });
         __syncthreads();
         for_elements<WIDTH>(keys, width, [&](int j, int t) { score[j * WIDTH + t] = exp_(fma_(score[j * WIDTH + t], s.scale, -top[t])); });
         __syncthreads();
-        for (int t0 = threadIdx.x * OWN; t0 < width; t0 += blockDim.x * OWN) {
-            for (int t = 0; t < OWN; t++) sum[t0 + t] = sum[t0 + t] * fade[t0 + t];
-            for (int j = 0; j < keys; j++)
-                for (int t = 0; t < OWN; t++) sum[t0 + t] += score[j * WIDTH + t0 + t];
-        }
+        down_columns<WIDTH>(1, width, [&](int, int t) { sum[t] = sum[t] * fade[t]; });
+        down_columns<WIDTH>(keys, width, [&](int j, int t) { sum[t] += score[j * WIDTH + t]; });
         tile_product<WIDTH, false, SCALED_TILE>(v + (long long)k0 * ld, ld, s.d, score, keys, ot, width, fade);
         __syncthreads();
     }
@@ -240,9 +251,9 @@ KERNEL(attention_d64_fwd_f32, AttentionForwardParams, ATTENTION_THREADS) { atten
 KERNEL(attention_d160_fwd_f32, AttentionForwardParams, ATTENTION_THREADS) { attention_forward<160, 32>(p); }
 
 struct AttentionDeltaParams {
-    const float* o;  // [N,L,C]
-    const float* dy; // [N,L,C]
-    float* delta;    // [N,heads,L]
+    const float *o;  // [N,L,C]
+    const float *dy; // [N,L,C]
+    float *delta;    // [N,heads,L]
     int tokens;      // N*L
     AttentionShape shape;
 };
@@ -254,8 +265,8 @@ KERNEL(attention_delta_f32, AttentionDeltaParams, 256) {
     const int first = blockIdx.x * DELTA_TOKENS, count = at_most(p.tokens - first, DELTA_TOKENS), ld = s.heads * s.d;
     for (int i = threadIdx.x; i < count * s.heads; i += blockDim.x) {
         const int token = first + i / s.heads, h = i % s.heads;
-        const float* __restrict o = p.o + (long long)token * ld + h * s.d;
-        const float* __restrict dy = p.dy + (long long)token * ld + h * s.d;
+        const float *__restrict o = p.o + (long long)token * ld + h * s.d;
+        const float *__restrict dy = p.dy + (long long)token * ld + h * s.d;
         float lane[4] = {0.0f, 0.0f, 0.0f, 0.0f};
         for (int c = 0; c < s.d; c += 4) {
             UNROLL
@@ -266,30 +277,31 @@ KERNEL(attention_delta_f32, AttentionDeltaParams, 256) {
 }
 
 struct AttentionBackwardQueryParams {
-    const float* q; // [N,L,C]
-    const float* k; // [N,S,C]
-    const float* v;
-    const float* dy;    // [N,L,C]
-    const float* lse;   // [N,heads,L]
-    const float* delta; // [N,heads,L]
-    float* dq;
+    const float *q; // [N,L,C]
+    const float *k; // [N,S,C]
+    const float *v;
+    const float *dy;    // [N,L,C]
+    const float *lse;   // [N,heads,L]
+    const float *delta; // [N,heads,L]
+    float *dq;
     AttentionShape shape;
     int accumulate;
 };
 
-template <int D, int WIDTH> DEVICE void attention_backward_query(const AttentionBackwardQueryParams& p) {
-    SHARED(float, qt, D* WIDTH);
-    SHARED(float, dyt, D* WIDTH);
-    SHARED(float, dqt, D* WIDTH);
-    SHARED(float, score, KEYS* WIDTH);
-    SHARED(float, ds, KEYS* WIDTH); // dy v, then the gradient of the scaled scores
+template <int D, int WIDTH> DEVICE void attention_backward_query(const AttentionBackwardQueryParams &p) {
+    constexpr int TOKENS_SIZE = D * WIDTH, SCORES_SIZE = KEYS * WIDTH;
+    SHARED(float, qt, TOKENS_SIZE);
+    SHARED(float, dyt, TOKENS_SIZE);
+    SHARED(float, dqt, TOKENS_SIZE);
+    SHARED(float, score, SCORES_SIZE);
+    SHARED(float, ds, SCORES_SIZE); // dy v, then the gradient of the scaled scores
     SHARED(float, lse, WIDTH);
     SHARED(float, delta, WIDTH);
     const AttentionShape s = p.shape;
     const int q0 = blockIdx.x * WIDTH, h = blockIdx.y, ld = s.heads * s.d, queries = at_most(s.l - q0, WIDTH), width = padded(queries);
     const long long own = ((long long)blockIdx.z * s.l + q0) * ld + h * s.d, row = ((long long)blockIdx.z * s.heads + h) * s.l + q0;
-    const float* k = p.k + (long long)blockIdx.z * s.s * ld + h * s.d;
-    const float* v = p.v + (long long)blockIdx.z * s.s * ld + h * s.d;
+    const float *k = p.k + (long long)blockIdx.z * s.s * ld + h * s.d;
+    const float *v = p.v + (long long)blockIdx.z * s.s * ld + h * s.d;
 
     stage_transposed<WIDTH>(p.q + own, ld, s.d, queries, width, qt);
     stage_transposed<WIDTH>(p.dy + own, ld, s.d, queries, width, dyt);
@@ -323,32 +335,33 @@ KERNEL(attention_d64_bwd_q_f32, AttentionBackwardQueryParams, ATTENTION_THREADS)
 KERNEL(attention_d160_bwd_q_f32, AttentionBackwardQueryParams, ATTENTION_THREADS) { attention_backward_query<160, 16>(p); }
 
 struct AttentionBackwardKeyValueParams {
-    const float* q; // [N,L,C]
-    const float* k; // [N,S,C]
-    const float* v;
-    const float* dy;    // [N,L,C]
-    const float* lse;   // [N,heads,L]
-    const float* delta; // [N,heads,L]
-    float* dk;          // [N,S,C] or null
-    float* dv;          // [N,S,C] or null
+    const float *q; // [N,L,C]
+    const float *k; // [N,S,C]
+    const float *v;
+    const float *dy;    // [N,L,C]
+    const float *lse;   // [N,heads,L]
+    const float *delta; // [N,heads,L]
+    float *dk;          // [N,S,C] or null
+    float *dv;          // [N,S,C] or null
     AttentionShape shape;
     int accumulate_k, accumulate_v;
 };
 
-template <int D, int WIDTH> DEVICE void attention_backward_key_value(const AttentionBackwardKeyValueParams& p) {
-    SHARED(float, kt, D* WIDTH);
-    SHARED(float, vt, D* WIDTH);
-    SHARED(float, dkt, D* WIDTH);
-    SHARED(float, dvt, D* WIDTH);
-    SHARED(float, probability, QUERIES* WIDTH);
-    SHARED(float, ds, QUERIES* WIDTH);
+template <int D, int WIDTH> DEVICE void attention_backward_key_value(const AttentionBackwardKeyValueParams &p) {
+    constexpr int TOKENS_SIZE = D * WIDTH, SCORES_SIZE = QUERIES * WIDTH;
+    SHARED(float, kt, TOKENS_SIZE);
+    SHARED(float, vt, TOKENS_SIZE);
+    SHARED(float, dkt, TOKENS_SIZE);
+    SHARED(float, dvt, TOKENS_SIZE);
+    SHARED(float, probability, SCORES_SIZE);
+    SHARED(float, ds, SCORES_SIZE);
     const AttentionShape s = p.shape;
     const int k0 = blockIdx.x * WIDTH, h = blockIdx.y, ld = s.heads * s.d, keys = at_most(s.s - k0, WIDTH), width = padded(keys);
     const long long own = ((long long)blockIdx.z * s.s + k0) * ld + h * s.d, row = ((long long)blockIdx.z * s.heads + h) * s.l;
-    const float* q = p.q + (long long)blockIdx.z * s.l * ld + h * s.d;
-    const float* dy = p.dy + (long long)blockIdx.z * s.l * ld + h * s.d;
-    const float* __restrict lse = p.lse + row;
-    const float* __restrict delta = p.delta + row;
+    const float *q = p.q + (long long)blockIdx.z * s.l * ld + h * s.d;
+    const float *dy = p.dy + (long long)blockIdx.z * s.l * ld + h * s.d;
+    const float *__restrict lse = p.lse + row;
+    const float *__restrict delta = p.delta + row;
 
     stage_transposed<WIDTH>(p.k + own, ld, s.d, keys, width, kt);
     stage_transposed<WIDTH>(p.v + own, ld, s.d, keys, width, vt);
@@ -386,8 +399,8 @@ KERNEL(attention_d160_bwd_kv_f32, AttentionBackwardKeyValueParams, ATTENTION_THR
 // ---- softmax over the last axis
 
 struct SoftmaxParams {
-    const float* x; // [rows,C]
-    float* y;       // [rows,C]
+    const float *x; // [rows,C]
+    float *y;       // [rows,C]
     int rows, c, rows_per_block;
 };
 
@@ -398,8 +411,8 @@ KERNEL(softmax_fwd_f32, SoftmaxParams, 256) {
     SHARED(float, sum, SOFTMAX_ROWS);
     const long long first = (long long)blockIdx.x * p.rows_per_block;
     const int rows = rows_here(p.rows, p.rows_per_block);
-    const float* __restrict x = p.x + first * p.c;
-    float* __restrict y = p.y + first * p.c;
+    const float *__restrict x = p.x + first * p.c;
+    float *__restrict y = p.y + first * p.c;
     row_max<SOFTMAX_ROWS>(
         rows, p.c, [&](int r, int c) { return x[(long long)r * p.c + c]; }, top);
     each_cell(rows, p.c, [&](int r, int c) { y[(long long)r * p.c + c] = exp_(x[(long long)r * p.c + c] - top[r]); });
@@ -410,9 +423,9 @@ KERNEL(softmax_fwd_f32, SoftmaxParams, 256) {
 }
 
 struct SoftmaxBackwardParams {
-    const float* y;  // [rows,C]
-    const float* dy; // [rows,C]
-    float* dx;       // [rows,C]
+    const float *y;  // [rows,C]
+    const float *dy; // [rows,C]
+    float *dx;       // [rows,C]
     int rows, c, rows_per_block, accumulate;
 };
 
@@ -420,9 +433,9 @@ KERNEL(softmax_bwd_f32, SoftmaxBackwardParams, 256) {
     SHARED(float, dot, SOFTMAX_ROWS);
     const long long first = (long long)blockIdx.x * p.rows_per_block;
     const int rows = rows_here(p.rows, p.rows_per_block);
-    const float* __restrict y = p.y + first * p.c;
-    const float* __restrict dy = p.dy + first * p.c;
-    float* __restrict dx = p.dx + first * p.c;
+    const float *__restrict y = p.y + first * p.c;
+    const float *__restrict dy = p.dy + first * p.c;
+    float *__restrict dx = p.dx + first * p.c;
     row_sum<SOFTMAX_ROWS>(
         rows, p.c, [&](int r, int c) { return y[(long long)r * p.c + c] * dy[(long long)r * p.c + c]; }, dot);
     each_cell(rows, p.c, [&](int r, int c) {

@@ -17,7 +17,7 @@ struct GemmParams {
     int accumulate;
 };
 
-KERNEL(gemm_nn_f32, GemmParams, GEMM_THREADS) {
+KERNEL_WHOLE(gemm_nn_f32, GemmParams, GEMM_THREADS) {
     SHARED(float, as, A_SIZE);
     SHARED(float, bs, B_SIZE);
     int m0 = blockIdx.x * TILE_M, n0 = blockIdx.y * TILE_N;
@@ -45,7 +45,7 @@ struct GemmSplitParams {
     int chunk; // values of k per split
 };
 
-KERNEL(gemm_tn_f32, GemmSplitParams, GEMM_THREADS) {
+KERNEL_WHOLE(gemm_tn_f32, GemmSplitParams, GEMM_THREADS) {
     SHARED(float, as, A_SIZE);
     SHARED(float, bs, B_SIZE);
     int m0 = blockIdx.x * TILE_M, n0 = blockIdx.y * TILE_N, begin = blockIdx.z * p.chunk;

@@ -31,6 +31,7 @@ typedef unsigned long uint64_t;
     static_assert((THREADS) >= 32 && (THREADS) <= 1024 && (THREADS) % 32 == 0, #name ": the launch bound must be 32, 64, ..., 1024");                \
     static_assert(sizeof(Params) <= 4096, #name ": at most 4 KB of parameters");                                                                     \
     extern "C" __global__ void __launch_bounds__(THREADS) name(const Params p)
+#define KERNEL_WHOLE(name, Params, THREADS) KERNEL(name, Params, THREADS)
 
 constexpr bool ONE_THREAD = false;
 

@@ -23,7 +23,7 @@
 
 // The body takes its struct by value: a local copy that stores through the kernel's pointers cannot change, so that the fields
 // stay in registers over vectorised loops.
-#define KERNEL(name, Params, THREADS)                                                                                                                \
+#define KERNEL_ENTRY(name, Params, THREADS, WHOLE_BLOCK)                                                                                             \
     static_assert((THREADS) >= 32 && (THREADS) <= cuattr::max_block_threads && (THREADS) % 32 == 0,                                                  \
                   #name ": the launch bound must be 32, 64, ..., 1024");                                                                             \
     static_assert(sizeof(Params) <= cuattr::max_param_bytes, #name ": at most 4 KB of parameters");                                                  \
@@ -34,9 +34,11 @@
         __builtin_memcpy(&p, params, sizeof p);                                                                                                      \
         name##_body(p);                                                                                                                              \
     }                                                                                                                                                \
-    static constexpr cuattr::KernelEntry name##_entry{#name, &name##_run, THREADS, sizeof(Params)};                                                  \
+    static constexpr cuattr::KernelEntry name##_entry{#name, &name##_run, THREADS, sizeof(Params), WHOLE_BLOCK};                                     \
     __attribute__((section("cuattr_kernels"), used)) static const cuattr::KernelEntry *const name##_entry_pointer = &name##_entry;                   \
     static void name##_body([[maybe_unused]] const Params p)
+#define KERNEL(name, Params, THREADS) KERNEL_ENTRY(name, Params, THREADS, false)
+#define KERNEL_WHOLE(name, Params, THREADS) KERNEL_ENTRY(name, Params, THREADS, true)
 
 #define blockIdx (cuattr::context.block)
 #define gridDim (cuattr::context.grid)

@@ -19,6 +19,7 @@
 constexpr int NORM_THREADS = 256;
 constexpr int COLUMNS = 64;   // columns summed at a time
 constexpr int ROW_LANES = 32; // lane l sums rows l, l + 32, ...; then lane l takes lane l + w for w = 16, 8, 4, 2, 1
+constexpr int LANE_SUMS = ROW_LANES * COLUMNS;
 constexpr int SLAB_GROUPS = 32;
 
 DEVICE int at_most(int value, int limit) { return value < limit ? value : limit; }
@@ -42,24 +43,25 @@ template <class F> DEVICE void each_run(int rows, int cols, F f) {
 
 template <int K> struct Runs { vecf v[K]; };
 
-// out[k * COLUMNS + c] = sum over rows of f(r, c, n).v[k], c < cols <= COLUMNS. `lane` is K * ROW_LANES * COLUMNS floats; both in shared memory.
+// out[k * COLUMNS + c] = sum over rows of f(r, c, n).v[k], c < cols <= COLUMNS. `lane` is K * LANE_SUMS floats; both in shared memory.
 // Holds the barriers it needs.
-template <int K, class F> DEVICE void column_sum(int rows, int cols, float* __restrict lane, float* __restrict out, F f) {
+template <int K, class F> DEVICE void column_sum(int rows, int cols, float *__restrict lane, float *__restrict out, F f) {
     if constexpr (ONE_THREAD) {
-        for (int i = 0; i < K * ROW_LANES * COLUMNS; i++) lane[i] = 0.0f;
+        const int pitch = (cols + VECF_LANES - 1) / VECF_LANES * VECF_LANES;
+        for (int i = 0; i < K * ROW_LANES * pitch; i++) lane[i] = 0.0f;
         each_run(rows, cols, [&](int r, int c, int n) {
             Runs<K> value = f(r, c, n);
             UNROLL
             for (int k = 0; k < K; k++) {
-                float* to = lane + (k * ROW_LANES + r % ROW_LANES) * COLUMNS + c;
+                float *to = lane + (k * ROW_LANES + r % ROW_LANES) * pitch + c;
                 v_store_aligned(to, v_add(v_load_aligned(to), value.v[k]));
             }
         });
         for (int k = 0; k < K; k++) {
-            float* part = lane + k * ROW_LANES * COLUMNS;
+            float *part = lane + k * ROW_LANES * pitch;
             for (int w = ROW_LANES / 2; w > 0; w /= 2)
-                for (int i = 0; i < w * COLUMNS; i++) part[i] += part[i + w * COLUMNS];
-            for (int c = 0; c < COLUMNS; c++) out[k * COLUMNS + c] = part[c];
+                for (int i = 0; i < w * pitch; i++) part[i] += part[i + w * pitch];
+            for (int c = 0; c < cols; c++) out[k * COLUMNS + c] = part[c];
         }
     } else {
         const int runs = (cols + VECF_LANES - 1) / VECF_LANES;
@@ -111,28 +113,28 @@ struct GroupShape {
 };
 
 struct GroupNormForwardParams {
-    const float* x; // [N,HW,C]
-    const float* w; // [C]
-    const float* b; // [C]
-    float* y;       // [N,HW,C]
-    float* mean;    // [N,groups]
-    float* rstd;    // [N,groups]
+    const float *x; // [N,HW,C]
+    const float *w; // [C]
+    const float *b; // [C]
+    float *y;       // [N,HW,C]
+    float *mean;    // [N,groups]
+    float *rstd;    // [N,groups]
     GroupShape shape;
 };
 
-// The channels of one block, and the part of them at hand.
+// The channels of one block.
 struct Slab {
     int first, channels; // of C
     int group;           // first group
 };
 
-DEVICE Slab slab_of_block(const GroupShape& s) {
+DEVICE Slab slab_of_block(const GroupShape &s) {
     const int first = blockIdx.x * s.slab_channels;
     return {first, at_most(s.c - first, s.slab_channels), first / s.group_channels};
 }
 
 // sum[g] += sum over the channels of group g within c0 .. c0+cols of the slab of value(c - c0), in ascending order.
-template <class F> DEVICE void add_to_groups(const GroupShape& s, const Slab& slab, int c0, int cols, float* sum, F value) {
+template <class F> DEVICE void add_to_groups(const GroupShape &s, const Slab &slab, int c0, int cols, float *sum, F value) {
     for (int g = threadIdx.x; g < slab.channels / s.group_channels; g += blockDim.x) {
         const int begin = g * s.group_channels, end = begin + s.group_channels;
         float total = sum[g];
@@ -141,8 +143,8 @@ template <class F> DEVICE void add_to_groups(const GroupShape& s, const Slab& sl
     }
 }
 
-template <bool SILU> DEVICE void group_norm_forward(const GroupNormForwardParams& p) {
-    SHARED(float, lane, ROW_LANES* COLUMNS);
+template <bool SILU> DEVICE void group_norm_forward(const GroupNormForwardParams &p) {
+    SHARED(float, lane, LANE_SUMS);
     SHARED(float, column, COLUMNS);
     SHARED(float, mean, SLAB_GROUPS);
     SHARED(float, rstd, SLAB_GROUPS);
@@ -152,8 +154,8 @@ template <bool SILU> DEVICE void group_norm_forward(const GroupNormForwardParams
     const Slab slab = slab_of_block(s);
     const int groups = slab.channels / s.group_channels;
     const long long n = blockIdx.y, own = n * s.hw * s.c + slab.first;
-    const float* __restrict x = p.x + own;
-    float* __restrict y = p.y + own;
+    const float *__restrict x = p.x + own;
+    float *__restrict y = p.y + own;
     const float elements = (float)s.hw * (float)s.group_channels;
 
     for (int g = threadIdx.x; g < SLAB_GROUPS; g += blockDim.x) mean[g] = 0.0f, rstd[g] = 0.0f;
@@ -190,8 +192,8 @@ template <bool SILU> DEVICE void group_norm_forward(const GroupNormForwardParams
             column_rstd[c] = rstd[(c0 + c) / s.group_channels];
         }
         __syncthreads();
-        const float* __restrict w = p.w + slab.first + c0;
-        const float* __restrict b = p.b + slab.first + c0;
+        const float *__restrict w = p.w + slab.first + c0;
+        const float *__restrict b = p.b + slab.first + c0;
         each_run(s.hw, cols, [&](int r, int c, int count) {
             const long long i = (long long)r * s.c + c0 + c;
             vecf normal = v_mul(v_sub(v_load_n(x + i, count), v_load_aligned(column_mean + c)), v_load_aligned(column_rstd + c));
@@ -207,22 +209,22 @@ KERNEL(group_norm_fwd_f32, GroupNormForwardParams, NORM_THREADS) { group_norm_fo
 KERNEL(group_norm_silu_fwd_f32, GroupNormForwardParams, NORM_THREADS) { group_norm_forward<true>(p); }
 
 struct GroupNormBackwardParams {
-    const float* x;    // [N,HW,C]
-    const float* dy;   // [N,HW,C]
-    const float* w;    // [C]
-    const float* b;    // [C]
-    const float* mean; // [N,groups]
-    const float* rstd; // [N,groups]
-    float* dx;         // [N,HW,C] or null
-    float* part;       // [N,2,C]: parts of dw, then of db; or null
+    const float *x;    // [N,HW,C]
+    const float *dy;   // [N,HW,C]
+    const float *w;    // [C]
+    const float *b;    // [C]
+    const float *mean; // [N,groups]
+    const float *rstd; // [N,groups]
+    float *dx;         // [N,HW,C] or null
+    float *part;       // [N,2,C]: parts of dw, then of db; or null
     GroupShape shape;
     int accumulate;
 };
 
 // With v = w xhat + b and g = dy (through SiLU if there is one): db = sum g, dw = sum g xhat, and per group of m elements
 // dx = rstd (w g - mean(w g) - xhat mean(w g xhat)), where both means follow from the column sums of g and g xhat.
-template <bool SILU> DEVICE void group_norm_backward(const GroupNormBackwardParams& p) {
-    SHARED(float, lane, 2 * ROW_LANES * COLUMNS);
+template <bool SILU> DEVICE void group_norm_backward(const GroupNormBackwardParams &p) {
+    SHARED(float, lane, 2 * LANE_SUMS);
     SHARED(float, column, 2 * COLUMNS);
     SHARED(float, mean_g, SLAB_GROUPS);  // mean of w g
     SHARED(float, mean_gx, SLAB_GROUPS); // mean of w g xhat
@@ -233,16 +235,16 @@ template <bool SILU> DEVICE void group_norm_backward(const GroupNormBackwardPara
     const GroupShape s = p.shape;
     const Slab slab = slab_of_block(s);
     const long long n = blockIdx.y, own = n * s.hw * s.c + slab.first;
-    const float* __restrict x = p.x + own;
-    const float* __restrict dy = p.dy + own;
-    float* __restrict dx = p.dx ? p.dx + own : nullptr;
-    const float* mean = p.mean + n * (s.c / s.group_channels) + slab.group;
-    const float* rstd = p.rstd + n * (s.c / s.group_channels) + slab.group;
+    const float *__restrict x = p.x + own;
+    const float *__restrict dy = p.dy + own;
+    float *__restrict dx = p.dx ? p.dx + own : nullptr;
+    const float *mean = p.mean + n * (s.c / s.group_channels) + slab.group;
+    const float *rstd = p.rstd + n * (s.c / s.group_channels) + slab.group;
     const float elements = (float)s.hw * (float)s.group_channels;
-    const float* w = p.w + slab.first;
-    const float* b = p.b + slab.first;
+    const float *w = p.w + slab.first;
+    const float *b = p.b + slab.first;
 
-    const bool keep = dx && !p.accumulate; // g waits in dx for the second pass, which otherwise computes it again
+    const bool keep = SILU && dx && !p.accumulate; // g waits in dx for the second pass, which otherwise computes it again
 
     auto normalised = [&](long long i, int c, int count) {
         return v_mul(v_sub(v_load_n(x + i, count), v_load_aligned(column_mean + c)), v_load_aligned(column_rstd + c));
@@ -310,12 +312,12 @@ KERNEL(group_norm_silu_bwd_f32, GroupNormBackwardParams, NORM_THREADS) { group_n
 constexpr int LAYER_ROWS = 32; // most rows of a block
 
 struct LayerNormForwardParams {
-    const float* x; // [rows,C]
-    const float* w; // [C]
-    const float* b; // [C]
-    float* y;       // [rows,C]
-    float* mean;    // [rows]
-    float* rstd;    // [rows]
+    const float *x; // [rows,C]
+    const float *w; // [C]
+    const float *b; // [C]
+    float *y;       // [rows,C]
+    float *mean;    // [rows]
+    float *rstd;    // [rows]
     int rows, c, rows_per_block;
     float eps;
 };
@@ -325,10 +327,10 @@ KERNEL(layer_norm_fwd_f32, LayerNormForwardParams, NORM_THREADS) {
     SHARED(float, rstd, LAYER_ROWS);
     const long long first = (long long)blockIdx.x * p.rows_per_block;
     const int rows = rows_here(p.rows, p.rows_per_block);
-    const float* __restrict x = p.x + first * p.c;
-    const float* __restrict w = p.w;
-    const float* __restrict b = p.b;
-    float* __restrict y = p.y + first * p.c;
+    const float *__restrict x = p.x + first * p.c;
+    const float *__restrict w = p.w;
+    const float *__restrict b = p.b;
+    float *__restrict y = p.y + first * p.c;
     row_sum<LAYER_ROWS>(
         rows, p.c, [&](int r, int c) { return x[(long long)r * p.c + c]; }, mean);
     for (int r = threadIdx.x; r < rows; r += blockDim.x) mean[r] = mean[r] / (float)p.c;
@@ -353,12 +355,12 @@ KERNEL(layer_norm_fwd_f32, LayerNormForwardParams, NORM_THREADS) {
 }
 
 struct LayerNormBackwardXParams {
-    const float* x;    // [rows,C]
-    const float* dy;   // [rows,C]
-    const float* w;    // [C]
-    const float* mean; // [rows]
-    const float* rstd; // [rows]
-    float* dx;         // [rows,C]
+    const float *x;    // [rows,C]
+    const float *dy;   // [rows,C]
+    const float *w;    // [C]
+    const float *mean; // [rows]
+    const float *rstd; // [rows]
+    float *dx;         // [rows,C]
     int rows, c, rows_per_block, accumulate;
 };
 
@@ -368,12 +370,12 @@ KERNEL(layer_norm_bwd_x_f32, LayerNormBackwardXParams, NORM_THREADS) {
     SHARED(float, mean_gx, LAYER_ROWS);
     const long long first = (long long)blockIdx.x * p.rows_per_block;
     const int rows = rows_here(p.rows, p.rows_per_block);
-    const float* __restrict x = p.x + first * p.c;
-    const float* __restrict dy = p.dy + first * p.c;
-    const float* __restrict w = p.w;
-    const float* __restrict mean = p.mean + first;
-    const float* __restrict rstd = p.rstd + first;
-    float* __restrict dx = p.dx + first * p.c;
+    const float *__restrict x = p.x + first * p.c;
+    const float *__restrict dy = p.dy + first * p.c;
+    const float *__restrict w = p.w;
+    const float *__restrict mean = p.mean + first;
+    const float *__restrict rstd = p.rstd + first;
+    float *__restrict dx = p.dx + first * p.c;
     row_sum<LAYER_ROWS>(
         rows, p.c, [&](int r, int c) { return w[c] * dy[(long long)r * p.c + c]; }, mean_g);
     row_sum<LAYER_ROWS>(
@@ -396,30 +398,30 @@ KERNEL(layer_norm_bwd_x_f32, LayerNormBackwardXParams, NORM_THREADS) {
 }
 
 struct LayerNormBackwardWParams {
-    const float* x;    // [rows,C]
-    const float* dy;   // [rows,C]
-    const float* mean; // [rows]
-    const float* rstd; // [rows]
-    float* part;       // [chunks,2,C]: parts of dw, then of db
+    const float *x;    // [rows,C]
+    const float *dy;   // [rows,C]
+    const float *mean; // [rows]
+    const float *rstd; // [rows]
+    float *part;       // [chunks,2,C]: parts of dw, then of db
     int rows, c, chunk_rows;
 };
 
 KERNEL(layer_norm_bwd_w_f32, LayerNormBackwardWParams, NORM_THREADS) {
-    SHARED(float, lane, 2 * ROW_LANES * COLUMNS);
+    SHARED(float, lane, 2 * LANE_SUMS);
     SHARED(float, column, 2 * COLUMNS);
     const long long first = (long long)blockIdx.x * p.chunk_rows;
     const int rows = rows_here(p.rows, p.chunk_rows), c0 = blockIdx.y * COLUMNS, cols = at_most(p.c - c0, COLUMNS);
-    const float* __restrict x = p.x + first * p.c + c0;
-    const float* __restrict dy = p.dy + first * p.c + c0;
-    const float* __restrict mean = p.mean + first;
-    const float* __restrict rstd = p.rstd + first;
+    const float *__restrict x = p.x + first * p.c + c0;
+    const float *__restrict dy = p.dy + first * p.c + c0;
+    const float *__restrict mean = p.mean + first;
+    const float *__restrict rstd = p.rstd + first;
     column_sum<2>(rows, cols, lane, column, [&](int r, int c, int count) {
         const long long i = (long long)r * p.c + c;
         vecf g = v_load_n(dy + i, count);
         vecf normal = v_mul(v_sub(v_load_n(x + i, count), v_set1(mean[r])), v_set1(rstd[r]));
         return Runs<2>{{v_mul(g, normal), g}};
     });
-    float* part = p.part + (long long)blockIdx.x * 2 * p.c + c0;
+    float *part = p.part + (long long)blockIdx.x * 2 * p.c + c0;
     for (int c = threadIdx.x; c < cols; c += blockDim.x) {
         part[c] = column[c];
         part[p.c + c] = column[COLUMNS + c];
@@ -427,9 +429,9 @@ KERNEL(layer_norm_bwd_w_f32, LayerNormBackwardWParams, NORM_THREADS) {
 }
 
 struct NormBackwardWParams {
-    const float* part; // [parts,2,C]
-    float* dw;         // [C] or null
-    float* db;         // [C] or null
+    const float *part; // [parts,2,C]
+    float *dw;         // [C] or null
+    float *db;         // [C] or null
     int parts, c, accumulate_w, accumulate_b;
 };
 
@@ -438,8 +440,8 @@ constexpr int PART_COLUMNS = 128; // columns of a block
 KERNEL(norm_bwd_w_f32, NormBackwardWParams, PART_COLUMNS) {
     SHARED(float, sum, PART_COLUMNS);
     const int which = blockIdx.y, first = blockIdx.x * PART_COLUMNS, cols = at_most(p.c - first, PART_COLUMNS);
-    const float* __restrict part = p.part + (long long)which * p.c + first;
-    float* to = which == 0 ? p.dw : p.db;
+    const float *__restrict part = p.part + (long long)which * p.c + first;
+    float *to = which == 0 ? p.dw : p.db;
     const int accumulate = which == 0 ? p.accumulate_w : p.accumulate_b;
     if (!to) return;
     each_in(cols, [&](int c) { sum[c] = 0.0f; });

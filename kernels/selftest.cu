@@ -77,6 +77,11 @@ KERNEL(selftest_index_u32, SelftestIndexParams, 128) {
     p.y[block * blockDim.x + threadIdx.x] = block * 1000u + threadIdx.x * 7u + gridDim.z;
 }
 
+// The same for a kernel that needs whole blocks.
+KERNEL_WHOLE(selftest_whole_u32, SelftestIndexParams, 128) {
+    if (threadIdx.x == 0) p.y[blockIdx.x] = blockDim.x;
+}
+
 // ---- reductions, each called again at once, every thread writing what it got: y[(repeat * 1024 + thread) * 5 + which]
 
 KERNEL(selftest_reduce_f32, SelftestReduceParams, 1024) {

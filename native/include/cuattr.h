@@ -44,7 +44,8 @@ CUATTR_API int cuattr_function_info(void *function, int *block_size, int *param_
 CUATTR_API const char *cuattr_kernel_name(int index);
 
 // Runs a grid of gx * gy * gz blocks of bx threads and returns when all are done. params: the kernel's params struct.
-// bx: 1 .. launch bound (the cpu device runs one thread a block whatever bx is, with the same bits).
+// bx: 1 .. launch bound, for kernels that need whole blocks the launch bound (the cpu device runs one thread a block whatever bx is,
+// with the same bits).
 // gx: 1 .. 2^31-1; gy, gz: 1 .. 65,535. shared_bytes: 0, since kernels declare their shared memory statically.
 CUATTR_API int cuattr_launch_kernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned shared_bytes, const void *params);
 

@@ -24,6 +24,8 @@ std::string run_grid(const Launch &launch) {
 
 bool set_option(const std::string &, int) { return false; }
 
+bool one_thread_blocks() { return true; }
+
 const char *device_kind() { return "cpu, one thread per block"; }
 
 } // namespace cuattr

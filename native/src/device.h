@@ -27,6 +27,9 @@ std::string run_grid(const Launch &launch);
 // Sets an option; returns false for a name that the device does not know.
 bool set_option(const std::string &name, int value);
 
+// Whether a block is one thread, whatever the block size asked for.
+bool one_thread_blocks();
+
 // "cpu" or "simt", then how it runs.
 const char *device_kind();
 

@@ -115,19 +115,22 @@ int cuattr_launch_kernel(void *function, unsigned gx, unsigned gy, unsigned gz, 
     return guarded([&] {
         if (!function) return fail(CUATTR_INVALID_VALUE, "cuattr_launch_kernel needs a function; it is null.");
         const auto *kernel = static_cast<const KernelEntry *>(function);
-        const std::string name = kernel->name;
-        if (!params) return fail(CUATTR_INVALID_VALUE, name + ": the parameters are null; pass the address of the params struct.");
+        const auto refuse = [kernel](int status, const std::string &why) { return fail(status, std::string(kernel->name) + ": " + why); };
+        if (!params) return refuse(CUATTR_INVALID_VALUE, "the parameters are null; pass the address of the params struct.");
         if (!gx || !gy || !gz || gx > 0x7fffffffu || gy > 65535 || gz > 65535)
-            return fail(CUATTR_INVALID_VALUE, name + ": the grid (" + std::to_string(gx) + ", " + std::to_string(gy) + ", " + std::to_string(gz) +
-                                                  ") is outside 1..2147483647 x 1..65535 x 1..65535.");
+            return refuse(CUATTR_INVALID_VALUE, "the grid (" + std::to_string(gx) + ", " + std::to_string(gy) + ", " + std::to_string(gz) +
+                                                    ") is outside 1..2147483647 x 1..65535 x 1..65535.");
         if (!bx || bx > static_cast<unsigned>(kernel->block_threads))
-            return fail(CUATTR_INVALID_VALUE, name + ": a block of " + std::to_string(bx) + " threads is outside its launch bound 1.." +
-                                                  std::to_string(kernel->block_threads) + ".");
+            return refuse(CUATTR_INVALID_VALUE, "a block of " + std::to_string(bx) + " threads is outside its launch bound 1.." +
+                                                    std::to_string(kernel->block_threads) + ".");
+        if (kernel->whole_block && bx != static_cast<unsigned>(kernel->block_threads) && !cuattr::one_thread_blocks())
+            return refuse(CUATTR_INVALID_VALUE,
+                          "it needs whole blocks of " + std::to_string(kernel->block_threads) + " threads, not " + std::to_string(bx) + ".");
         if (shared_bytes)
-            return fail(CUATTR_INVALID_VALUE, name + ": " + std::to_string(shared_bytes) +
-                                                  " bytes of dynamic shared memory were asked for; kernels declare theirs statically, pass 0.");
+            return refuse(CUATTR_INVALID_VALUE, std::to_string(shared_bytes) +
+                                                    " bytes of dynamic shared memory were asked for; kernels declare theirs statically, pass 0.");
         const std::string why = cuattr::run_grid({kernel, {gx, gy, gz}, bx, params, threads_now()});
-        return why.empty() ? int{CUATTR_SUCCESS} : fail(CUATTR_LAUNCH_FAILED, name + ": " + why);
+        return why.empty() ? int{CUATTR_SUCCESS} : refuse(CUATTR_LAUNCH_FAILED, why);
     });
 }
 

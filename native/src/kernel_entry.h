@@ -19,6 +19,7 @@ struct KernelEntry {
     void (*run_thread)(const void *params); // runs one thread of one block; where it is comes from `context`
     int block_threads;                      // launch bound
     int param_bytes;
+    bool whole_block; // wrong for blocks smaller than the launch bound, except for the single thread of the cpu device
 };
 
 // Where the running kernel thread stands. Written by the runtime, read by kernels as threadIdx, blockIdx, blockDim, gridDim.

@@ -365,6 +365,8 @@ bool set_option(const std::string &name, int value) {
     return true;
 }
 
+bool one_thread_blocks() { return false; }
+
 const char *device_kind() { return "simt, threads as fibers"; }
 
 } // namespace cuattr

@@ -1,6 +1,5 @@
 #include "host_library.h"
 
-#include <dlfcn.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -19,33 +18,9 @@ std::string program_folder() {
     return program.substr(0, program.find_last_of('/'));
 }
 
-template <class F> void resolve(void *handle, const char *symbol, F &function) {
-    function = reinterpret_cast<F>(dlsym(handle, symbol));
-    if (function) return;
-    std::fprintf(stderr, "%s is not exported: %s\n", symbol, dlerror());
-    std::exit(2);
-}
-
 } // namespace
 
-HostLibrary::HostLibrary(const std::string &name) : name_(name) {
-    const std::string path = program_folder() + "/libcuattr_test_" + name + ".so";
-    void *handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (!handle) {
-        std::fprintf(stderr, "%s\n", dlerror());
-        std::exit(2);
-    }
-    resolve(handle, "cuattr_abi_version", abi_version);
-    resolve(handle, "cuattr_last_error", last_error_);
-    resolve(handle, "cuattr_get_function", get_function);
-    resolve(handle, "cuattr_function_info", function_info);
-    resolve(handle, "cuattr_kernel_name", kernel_name);
-    resolve(handle, "cuattr_launch_kernel", launch_kernel);
-    resolve(handle, "cuattr_device_name", device_name);
-    resolve(handle, "cuattr_set_threads", set_threads);
-    resolve(handle, "cuattr_threads", threads);
-    resolve(handle, "cuattr_option", option);
-}
+HostLibrary::HostLibrary(const std::string &name) : HostApi(program_folder() + "/libcuattr_test_" + name + ".so"), name_(name) {}
 
 void *HostLibrary::find(const char *kernel) const {
     void *function = nullptr;

@@ -1,4 +1,4 @@
-// A host device library, loaded as the product loads it: by path, through its C interface.
+// The host device libraries under test and what tests need around them.
 #pragma once
 
 #include <cstring>
@@ -6,18 +6,21 @@
 #include <string>
 #include <vector>
 
+#include "host_api.h"
+
 struct Grid {
     unsigned x = 1, y = 1, z = 1;
 };
 
-class HostLibrary {
+// A host device library of the tests, and how to launch on it.
+class HostLibrary : public HostApi {
   public:
     // The test library libcuattr_test_<name>.so beside this program.
     explicit HostLibrary(const std::string &name);
 
     const std::string &name() const { return name_; }
     bool one_thread() const { return name_.rfind("cpu", 0) == 0; }
-    std::string last_error() const { return last_error_(); }
+    std::string last_error() const { return HostApi::last_error(); }
     // Null where there is no such kernel.
     void *find(const char *kernel) const;
 
@@ -30,21 +33,10 @@ class HostLibrary {
         return launch_kernel(find(kernel), grid.x, grid.y, grid.z, block, 0, &params);
     }
 
-    int (*abi_version)();
-    int (*get_function)(void **, const char *);
-    int (*function_info)(void *, int *, int *);
-    const char *(*kernel_name)(int);
-    int (*launch_kernel)(void *, unsigned, unsigned, unsigned, unsigned, unsigned, const void *);
-    int (*device_name)(char *, int);
-    int (*set_threads)(int);
-    int (*threads)();
-    int (*option)(const char *, int);
-
   private:
     void expect_success(const char *kernel, int status) const;
 
     std::string name_;
-    const char *(*last_error_)();
 };
 
 // Every library that this machine can run: in the plain build cpu_avx2, cpu_avx512 (where the processor has it) and simt; in the

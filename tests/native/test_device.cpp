@@ -80,6 +80,17 @@ TEST(device, refuses_bad_launches_with_the_kernel_name) {
     CHECK_EQUAL(y, 77u);
 }
 
+TEST(device, refuses_part_of_a_block_to_a_kernel_that_needs_it_whole) {
+    for (const auto &library : all_libraries()) {
+        uint32_t y = 0;
+        const int status = library->launch("selftest_whole_u32", {1}, 64, SelftestIndexParams{&y});
+        CHECK_EQUAL(status, library->one_thread() ? CUATTR_SUCCESS : CUATTR_INVALID_VALUE);
+        if (status) CHECK_CONTAINS(library->last_error(), "selftest_whole_u32: it needs whole blocks of 128 threads, not 64");
+        library->run("selftest_whole_u32", {1}, 128, SelftestIndexParams{&y});
+        CHECK_EQUAL(y, library->one_thread() ? 1u : 128u);
+    }
+}
+
 TEST(device, keeps_the_error_of_each_thread_apart) {
     const HostLibrary &library = simt_library();
     library.find("missing_here");
