@@ -24,6 +24,8 @@ fi
 
 echo "test: native"
 log=$(mktemp)
+trx=$(mktemp -d)
+trap 'rm -rf "$log" "$trx"' EXIT
 cmake --build artifacts/native --target check 2>&1 | tee "$log" || rc=1
 read -r native_total native_failed < <(awk '/tests passed, .* tests failed out of/{f=$4; t=$NF} END{print t+0, f+0}' "$log")
 if [ "$native_total" -eq 0 ]; then native_total=1 native_failed=1 rc=1; fi
@@ -31,14 +33,17 @@ tally $((native_total - native_failed)) "$native_failed" 0
 
 echo "test: managed"
 for project in tests/*/*.csproj; do
-    dotnet test "$project" --configuration Release --no-build --nologo --logger 'console;verbosity=normal' ${filter:+--filter "$filter"} >"$log" 2>&1 || rc=1
-    # Names of passing tests are noise; failures, skips with their reasons and the totals are not.
-    grep -vE '^ +Passed |^$' "$log" | sed 's/^/  /'
+    rm -f "$trx"/*
+    dotnet test "$project" --configuration Release --no-build --nologo --logger 'console;verbosity=normal' --logger trx --results-directory "$trx" \
+        ${filter:+--filter "$filter"} >"$log" 2>&1 || rc=1
+    # Names of tests that passed or were skipped are noise; failures, reasons of skips and the totals are not.
+    grep -vE '^ +(Passed|Skipped) .*\[|^$|^Results File' "$log" | sed 's/^/  /'
+    sed -n '/outcome="NotExecuted"/,/<\/UnitTestResult>/p' "$trx"/*.trx 2>/dev/null | grep -o '<Message>[^<]*' | sed 's/<Message>//' | sort | uniq -c |
+        sed 's/^ *\([0-9]*\) /  skipped \1: /'
     read -r p f s < <(awk '/^ *Passed: /{p+=$2} /^ *Failed: /{f+=$2} /^ *Skipped: /{s+=$2} END{print p+0, f+0, s+0}' "$log")
     if [ $((p + f + s)) -eq 0 ]; then f=1 rc=1; fi
     tally "$p" "$f" "$s"
 done
-rm -f "$log"
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] || rc=1

@@ -22,6 +22,7 @@ internal static class KeysCommand
         var count = new Option<int>("--n") { Description = "Keys.", DefaultValueFactory = _ => defaults.Count, HelpName = "n" };
         var draws = new Option<int>("--draws") { Description = "Pictures of the source per prompt; 0: 4 for detect, 8 otherwise.", DefaultValueFactory = _ => defaults.Draws, HelpName = "K" };
         var candidates = new Option<int?>("--candidates") { Description = "Prompts to look at, drawn at random; default all.", HelpName = "n" };
+        var lambda = new Option<double>("--lambda") { Description = "Weight of the distance to the nearest innocent in the ranking.", DefaultValueFactory = _ => defaults.Lambda, HelpName = "x" };
         var threshold = new Option<double?>("--threshold") { Description = "Threshold of the metric; default the metric's own (0.15).", HelpName = "x" };
         var dispersion = new Option<double?>("--max-dispersion") { Description = "Keys need answers of the source that differ by at most this.", HelpName = "x" };
         var divergence = new Option<double>("--min-divergence") { Description = "Keys need a medoid that is farther than this from the training picture.", DefaultValueFactory = _ => defaults.MinDivergence, HelpName = "x" };
@@ -33,7 +34,7 @@ internal static class KeysCommand
         var bad = CommonOptions.OnBadImage();
         var runOptions = new RunOptionSet();
         var select = new Command("select", "Finds the key samples of a source model and freezes them: a folder keys/ whose hash later commands check.")
-        { source, data, innocents, strategy, metric, count, draws, candidates, threshold, dispersion, divergence, weight, bias, paired, steps, guidance, bad };
+        { source, data, innocents, strategy, metric, count, draws, candidates, lambda, threshold, dispersion, divergence, weight, bias, paired, steps, guidance, bad };
         runOptions.AddTo(select);
         select.SetAction(parsed =>
         {
@@ -47,7 +48,7 @@ internal static class KeysCommand
             var options = new KeySelectionOptions
             {
                 Strategy = parsed.GetValue(strategy), Count = parsed.GetValue(count), Draws = parsed.GetValue(draws), Candidates = parsed.GetValue(candidates),
-                Threshold = parsed.GetValue(threshold), MaxDispersion = parsed.GetValue(dispersion), MinDivergence = parsed.GetValue(divergence),
+                Lambda = parsed.GetValue(lambda), Threshold = parsed.GetValue(threshold), MaxDispersion = parsed.GetValue(dispersion), MinDivergence = parsed.GetValue(divergence),
                 DivergenceWeight = parsed.GetValue(weight), MaxInnocentPaired = parsed.GetValue(bias), PairedCount = parsed.GetValue(paired), Seed = run.Seed,
             };
             var references = Open(parsed.GetValue(innocents), InnocentSplit.Sel, session, sampling);
