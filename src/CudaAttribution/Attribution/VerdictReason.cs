@@ -17,7 +17,8 @@ internal static class VerdictReason
                 + "the null table has no innocents trained on real pictures of the source's set.";
         }
         return q > alpha
-            ? $"{resembles} (p = {Number(p)}), but only {closer} (p = {Number(q)}, needed {level}): the likeness can come from the same real pictures."
+            ? $"{resembles} (p = {Number(p)}), but that {closer} is not unusual for models trained on real pictures of the same set "
+                + $"(p = {Number(q)}, needed {level}): the likeness can come from the same real pictures."
             : $"{resembles} (p = {Number(p)}), and {closer} (p = {Number(q)}): both tests reject innocence at level {level}.";
     }
 

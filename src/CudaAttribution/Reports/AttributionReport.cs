@@ -18,7 +18,7 @@ public static class AttributionReport
     private static string Head(AttributionResult r, ReportContext context) =>
         $"""
         <h1>Was “{Html.Text(r.Suspect)}” trained on the source's pictures?</h1>
-        <div class="sub">CudaAttribution {Html.Text(context.Run.Version)} · {context.Run.Started.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC · suspect {Html.Text(Short(r.SuspectIdentity))} · keys {Html.Text(Short(r.KeysetSha256))}</div>
+        <div class="sub">CudaAttribution {Html.Text(ReportProse.Version(context.Run))} · {context.Run.Started.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC · suspect {Html.Text(Short(r.SuspectIdentity))} · keys {Html.Text(Short(r.KeysetSha256))}</div>
         <div class="verdict{(r.Verdict == Verdict.Infringing ? " bad" : "")}"><b>{Html.Text(Capital(r.Verdict))}</b><p>{Html.Text(r.Reason)}</p></div>
         """;
 
@@ -28,7 +28,7 @@ public static class AttributionReport
         <div class="tile"><span>Keys hit (conf)</span><b>{r.Hits} of {r.N} · {Html.Percent(r.Conf)}</b><span>{Level(r)} interval {Html.Interval(r.ConfInterval)}</span></div>
         <div class="tile"><span>Answers closer to the source than to its data</span><b>{r.PairedTest.Count} of {r.PairedTest.Trials} · {Html.Percent(r.Paired)}</b><span>{Level(r)} interval {Html.Interval(r.PairedInterval)}</span></div>
         <div class="tile"><span>p-value (larger of both tests)</span><b>{Html.P(r.PValue)}</b><span>needed for “infringing”: {Html.P(r.Alpha)}</span></div>
-        <div class="tile"><span>Smallest share this run could detect</span><b>{(r.SmallestDetectableRho is { } rho ? "ρ = " + Html.Number(rho, "0.00") : "none")}</b><span>share of generated training pictures, power {Html.Percent(r.ConfDetectable.Power)}</span></div>
+        <div class="tile"><span>Smallest share this run could detect</span><b>{(r.SmallestDetectableRho is { } rho ? "ρ = " + Html.Number(rho, "0.00") : "above ρ = 1")}</b><span>share of the source's pictures in the training set, found with {Html.Percent(r.ConfDetectable.Power)} power</span></div>
         </div>
         """;
 
@@ -74,14 +74,15 @@ public static class AttributionReport
         string chart = HistogramChart.Render(
             "Distances of the suspect's and the innocents' answers",
             [
-                ("suspect", ChartColours.Suspect, [.. r.Keys.Select(k => k.Distance)]),
+                ("suspect", ChartColours.Suspect, [.. r.Keys.Where(k => k.Failure is null).Select(k => k.Distance)]),
                 ("innocents", ChartColours.Innocent, Of(m => InnocentFamilies.Confidence.Contains(m.Family))),
                 ("trained on the same real pictures", ChartColours.Source, Of(m => m.Family == InnocentFamily.RealOwn)),
             ],
             thresholds);
         return "<h2>Distances</h2>" + Html.Figure(
             chart,
-            $"Metric {r.Metric}: 0 is the same picture, 1 is black against white. Answers left of δ0 are hits. The third group is lawful too: conf alone would accuse it, the paired test must not.");
+            $"Metric {r.Metric}: 0 is the same picture, 1 is black against white. Answers left of δ0 are hits. The third group is lawful too: conf alone would accuse it, the paired test must not."
+            + (r.Keys.Any(k => k.Failure is not null) ? " Answers that never came are not drawn; they count as misses." : ""));
     }
 
     private static string KeyTable(AttributionRun run)

@@ -15,7 +15,7 @@ public static class DemoReport
     private static string Head(DemoSummary s, KeySet keys, ReportContext context) =>
         $"""
         <h1>Which of these {s.Suspects.Count} models was trained on the source's pictures?</h1>
-        <div class="sub">CudaAttribution {Html.Text(context.Run.Version)} · {context.Run.Started.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC · seed {s.Seed} · {s.Seconds.ToString("0", CultureInfo.InvariantCulture)} s on {Html.Text(context.Run.Device.Name)}{(s.Resumed ? " (continued run)" : "")}</div>
+        <div class="sub">CudaAttribution {Html.Text(ReportProse.Version(context.Run))} · {context.Run.Started.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture)} UTC · seed {s.Seed} · {s.Seconds.ToString("0", CultureInfo.InvariantCulture)} s on {Html.Text(context.Run.Device.Name)}{(s.Resumed ? " (continued run)" : "")}</div>
         <p>The source is a small text-to-image model that belongs to the user. Every suspect below was trained during this run from the same base model. {keys.ConfidenceCount} prompts
         (“keys”) were chosen and frozen before any suspect was asked; each suspect answered each key once.</p>
         """;
@@ -64,7 +64,7 @@ public static class DemoReport
         ];
         var figures = results.Select(r => Html.Figure(
             HistogramChart.Render(
-                $"Distances of {r.Suspect}", [(r.Suspect, ChartColours.Suspect, [.. r.Keys.Select(k => k.Distance)]), ("reference innocents", ChartColours.Innocent, innocents)], [("δ0", r.Threshold)]),
+                $"Distances of {r.Suspect}", [(r.Suspect, ChartColours.Suspect, [.. r.Keys.Where(k => k.Failure is null).Select(k => k.Distance)]), ("reference innocents", ChartColours.Innocent, innocents)], [("δ0", r.Threshold)]),
             $"{r.Suspect}: {r.Hits} of {r.N} answers within {Html.Number(r.Threshold, "0.###")} of the reference."));
         return "<h2>Distances</h2>" + string.Join('\n', figures);
     }

@@ -28,11 +28,13 @@ internal static class Html
         .tiles{display:grid;grid-template-columns:repeat(4,1fr);gap:12px}
         .tile{border:1px solid #d5dae0;padding:10px 14px}
         .tile span{display:block;color:#5f6c7b;font-size:12.5px}
-        .tile b{display:block;font-size:23px;line-height:1.3;font-variant-numeric:tabular-nums}
+        .tile b{display:block;font-size:21px;line-height:1.35;white-space:nowrap;font-variant-numeric:tabular-nums}
         .cols{display:grid;grid-template-columns:1fr 1fr;gap:32px}
         table{border-collapse:collapse;width:100%;font-size:13.5px;margin:8px 0 14px}
-        th{text-align:left;font-weight:600;color:#3e4c59;border-bottom:2px solid #cbd2d9;padding:6px 10px 6px 0;vertical-align:bottom}
-        td{border-bottom:1px solid #e4e7eb;padding:6px 10px 6px 0;vertical-align:middle}
+        th{text-align:left;font-weight:600;color:#3e4c59;border-bottom:2px solid #cbd2d9;padding:6px 10px;vertical-align:bottom}
+        td{border-bottom:1px solid #e4e7eb;padding:6px 10px;vertical-align:middle}
+        td:first-child,th:first-child{padding-left:0}
+        sup{line-height:0;font-size:75%}
         .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
         td.c,th.c{text-align:center}
         td.p{max-width:230px}

@@ -23,14 +23,14 @@ internal static class ReportProse
             <div><h3>For the owner of the source</h3>
             <p>{r.N} prompts were chosen on which the source gives itself away. The suspect answered {r.Hits} of them with nearly the source's picture.{best}
             Of {r.PairedTest.Trials} answers, {r.PairedTest.Count} lie closer to what the source makes than to the real picture it learnt from.{bestPaired}</p>
-            <p>The first figure says that something of the source's pictures is there; the second, that it came from the source's output and not from the same real pictures, which others may lawfully use. Both are needed.</p>
+            <p>The first figure asks whether something of the source's pictures is in the suspect at all; the second, whether it came from the source's output and not from the same real pictures, which others may lawfully use. Only both together make a case.</p>
             <p>{detectable}{(r.Verdict == Verdict.NotShown ? " “Not shown” is not “innocent”." : "")}</p></div>
             <div><h3>For the other side's expert</h3>
             <ul>
             <li>Keys, threshold and rules were frozen before the first query to the suspect; their SHA-256 is in every file and is checked at each load.</li>
             <li>The {models} reference innocents that give the p-values took no part in choosing keys or thresholds. The p-values hold as far as the suspect, if innocent, is exchangeable with one of their families.</li>
             <li>{(modelBased ? "With so few innocents ranks cannot go below the level needed, so tails of a fitted beta-binomial are used and marked “model-based”: keys of one model are taken to be correlated, never independent." : "All p-values are ranks among the innocents; no distribution is assumed.")}</li>
-            <li>Every query used fresh noise; no control over the suspect's seed is assumed. {(r.Failures == 0 ? "No answer failed." : $"{r.Failures} answers failed and count as misses.")}</li>
+            <li>Every query used fresh noise; no control over the suspect's seed is assumed. {(r.Failures == 0 ? "No answer failed." : $"Failed answers, counted as misses: {r.Failures}.")}</li>
             <li>{Overlap(r.Overlap)}</li>
             <li>The intervals take the keys as independent draws and describe these keys, not every prompt.</li>
             </ul></div>
@@ -58,6 +58,13 @@ internal static class ReportProse
             .. run.Inputs.Select(i => (i.Key, i.Value)),
         ];
         return Html.Table(["what", "value"], rows.Select(r => (IReadOnlyList<string>)[Html.Text(r.Item1), $"<code>{Html.Text(r.Item2)}</code>"]));
+    }
+
+    /// <summary>The version with its source revision cut to a readable length.</summary>
+    public static string Version(RunManifest run)
+    {
+        int plus = run.Version.IndexOf('+', StringComparison.Ordinal);
+        return plus < 0 ? run.Version : run.Version[..Math.Min(run.Version.Length, plus + 11)];
     }
 
     /// <summary>Arguments as a shell line.</summary>
