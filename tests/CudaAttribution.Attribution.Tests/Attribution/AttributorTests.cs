@@ -143,6 +143,30 @@ public class AttributorTests
     }
 
     [Test]
+    public void ModelsOfTheOwnersPicturesDoNotCalibrateTheThreshold()
+    {
+        var own = Fixtures.Member("cal-own", InnocentFamily.RealOwn, InnocentSplit.Cal, _world.LawfulOwner);
+        var other = Fixtures.Member("cal-other", InnocentFamily.RealOther, InnocentSplit.Cal, _world.Stranger);
+        double Threshold(params (Innocent, Func<IImageModel>)[] cal)
+        {
+            var table = new InnocentScorer(Fixtures.Distance).Score(_keys, cal, 9);
+            return new Attributor(Fixtures.Distance).Run(_keys, new StoredModel("copier", _world.Source, 10), table, new AttributionOptions()).Result.Calibrated!.Threshold;
+        }
+        Assert.That(Threshold(own, other), Is.EqualTo(Threshold(other)));
+    }
+
+    [Test]
+    public void ADistanceEqualToTheThresholdIsAHit()
+    {
+        var outcome = new KeyOutcome(Answer.Failed("unused"), ToTraining: 0.4, ToMedoid: 0.15);
+        Assert.That(KeyExaminer.Hits([_keys.Keys[0]], [outcome], 0.15), Is.EqualTo(1));
+        Assert.That(KeyExaminer.Hits([_keys.Keys[0]], [outcome], Math.BitDecrement(0.15)), Is.Zero);
+        Assert.That(KeyExaminer.Hits([_keys.Keys[0] with { ForConfidence = false }], [outcome], 0.15), Is.Zero);
+        Assert.That(KeyExaminer.PairedWins([_keys.Keys[0]], [outcome]), Is.EqualTo(1));
+        Assert.That(KeyExaminer.PairedWins([_keys.Keys[0]], [outcome with { ToTraining = 0.15 }]), Is.Zero, "a tie is no win");
+    }
+
+    [Test]
     public void ModelsTheTestIsBuiltOnCannotBeSuspects()
     {
         foreach (string identity in new[] { "stored:source", "stored:sel", "stored:other3", "stored:cal0" })
