@@ -5,13 +5,13 @@ namespace CudaAttribution.Tensors.Ops;
 public static partial class Elementwise
 {
     /// <summary>SiLU: y = x σ(x).</summary>
-    public static Tensor Silu(this Tape tape, Tensor x) => Activation(tape, x, "silu");
+    public static Tensor Silu(this Tape tape, Tensor x) => Activation(tape, x, "silu", "silu_fwd_f32", "silu_bwd_f32");
 
     /// <summary>Exact GELU: y = x Φ(x) = x (1 + erf(x / √2)) / 2.</summary>
-    public static Tensor Gelu(this Tape tape, Tensor x) => Activation(tape, x, "gelu");
+    public static Tensor Gelu(this Tape tape, Tensor x) => Activation(tape, x, "gelu", "gelu_fwd_f32", "gelu_bwd_f32");
 
     /// <summary>The GELU of CLIP ViT-L/14: y = x σ(1.702 x) (methods 3.3).</summary>
-    public static Tensor QuickGelu(this Tape tape, Tensor x) => Activation(tape, x, "quick_gelu");
+    public static Tensor QuickGelu(this Tape tape, Tensor x) => Activation(tape, x, "quick_gelu", "quick_gelu_fwd_f32", "quick_gelu_bwd_f32");
 
     /// <summary>GEGLU: with x = (a, g) along the last axis, y = a GELU(g), the exact GELU (methods 3.1).</summary>
     /// <param name="tape">Where it is recorded.</param>
@@ -35,15 +35,15 @@ public static partial class Elementwise
         });
     }
 
-    private static Tensor Activation(Tape tape, Tensor x, string name)
+    private static Tensor Activation(Tape tape, Tensor x, string op, string forward, string backward)
     {
-        OpCheck.Argument(tape.Device, name, x);
+        OpCheck.Argument(tape.Device, op, x);
         var y = tape.New(x.Shape);
-        tape.Device.Launch($"{name}_fwd_f32", Tiles.Flat(x.Count), new ActivationParams { X = x.Pointer, Y = y.Pointer, N = x.Count });
+        tape.Device.Launch(forward, Tiles.Flat(x.Count), new ActivationParams { X = x.Pointer, Y = y.Pointer, N = x.Count });
         return tape.Record(y, [x], dy =>
         {
             var (dx, accumulate) = tape.GradOf(x);
-            tape.Device.Launch($"{name}_bwd_f32", Tiles.Flat(x.Count), new ActivationGradParams
+            tape.Device.Launch(backward, Tiles.Flat(x.Count), new ActivationGradParams
             {
                 X = x.Pointer, Dy = dy.Pointer, Dx = dx.Pointer, N = x.Count, Accumulate = accumulate ? 1 : 0,
             });
