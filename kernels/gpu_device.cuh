@@ -27,11 +27,13 @@ typedef unsigned long uint64_t;
 #define DEVICE static __device__ __forceinline__
 #define UNROLL _Pragma("unroll")
 #define SHARED(T, name, count) __shared__ __align__(64) T name[count]
-#define KERNEL(name, Params, THREADS)                                                                                                                \
+#define KERNEL_BOUNDED(name, Params, THREADS, ...)                                                                                                    \
     static_assert((THREADS) >= 32 && (THREADS) <= 1024 && (THREADS) % 32 == 0, #name ": the launch bound must be 32, 64, ..., 1024");                \
     static_assert(sizeof(Params) <= 4096, #name ": at most 4 KB of parameters");                                                                     \
-    extern "C" __global__ void __launch_bounds__(THREADS) name(const Params p)
-#define KERNEL_WHOLE(name, Params, THREADS) KERNEL(name, Params, THREADS)
+    extern "C" __global__ void __launch_bounds__(__VA_ARGS__) name(const Params p)
+#define KERNEL(name, Params, THREADS) KERNEL_BOUNDED(name, Params, THREADS, THREADS)
+// One block a multiprocessor is enough: without saying so ptxas aims at five blocks of 256 and spills the register tiles.
+#define KERNEL_WHOLE(name, Params, THREADS) KERNEL_BOUNDED(name, Params, THREADS, THREADS, 1)
 
 constexpr bool ONE_THREAD = false;
 

@@ -73,11 +73,12 @@ internal static class BenchCommand
     {
         if (batch < 1 || pictures < 1 || steps < 1) throw new ArgumentException("--batch, --sample-batch and --steps must be at least 1");
         using var device = ComputeDevice.Open(id, math);
-        var roofline = Roofline.Measure(device);
         string path = LocalModel.ModelFolder(folder.FullName);
         var training = ModelBenchmark.TrainingStep(device, path, batch, steps);
         var sampling = ModelBenchmark.SamplingStep(device, path, pictures, steps, guidance: 2.5);
         double peakMegabytes = Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0;
+        // Last, because its buffers are larger than the model.
+        var roofline = Roofline.Measure(device);
         if (json)
         {
             Shell.WriteJson(new { device = device.Driver.Info, math = device.Math.Name, roofline, batch, training, sample_batch = pictures, sampling, peak_rss_mb = peakMegabytes });
