@@ -101,7 +101,7 @@ struct TransposeParams {
 
 constexpr int TRANSPOSE_TILE = 32;
 
-KERNEL(transpose_f32, TransposeParams, 256) {
+KERNEL_WHOLE(transpose_f32, TransposeParams, 256) {
     constexpr int PITCH = TRANSPOSE_TILE + 1;
     SHARED(float, tile, TRANSPOSE_TILE *PITCH);
     int r0 = blockIdx.x * TRANSPOSE_TILE, c0 = blockIdx.y * TRANSPOSE_TILE;
