@@ -96,7 +96,7 @@ internal static class VerifyCommand
                 failed == 0 ? "[green]ok[/]" : $"[red]{failed} failed[/]");
         }
         AnsiConsole.Write(table);
-        foreach (var failure in results.Where(r => !r.Passed)) AnsiConsole.MarkupLineInterpolated($"[red]{failure}[/]");
+        foreach (var failure in results.Where(r => !r.Passed)) AnsiConsole.MarkupLineInterpolated($"[red]{failure.ToString()}[/]");
         Console.WriteLine($"{results.Count(r => r.Passed)} of {results.Count} checks passed; ceilings: forward NMSE {Tolerance.ForwardF32:g1}, gradient NMSE {Tolerance.BackwardF32:g1}, the rest exact");
     }
 
