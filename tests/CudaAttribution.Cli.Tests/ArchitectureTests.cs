@@ -2,7 +2,9 @@ using System.Reflection;
 
 namespace CudaAttribution.Cli.Tests;
 
-/// <summary>The arrows between the product's assemblies: Driver &lt;- Tensors &lt;- Models &lt;- CudaAttribution -&gt; Data, and the command line on top.</summary>
+/// <summary>
+/// The arrows between the product's assemblies: Driver &lt;- Tensors &lt;- Models &lt;- CudaAttribution -&gt; Data, and the command line on top.
+/// </summary>
 public sealed class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new()
@@ -26,7 +28,9 @@ public sealed class ArchitectureTests
     [Test]
     public void Covers_every_assembly_of_the_product()
     {
-        var built = Directory.EnumerateFiles(AppContext.BaseDirectory, "CudaAttribution*.dll").Select(f => Path.GetFileNameWithoutExtension(f)!).Where(n => !n.EndsWith(".Tests", StringComparison.Ordinal));
+        var built = Directory.EnumerateFiles(AppContext.BaseDirectory, "CudaAttribution*.dll")
+            .Select(f => Path.GetFileNameWithoutExtension(f)!)
+            .Where(n => !n.EndsWith(".Tests", StringComparison.Ordinal));
         Assert.That(built, Is.SubsetOf(Allowed.Keys));
     }
 

@@ -8,9 +8,12 @@ internal static class Cudattr
 {
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "cudattr.dll");
 
-    public static CudattrResult Run(params string[] arguments)
+    public static CudattrResult Run(params string[] arguments) => Run(new Dictionary<string, string>(), arguments);
+
+    /// <summary>Runs with more environment variables.</summary>
+    public static CudattrResult Run(IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
-        using var process = Start(arguments);
+        using var process = Start(arguments, environment);
         var output = process.StandardOutput.ReadToEndAsync();
         string error = process.StandardError.ReadToEnd();
         process.WaitForExit();
@@ -56,11 +59,12 @@ internal static class Cudattr
         Assert.That(process.ExitCode, Is.EqualTo(137), "killed by SIGKILL");
     }
 
-    private static Process Start(string[] arguments)
+    private static Process Start(string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         foreach (string argument in arguments.Prepend(Program)) start.ArgumentList.Add(argument);
         start.Environment["CUDATTR_LEDGER"] = Path.Combine(TestFolder.Shared, "runs.db");
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         return Process.Start(start)!;
     }
 }

@@ -11,11 +11,15 @@ public sealed class PipelineTests
     public void SelectAndScore()
     {
         Cudattr.Succeed(
-            "keys", "select", "--source", Path.Combine(Models, "source"), "--data", "emoji:twitter@0+160#7", "--innocents", Path.Combine(Models, "innocents"),
-            "--candidates", "24", "--n", "6", "--draws", "2", "--lambda", "0", "--sample-steps", "4", "--seed", "9", "--device", "cpu", "--out", Work["selected"]);
+            "keys", "select", "--source", Path.Combine(Models, "source"), "--data", "emoji:twitter@0+160#7",
+            "--innocents", Path.Combine(Models, "innocents"), "--candidates", "24", "--n", "6", "--draws", "2", "--lambda", "0",
+            "--sample-steps", "4", "--seed", "9", "--device", "cpu", "--out", Work["selected"]);
         Cudattr.Succeed(
-            "innocents", "score", "--keys", Work["selected/keys"], "--innocents", Path.Combine(Models, "innocents"), "--sample-steps", "4", "--seed", "9", "--device", "cpu", "--out", Work["scored"]);
-        Cudattr.Succeed("finetune", "--base", Path.Combine(Models, "g0"), "--data", "emoji:openmoji@0+16#3", "--steps", "4", "--batch", "4", "--device", "cpu", "--out", Work["suspect"]);
+            "innocents", "score", "--keys", Work["selected/keys"], "--innocents", Path.Combine(Models, "innocents"),
+            "--sample-steps", "4", "--seed", "9", "--device", "cpu", "--out", Work["scored"]);
+        Cudattr.Succeed(
+            "finetune", "--base", Path.Combine(Models, "g0"), "--data", "emoji:openmoji@0+16#3", "--steps", "4", "--batch", "4",
+            "--device", "cpu", "--out", Work["suspect"]);
     }
 
     [OneTimeTearDown]
@@ -29,7 +33,10 @@ public sealed class PipelineTests
         string[] compared = ["result.json", "null.json"];
         using (Assert.EnterMultipleScope())
         {
-            foreach (string file in compared) Assert.That(File.ReadAllBytes(Work[$"two/{file}"]), Is.EqualTo(File.ReadAllBytes(Work[$"one/{file}"])), file);
+            foreach (string file in compared)
+            {
+                Assert.That(File.ReadAllBytes(Work[$"two/{file}"]), Is.EqualTo(File.ReadAllBytes(Work[$"one/{file}"])), file);
+            }
             Assert.That(TestFolder.Contents(Work["two/images"]), Is.EqualTo(TestFolder.Contents(Work["one/images"])).And.Not.Empty);
         }
     }
@@ -42,7 +49,10 @@ public sealed class PipelineTests
         using (Assert.EnterMultipleScope())
         {
             foreach (string field in fields) Assert.That(result.TryGetProperty(field, out _), field);
-            Assert.That(result.GetProperty("verdict").GetString(), Is.EqualTo("not shown"), "four steps on other pictures leave nothing of the source");
+            Assert.That(
+                result.GetProperty("verdict").GetString(),
+                Is.EqualTo("not shown"),
+                "four steps on other pictures leave nothing of the source");
             Assert.That(result.GetProperty("keys").GetArrayLength(), Is.EqualTo(6));
             Assert.That(result.GetProperty("keys")[0].TryGetProperty("distance", out _));
         }
@@ -60,10 +70,13 @@ public sealed class PipelineTests
             File.Copy(file, to);
         }
         string keys = folder["keys/keys.json"];
-        string prompt = System.Text.Json.JsonDocument.Parse(File.ReadAllText(keys)).RootElement.GetProperty("keys")[0].GetProperty("prompt").GetString()!;
+        var frozen = System.Text.Json.JsonDocument.Parse(File.ReadAllText(keys)).RootElement;
+        string prompt = frozen.GetProperty("keys")[0].GetProperty("prompt").GetString()!;
         File.WriteAllText(keys, File.ReadAllText(keys).Replace(prompt, prompt + "s"));
         Assert.That(
-            Cudattr.Fail("attribute", "--keys", folder["keys"], "--suspect", Work["suspect"], "--null", Work["scored/null.json"], "--out", folder["out"]), Does.Contain("keys"));
+            Cudattr.Fail(
+                "attribute", "--keys", folder["keys"], "--suspect", Work["suspect"], "--null", Work["scored/null.json"], "--out", folder["out"]),
+            Does.Contain("keys"));
     }
 
     [Test]
@@ -71,13 +84,14 @@ public sealed class PipelineTests
     {
         Assert.That(
             Cudattr.Fail(
-                "attribute", "--keys", Work["selected/keys"], "--suspect", Path.Combine(Models, "source"), "--null", Work["scored/null.json"], "--sample-steps", "4", "--out", Work["source"]),
+                "attribute", "--keys", Work["selected/keys"], "--suspect", Path.Combine(Models, "source"), "--null", Work["scored/null.json"],
+                "--sample-steps", "4", "--out", Work["source"]),
             Does.Contain("source"));
     }
 
     private static string[] Attribute(string name, params string[] more) =>
     [
-        "attribute", "--keys", Work["selected/keys"], "--suspect", Work["suspect"], "--null", Work["scored/null.json"], "--sample-steps", "4", "--seed", "9", "--device", "cpu",
-        "--out", Work[name], .. more,
+        "attribute", "--keys", Work["selected/keys"], "--suspect", Work["suspect"], "--null", Work["scored/null.json"],
+        "--sample-steps", "4", "--seed", "9", "--device", "cpu", "--out", Work[name], .. more,
     ];
 }

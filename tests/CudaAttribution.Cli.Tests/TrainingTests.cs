@@ -6,7 +6,10 @@ public sealed class TrainingTests
     private static readonly TestFolder Trained = new();
 
     private static string[] Train(string folder, params string[] more) =>
-        ["train", "--preset", "nano", "--data", "emoji:google@0+24#1", "--steps", "24", "--batch", "8", "--checkpoint-every", "4", "--seed", "5", "--device", "cpu", "--out", folder, .. more];
+    [
+        "train", "--preset", "nano", "--data", "emoji:google@0+24#1", "--steps", "24", "--batch", "8", "--checkpoint-every", "4",
+        "--seed", "5", "--device", "cpu", "--out", folder, .. more,
+    ];
 
     [OneTimeSetUp]
     public void TrainOnce() => Cudattr.Succeed(Train(Trained["run"]));
@@ -30,13 +33,13 @@ public sealed class TrainingTests
     public void Killed_and_resumed_gives_the_bits_of_a_run_that_never_stopped()
     {
         using var folder = new TestFolder();
-        Cudattr.KillWhen(() => Directory.Exists(Path.Combine(folder["run"], "checkpoints")) && Directory.EnumerateDirectories(Path.Combine(folder["run"], "checkpoints"), "step-*").Any(), Train(folder["run"]));
+        Cudattr.KillWhen(() => HasCheckpoint(folder["run"]), Train(folder["run"]));
         Assert.That(Directory.Exists(Path.Combine(folder["run"], "model")), Is.False, "nothing half-written");
         Cudattr.Succeed(Train(folder["run"]));
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(TestFolder.Contents(Path.Combine(folder["run"], "model")), Is.EqualTo(TestFolder.Contents(Path.Combine(Trained["run"], "model"))));
-            Assert.That(File.ReadAllText(Path.Combine(folder["run"], "losses.csv")), Is.EqualTo(File.ReadAllText(Path.Combine(Trained["run"], "losses.csv"))));
+            Assert.That(TestFolder.Contents(folder["run/model"]), Is.EqualTo(TestFolder.Contents(Trained["run/model"])));
+            Assert.That(File.ReadAllText(folder["run/losses.csv"]), Is.EqualTo(File.ReadAllText(Trained["run/losses.csv"])));
         }
     }
 
@@ -91,11 +94,18 @@ public sealed class TrainingTests
     public void Continuing_with_other_settings_is_refused()
     {
         using var folder = new TestFolder();
-        Cudattr.KillWhen(() => Directory.Exists(Path.Combine(folder["run"], "checkpoints")) && Directory.EnumerateDirectories(Path.Combine(folder["run"], "checkpoints"), "step-*").Any(), Train(folder["run"]));
+        Cudattr.KillWhen(() => HasCheckpoint(folder["run"]), Train(folder["run"]));
         Assert.That(Cudattr.Fail(Train(folder["run"], "--lr", "0.5")), Does.Contain("another run"));
     }
 
-    private static string[] Sample(TestFolder folder) => ["sample", "--model", folder["model"], "--prompt", "x", "--sample-steps", "2", "--out", folder["out"]];
+    private static bool HasCheckpoint(string run)
+    {
+        string checkpoints = Path.Combine(run, "checkpoints");
+        return Directory.Exists(checkpoints) && Directory.EnumerateDirectories(checkpoints, "step-*").Any();
+    }
+
+    private static string[] Sample(TestFolder folder) =>
+        ["sample", "--model", folder["model"], "--prompt", "x", "--sample-steps", "2", "--out", folder["out"]];
 
     private static string CopyModel(TestFolder folder)
     {

@@ -7,7 +7,10 @@ public sealed class UsageTests
     public void Help_names_every_command_and_says_what_it_is_for()
     {
         var help = Cudattr.Succeed("--help").Output;
-        string[] commands = ["demo", "train", "finetune", "sample", "suspect", "innocents", "keys", "attribute", "runs", "data", "verify", "bench", "doctor"];
+        string[] commands =
+        [
+            "demo", "train", "finetune", "sample", "suspect", "innocents", "keys", "attribute", "runs", "data", "verify", "bench", "doctor",
+        ];
         using (Assert.EnterMultipleScope())
         {
             foreach (string command in commands) Assert.That(help, Does.Contain($"  {command} "));
@@ -43,7 +46,8 @@ public sealed class UsageTests
         var report = Cudattr.Succeed("doctor", "--json").Json;
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(report.GetProperty("devices").EnumerateArray().Select(d => d.GetProperty("id").GetString()), Does.Contain("cpu").And.Contain("simt"));
+            var devices = report.GetProperty("devices").EnumerateArray().Select(d => d.GetProperty("id").GetString());
+            Assert.That(devices, Does.Contain("cpu").And.Contain("simt"));
             Assert.That(report.GetProperty("auto").GetProperty("reason").GetString(), Is.Not.Empty);
             Assert.That(report.GetProperty("libraries").EnumerateArray().Count(l => l.GetProperty("path").GetString() is not null), Is.EqualTo(5));
         }
@@ -56,7 +60,8 @@ public sealed class UsageTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(audit.GetProperty("passed").GetBoolean());
-            Assert.That(audit.GetProperty("results").EnumerateArray().Select(r => r.GetProperty("device").GetString()).Distinct(), Is.EquivalentTo(new[] { "cpu", "simt" }));
+            var devices = audit.GetProperty("results").EnumerateArray().Select(r => r.GetProperty("device").GetString()).Distinct();
+            Assert.That(devices, Is.EquivalentTo(new[] { "cpu", "simt" }));
         }
     }
 

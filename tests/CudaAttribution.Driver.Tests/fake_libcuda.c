@@ -3,7 +3,9 @@
 //
 // Environment: FAKE_CUDA_VERSION (12040), FAKE_CUDA_DEVICES (1), FAKE_CUDA_CAPABILITY (90), FAKE_CUDA_INIT (result of cuInit),
 // FAKE_CUDA_OOM_AT=n (the n-th allocation fails), FAKE_CUDA_LAUNCH=r (cuLaunchKernel returns r), FAKE_CUDA_FAULT=r (a launched kernel
-// faults: every later wait returns r). Built with -DWITHOUT_GRAPHS or -DWITHOUT_MEMSET it lacks those functions, as an old driver would.
+// faults: every later wait returns r), FAKE_CUDA_KERNELS=file (a host device library, cuattr.h, that runs what is launched; without it
+// launches are only recorded). Built with -DWITHOUT_GRAPHS or -DWITHOUT_MEMSET it lacks those functions, as an old driver would.
+#include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,17 +13,16 @@
 #include <time.h>
 
 enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101, INVALID_CONTEXT = 201, INVALID_PTX = 218,
-       INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600, CAPTURE_INVALID = 901, CAPACITY = 4096 };
+       INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600, LAUNCH_FAILED = 719, CAPTURE_INVALID = 901, CAPACITY = 4096 };
 typedef int R;
 typedef uintptr_t P;
 
-typedef struct { const float *a, *b; float *y; int64_t n; } AddParams;
-typedef struct { char name[128]; int max_threads; } Function;
+typedef struct { char name[128]; int max_threads, param_bytes; void *host; } Function;
 typedef struct Event Event;
-typedef struct Work { enum { COPY, SET, LAUNCH, RECORD, WAIT } kind; P to, from; size_t bytes; int value; Function *f; unsigned char params[256]; Event *event; } Work;
+typedef struct Work { enum { COPY, SET, LAUNCH, RECORD, WAIT } kind; P to, from; size_t bytes; long value; Function *f; unsigned grid[3]; unsigned char params[256]; Event *event; } Work;
 typedef struct { Work *work; int count, room; } Queue;
-typedef struct { Queue queue; int done; Queue *graph; } Stream;
-struct Event { Stream *stream; int position, done; double at; };
+typedef struct { Queue queue; long first, done; Queue *graph; } Stream; // queue.work[0] is the work number `first`
+struct Event { Stream *stream; long position; int done; double at; };
 
 static struct { P at; size_t bytes; int pinned; } blocks[CAPACITY];
 static int block_count, allocations, fault, initialised, retained[16];
@@ -44,26 +45,43 @@ static void push(Queue *q, Work w) {
     q->work[q->count++] = w;
 }
 
+static long issued(const Stream *s) { return s->first + s->queue.count; }
+
 static R issue(Stream *s, Work w) {
     if (!s) return INVALID_HANDLE;
     push(s->graph ? s->graph : &s->queue, w);
     return OK;
 }
 
-// The kernel of which the fake knows what it computes; others are launched for the record only.
-static void run_kernel(Work *w) {
-    if (setting("FAKE_CUDA_FAULT", 0)) fault = setting("FAKE_CUDA_FAULT", 0);
-    if (strcmp(w->f->name, "add_fwd_f32")) return;
-    AddParams p;
-    memcpy(&p, w->params, sizeof p);
-    for (int64_t i = 0; i < p.n; i++) p.y[i] = p.a[i] + p.b[i];
+static struct {
+    int (*get)(void **, const char *), (*info)(void *, int *, int *), (*launch)(void *, unsigned, unsigned, unsigned, unsigned, unsigned, const void *);
+} host;
+
+static int find_on_host(Function *f) {
+    const char *file = getenv("FAKE_CUDA_KERNELS");
+    if (!file || !*file) return OK;
+    void *library = host.launch ? NULL : dlopen(file, RTLD_NOW);
+    if (!host.launch && !library) { fprintf(stderr, "fake driver: %s\n", dlerror()); abort(); }
+    if (library) {
+        *(void **)&host.get = dlsym(library, "cuattr_get_function");
+        *(void **)&host.info = dlsym(library, "cuattr_function_info");
+        *(void **)&host.launch = dlsym(library, "cuattr_launch_kernel");
+    }
+    int block;
+    if (host.get(&f->host, f->name) || host.info(f->host, &block, &f->param_bytes)) return NOT_FOUND;
+    return f->param_bytes <= (int)sizeof ((Work *)0)->params ? OK : INVALID_VALUE;
 }
 
-static void run(Stream *s, int until) {
+static void run_kernel(Work *w) {
+    if (setting("FAKE_CUDA_FAULT", 0)) fault = setting("FAKE_CUDA_FAULT", 0);
+    if (w->f->host && host.launch(w->f->host, w->grid[0], w->grid[1], w->grid[2], (unsigned)w->f->max_threads, 0, w->params)) fault = LAUNCH_FAILED;
+}
+
+static void run(Stream *s, long until) {
     while (s->done < until) {
-        Work *w = &s->queue.work[s->done++];
+        Work *w = &s->queue.work[s->done++ - s->first];
         if (w->kind == COPY) memmove((void *)w->to, (void *)w->from, w->bytes);
-        if (w->kind == SET) memset((void *)w->to, w->value, w->bytes);
+        if (w->kind == SET) memset((void *)w->to, (int)w->value, w->bytes);
         if (w->kind == LAUNCH) run_kernel(w);
         if (w->kind == WAIT) run(w->event->stream, w->value);
         if (w->kind == RECORD) {
@@ -73,6 +91,7 @@ static void run(Stream *s, int until) {
             w->event->done = w->event->position == s->done;
         }
     }
+    if (s->done == issued(s)) s->first = s->done, s->queue.count = 0;
 }
 
 R cuInit(unsigned flags) { (void)flags; initialised = 1; return setting("FAKE_CUDA_INIT", setting("FAKE_CUDA_DEVICES", 1) ? OK : NO_DEVICE); }
@@ -108,7 +127,7 @@ static R allocate(P *p, size_t bytes, int pinned) {
 }
 static R release(P p, int pinned) {
     NEED_CONTEXT();
-    for (int i = 0; i < stream_count; i++) if (streams[i]) run(streams[i], streams[i]->queue.count);
+    for (int i = 0; i < stream_count; i++) if (streams[i]) run(streams[i], issued(streams[i]));
     for (int i = 0; i < block_count; i++)
         if (blocks[i].at == p && blocks[i].pinned == pinned) { free((void *)p); blocks[i] = blocks[--block_count]; return OK; }
     return INVALID_VALUE;
@@ -141,10 +160,10 @@ R cuMemsetD8Async(P to, unsigned char v, size_t n, Stream *s) {
 #endif
 
 R cuStreamCreate(Stream **s, unsigned flags) { NEED_CONTEXT(); (void)flags; *s = streams[stream_count++] = calloc(1, sizeof(Stream)); return OK; }
-R cuStreamSynchronize(Stream *s) { NEED_CONTEXT(); if (s->graph) return CAPTURE_INVALID; run(s, s->queue.count); return fault; }
+R cuStreamSynchronize(Stream *s) { NEED_CONTEXT(); if (s->graph) return CAPTURE_INVALID; run(s, issued(s)); return fault; }
 R cuStreamDestroy_v2(Stream *s) {
     NEED_CONTEXT();
-    run(s, s->queue.count);
+    run(s, issued(s));
     for (int i = 0; i < stream_count; i++) if (streams[i] == s) streams[i] = NULL;
     return OK; // kept: an event may still point at it
 }
@@ -153,7 +172,7 @@ R cuEventDestroy_v2(Event *e) { NEED_CONTEXT(); return e ? OK : INVALID_HANDLE; 
 R cuEventRecord(Event *e, Stream *s) {
     NEED_CONTEXT();
     if (s->graph) return CAPTURE_INVALID;
-    e->stream = s, e->position = s->queue.count + 1, e->done = 0;
+    e->stream = s, e->position = issued(s) + 1, e->done = 0;
     return issue(s, (Work){.kind = RECORD, .event = e});
 }
 R cuEventSynchronize(Event *e) { NEED_CONTEXT(); if (e->stream) run(e->stream, e->position); return fault; }
@@ -180,15 +199,15 @@ R cuModuleGetFunction(Function **f, const char *m, const char *name) {
     *f = calloc(1, sizeof(Function));
     snprintf((*f)->name, sizeof (*f)->name, "%s", name);
     (*f)->max_threads = bound ? atoi(bound + 8) : 1024;
-    return OK;
+    return find_on_host(*f);
 }
 R cuFuncGetAttribute(int *v, int a, Function *f) { NEED_CONTEXT(); *v = a == 0 ? f->max_threads : a == 4 ? 32 : a == 5 ? 80 : a == 6 ? 90 : 0; return OK; }
 R cuLaunchKernel(Function *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, Stream *s, void **params, void **extra) {
     NEED_CONTEXT();
     if (setting("FAKE_CUDA_LAUNCH", 0)) return setting("FAKE_CUDA_LAUNCH", 0);
     if (!gx || !gy || !gz || (int)(bx * by * bz) != f->max_threads || shared || extra) return INVALID_VALUE;
-    Work w = {.kind = LAUNCH, .f = f};
-    if (!strcmp(f->name, "add_fwd_f32")) memcpy(w.params, params[0], sizeof(AddParams));
+    Work w = {.kind = LAUNCH, .f = f, .grid = {gx, gy, gz}};
+    memcpy(w.params, params[0], (size_t)f->param_bytes);
     return issue(s, w);
 }
 

@@ -93,7 +93,10 @@ public abstract partial class DeviceContract
 
             using IStream other = Device.CreateStream();
             graph.Replay(other);
-            Assert.That(Read(y, AddKernel.Count, other), Is.EqualTo(Ramp(AddKernel.Count, 13)), "replayed on another stream, read in that stream's order");
+            Assert.That(
+                Read(y, AddKernel.Count, other),
+                Is.EqualTo(Ramp(AddKernel.Count, 13)),
+                "replayed on another stream, read in that stream's order");
         });
     }
 

@@ -91,7 +91,8 @@ internal static unsafe class FakeCudaScenarios
     public static void NoVisibleDevice() => Unavailable(0, DeviceStatus.NoDevice, "CUDA_VISIBLE_DEVICES");
 
     [Scenario("FAKE_CUDA_INIT=999")]
-    public static void DriverDoesNotStart() => Unavailable(0, DeviceStatus.Unknown, "initialise the driver", "sentence for error 999", "CUDA_ERROR_999");
+    public static void DriverDoesNotStart() =>
+        Unavailable(0, DeviceStatus.Unknown, "initialise the driver", "sentence for error 999", "CUDA_ERROR_999");
 
     [Scenario("FAKE_CUDA_DEVICES=2")]
     public static void DeviceIndexOutOfRange()
@@ -253,7 +254,10 @@ internal static unsafe class FakeCudaScenarios
     {
         nint fake = NativeLibrary.Load(Environment.GetEnvironmentVariable(CudaLibrary.PathVariable)!);
         Assert.That(((delegate* unmanaged[Cdecl]<int>)NativeLibrary.GetExport(fake, "fake_live_blocks"))(), Is.Zero, "memory that was not freed");
-        Assert.That(((delegate* unmanaged[Cdecl]<int, int>)NativeLibrary.GetExport(fake, "fake_retained"))(0), Is.Zero, "contexts that were not released");
+        Assert.That(
+            ((delegate* unmanaged[Cdecl]<int, int>)NativeLibrary.GetExport(fake, "fake_retained"))(0),
+            Is.Zero,
+            "contexts that were not released");
     }
 
     private static object?[] Convert(object?[] arguments, ParameterInfo[] parameters) =>

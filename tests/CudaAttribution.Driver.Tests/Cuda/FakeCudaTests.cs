@@ -22,8 +22,10 @@ public sealed class FakeCudaTests
     public void UnderTheFakeDriver(string name)
     {
         var scenario = FakeCudaScenarios.All.Single(method => method.Name == name).GetCustomAttribute<ScenarioAttribute>()!;
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [typeof(FakeCudaTests).Assembly.Location, name]);
+        string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        var start = new ProcessStartInfo(host, [typeof(FakeCudaTests).Assembly.Location, name]);
         start.Environment[CudaLibrary.PathVariable] = scenario.Library.StartsWith('/') ? scenario.Library : FakeLibrary(scenario.Library);
+        start.Environment["FAKE_CUDA_KERNELS"] = Path.Combine(AppContext.BaseDirectory, "libcuattr_simt.so");
         foreach (string setting in scenario.Settings)
         {
             string[] parts = setting.Split('=', 2);

@@ -51,7 +51,8 @@ public sealed class PtxModuleTextTests
     [Test]
     public void TakesEntriesWithoutParametersOrBound()
     {
-        Assert.That(PtxModuleText.Entries(".visible .entry bare()\n{\nret;\n}\n.entry barer\n{\n}"), Is.EqualTo((PtxEntry[])[new("bare", 0, 0), new("barer", 0, 0)]));
+        PtxEntry[] expected = [new("bare", 0, 0), new("barer", 0, 0)];
+        Assert.That(PtxModuleText.Entries(".visible .entry bare()\n{\nret;\n}\n.entry barer\n{\n}"), Is.EqualTo(expected));
     }
 
     [Test]

@@ -11,7 +11,11 @@ public sealed class VendorLibraryTests
     {
         _folder = new TemporaryFolder();
         _clean = new Variables(
-            (VendorLibraries.CublasVariable, null), (VendorLibraries.CudnnVariable, null), ("LD_LIBRARY_PATH", null), ("CUDA_HOME", null), ("VIRTUAL_ENV", null));
+            (VendorLibraries.CublasVariable, null),
+            (VendorLibraries.CudnnVariable, null),
+            ("LD_LIBRARY_PATH", null),
+            ("CUDA_HOME", null),
+            ("VIRTUAL_ENV", null));
     }
 
     [TearDown]

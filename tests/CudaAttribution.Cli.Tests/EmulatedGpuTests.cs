@@ -1,0 +1,84 @@
+using System.Diagnostics;
+
+namespace CudaAttribution.Cli.Tests;
+
+/// <summary>
+/// The whole program on <c>cuda:0</c> without a GPU: the driver library is fake_libcuda.c, which hands every launch to a host device's kernels. So
+/// loading, memory, copies, streams, launch shapes and parameters of the CUDA path are run; that a GPU's arithmetic agrees is not shown by it.
+/// </summary>
+public sealed class EmulatedGpuTests
+{
+    private static readonly string Models = Path.Combine(AppContext.BaseDirectory, "models");
+    private static readonly TestFolder Work = new();
+
+    [OneTimeSetUp]
+    public void CompileTheDriver()
+    {
+        string source = Path.Combine(AppContext.BaseDirectory, "fake_libcuda.c");
+        using var compiler = Process.Start("cc", ["-O1", "-shared", "-fPIC", "-o", Work["libcuda.so.1"], source]);
+        compiler.WaitForExit();
+        Assert.That(compiler.ExitCode, Is.Zero, "fake_libcuda.c could not be compiled (needs gcc)");
+    }
+
+    [OneTimeTearDown]
+    public void Remove() => Work.Dispose();
+
+    [Test]
+    public void Every_op_passes_the_audit()
+    {
+        var result = Cudattr.Run(Gpu("libcuattr_simt.so"), "verify", "--device", "cuda:0", "--json");
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        Assert.That(result.Json.GetProperty("checks").GetInt32(), Is.GreaterThan(900));
+        Assert.That(result.Json.GetProperty("failed").GetInt32(), Is.Zero);
+    }
+
+    [Test]
+    public void A_gpu_whose_kernels_do_nothing_fails_the_audit()
+    {
+        var result = Cudattr.Run(Gpu(""), "verify", "--device", "cuda:0", "--op", "silu", "--json");
+        Assert.That(result.ExitCode, Is.EqualTo(3), result.Error);
+        Assert.That(result.Json.GetProperty("failed").GetInt32(), Is.Positive);
+    }
+
+    [Test]
+    public void Pictures_and_training_steps_have_the_bits_of_cpu()
+    {
+        var gpu = Gpu("libcuattr_cpu_avx2.so");
+        string[] sample =
+            ["sample", "--model", Path.Combine(Models, "source"), "--prompt", "grinning face", "--count", "2", "--sample-steps", "3", "--seed", "4"];
+        string[] train = ["finetune", "--base", Path.Combine(Models, "g0"), "--data", "emoji:openmoji@0+16#3", "--steps", "3", "--batch", "4"];
+        foreach (var (name, arguments) in new[] { ("pictures", sample), ("model", train) })
+        {
+            var emulated = Cudattr.Run(gpu, [.. arguments, "--device", "cuda:0", "--out", Work[$"{name}-gpu"]]);
+            Assert.That(emulated.ExitCode, Is.Zero, emulated.Error);
+            Cudattr.Succeed([.. arguments, "--device", "cpu", "--out", Work[$"{name}-cpu"]]);
+            Assert.That(Results(Work[$"{name}-gpu"]), Is.EqualTo(Results(Work[$"{name}-cpu"])).And.Not.Empty, name);
+        }
+    }
+
+    [Test]
+    public void Running_out_of_memory_is_one_clear_sentence()
+    {
+        var gpu = Gpu("libcuattr_cpu_avx2.so");
+        gpu["FAKE_CUDA_OOM_AT"] = "3";
+        var result = Cudattr.Run(
+            gpu, "sample", "--model", Path.Combine(Models, "source"), "--prompt", "cat", "--device", "cuda:0", "--out", Work["nothing"]);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(result.ExitCode, Is.EqualTo(1));
+            Assert.That(result.Error, Does.Contain("cannot allocate").And.Contain("cuda:0"));
+            Assert.That(result.Error, Does.Not.Contain("   at CudaAttribution"));
+        }
+    }
+
+    private static Dictionary<string, string> Gpu(string kernels) => new()
+    {
+        ["CUDATTR_LIBCUDA"] = Work["libcuda.so.1"],
+        ["FAKE_CUDA_KERNELS"] = kernels.Length > 0 ? Path.Combine(AppContext.BaseDirectory, kernels) : "",
+    };
+
+    /// <summary>Every file but those that name the device and the time.</summary>
+    private static Dictionary<string, string> Results(string folder) => TestFolder.Contents(folder)
+        .Where(file => file.Key is not ("manifest.json" or "report.html"))
+        .ToDictionary(file => file.Key, file => file.Value);
+}
