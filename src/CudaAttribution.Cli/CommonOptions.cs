@@ -8,14 +8,16 @@ internal static class CommonOptions
 {
     public static Option<string> Device() => new("--device")
     {
-        Description = "Where to compute: auto (a GPU where there is one, else cpu), cpu, simt (the kernels with real thread blocks, for audits) or cuda:N.",
+        Description = "Where to compute: auto (a GPU where there is one, else cpu), cpu, simt (the kernels with real thread blocks, for audits) "
+            + "or cuda:N.",
         DefaultValueFactory = _ => "auto",
         HelpName = "id",
     };
 
     public static Option<string> Math() => new("--math")
     {
-        Description = "Engine of matrix products and convolutions: kernels (ours, the same bits everywhere), onednn (cpu only) or auto (see the manifest for what it chose).",
+        Description = "Engine of matrix products and convolutions: kernels (ours, the same bits everywhere), onednn (cpu only; faster, other bits) "
+            + "or auto, which is kernels.",
         DefaultValueFactory = _ => "auto",
         HelpName = "engine",
     };
@@ -41,19 +43,26 @@ internal static class CommonOptions
 
     public static Option<string> Data(string name = "--data", string what = "Captioned pictures") => new(name)
     {
-        Description = $"{what}: a folder with captions.tsv or metadata.jsonl, or emoji:google, emoji:twitter, emoji:openmoji, emoji:fluent-emoji (built in). "
+        Description = $"{what}: a folder with captions.tsv or metadata.jsonl, "
+            + "or emoji:google, emoji:twitter, emoji:openmoji, emoji:fluent-emoji (built in). "
             + "A stretch of it: SET[@start+count][#shuffle-seed], for example emoji:twitter@0+200#7.",
         HelpName = "set",
     };
 
     public static Option<BadImagePolicy> OnBadImage() => new("--on-bad-image")
     {
-        Description = "What a truncated, oversized or other unreadable picture does: fail stops before anything is computed, skip leaves it out and names it.",
+        Description = "What a truncated, oversized or other unreadable picture does: fail stops before anything is computed, "
+            + "skip leaves it out and names it.",
         DefaultValueFactory = _ => BadImagePolicy.Fail,
         HelpName = "fail|skip",
     };
 
-    public static Option<int> SampleSteps() => new("--sample-steps") { Description = "DDIM steps of a picture.", DefaultValueFactory = _ => 25, HelpName = "n" };
+    public static Option<int> SampleSteps() => new("--sample-steps")
+    {
+        Description = "DDIM steps of a picture.",
+        DefaultValueFactory = _ => 25,
+        HelpName = "n",
+    };
 
     public static Option<double> Guidance() => new("--guidance")
     {
@@ -64,7 +73,10 @@ internal static class CommonOptions
 
     private static string DefaultLedger => Environment.GetEnvironmentVariable("CUDATTR_LEDGER") is { Length: > 0 } file
         ? file
-        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "cudattr", "runs.db");
+        : Path.Combine(
+            Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+            "cudattr",
+            "runs.db");
 
     public static Option<DirectoryInfo> Out(bool required = true) => new("--out")
     {

@@ -10,7 +10,11 @@ internal static partial class DataArgument
     public static DataSpec Parse(string text)
     {
         var match = Form().Match(text);
-        if (!match.Success) throw new ArgumentException($"'{text}' does not name a data set: use SET[@start+count][#shuffle-seed], for example emoji:twitter@0+200#7");
+        if (!match.Success)
+        {
+            throw new ArgumentException(
+                $"'{text}' does not name a data set: use SET[@start+count][#shuffle-seed], for example emoji:twitter@0+200#7");
+        }
         return new DataSpec
         {
             Set = match.Groups["set"].Value,

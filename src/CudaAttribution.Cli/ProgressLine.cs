@@ -25,7 +25,9 @@ internal sealed class ProgressLine(string activity) : IDisposable
         _shown = Stopwatch.GetTimestamp();
         var passed = Stopwatch.GetElapsedTime(_start);
         var left = remaining ?? (done > 0 ? passed * ((double)(total - done) / done) : TimeSpan.Zero);
-        string line = $"{activity}  {Bar(done, total)} {done}/{total}{(details.Length > 0 ? "  " + details : "")}  {(last ? $"{Clock(passed)} taken" : $"{Clock(left)} left")}";
+        string extra = details.Length > 0 ? "  " + details : "";
+        string time = last ? $"{Clock(passed)} taken" : $"{Clock(left)} left";
+        string line = $"{activity}  {Bar(done, total)} {done}/{total}{extra}  {time}";
         if (Interactive) Console.Error.Write("\r" + line.PadRight(_width));
         else Console.Error.WriteLine(line);
         _width = line.Length;

@@ -27,5 +27,10 @@ internal sealed class RunOptionSet
     }
 
     public RunOptions Read(ParseResult parsed) => new(
-        parsed.GetValue(_device)!, parsed.GetValue(_math)!, parsed.GetValue(_seed), parsed.GetValue(_out)!, parsed.GetValue(_ledger)!, parsed.GetValue(_json));
+        parsed.GetValue(_device)!,
+        parsed.GetValue(_math)!,
+        parsed.GetValue(_seed),
+        parsed.GetValue(_out)!,
+        parsed.GetValue(_ledger)!,
+        parsed.GetValue(_json));
 }

@@ -23,7 +23,8 @@ internal sealed class RunSession : IDisposable
             throw;
         }
         var info = Device.Driver.Info;
-        Console.Error.WriteLine($"cudattr {command}: {info.Id} ({info.Name}, {info.InstructionSet}, {info.Multiprocessors} threads or multiprocessors), maths {Device.Math.Name}, seed {options.Seed}");
+        Console.Error.WriteLine(
+            $"cudattr {command}: {info.Id} ({info.Name}, {info.InstructionSet}, {info.Units()}), maths {Device.Math.Name}, seed {options.Seed}");
     }
 
     public ComputeDevice Device { get; }

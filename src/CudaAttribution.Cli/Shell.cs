@@ -13,11 +13,20 @@ internal static class Shell
     public const int WrongUsage = 2;
     public const int CheckFailed = 3;
 
+    private const int RedirectedWidth = 160;
+
     /// <summary>Standard error: progress and messages, so that standard output holds results only.</summary>
     public static IAnsiConsole Messages { get; } = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
 
     public static int Run(RootCommand root, string[] args)
     {
+        if (Console.IsOutputRedirected)
+        {
+            // A file or a pipe shows no colours and has no width; the 80 columns assumed for it would break the tables.
+            AnsiConsole.Profile.Capabilities.Ansi = false;
+            AnsiConsole.Profile.Capabilities.ColorSystem = ColorSystem.NoColors;
+            AnsiConsole.Profile.Width = RedirectedWidth;
+        }
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
         {
@@ -48,7 +57,8 @@ internal static class Shell
 
     // What a user can cause or mend. Anything else is a defect of this program and keeps its stack trace.
     private static bool IsExpected(Exception e) =>
-        e is DeviceException or NativeLibraryException or ArgumentException or IOException or UnauthorizedAccessException or OperationCanceledException
+        e is DeviceException or NativeLibraryException or ArgumentException or IOException or UnauthorizedAccessException
+            or OperationCanceledException
         || e.GetType().Namespace?.StartsWith("CudaAttribution", StringComparison.Ordinal) == true;
 
     private static string CommandPath(ParseResult parsed)

@@ -22,7 +22,8 @@ public static class Devices
         HostDriver.SimtId => HostDriver.OpenSimt(),
         "cuda" => CudaDriver.Open(0),
         _ when id.StartsWith(CudaPrefix, StringComparison.Ordinal)
-            && int.TryParse(id.AsSpan(CudaPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int ordinal) => CudaDriver.Open(ordinal),
+            && int.TryParse(id.AsSpan(CudaPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int ordinal)
+            => CudaDriver.Open(ordinal),
         _ => throw new ArgumentException($"unknown device '{id}': use auto, cpu, simt, cuda or cuda:N", nameof(id)),
     };
 

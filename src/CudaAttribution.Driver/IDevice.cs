@@ -138,4 +138,13 @@ public readonly record struct KernelAttributes(int Registers, int SharedBytes, i
 /// <param name="DriverVersion">Driver version, or the version of the native library.</param>
 /// <param name="MemoryBytes">Total memory.</param>
 /// <param name="Multiprocessors">Multiprocessors, or host threads in use.</param>
-public sealed record DeviceInfo(string Id, string Name, string Binding, string InstructionSet, string DriverVersion, long MemoryBytes, int Multiprocessors);
+public sealed record DeviceInfo(
+    string Id, string Name, string Binding, string InstructionSet, string DriverVersion, long MemoryBytes, int Multiprocessors)
+{
+    /// <summary>Size in words: "2 threads", "132 multiprocessors".</summary>
+    public string Units() => UnitsOf(Binding, Multiprocessors);
+
+    /// <summary>The same from values read back from a file.</summary>
+    public static string UnitsOf(string binding, int multiprocessors) =>
+        $"{multiprocessors} {(binding == nameof(HostDriver) ? "thread" : "multiprocessor")}{(multiprocessors == 1 ? "" : "s")}";
+}

@@ -18,8 +18,8 @@ public enum ModelUse
 }
 
 /// <summary>
-/// A text-to-image diffusion model on a device: UNet, text encoder, tokenizer and noise schedule, kept as a folder in diffusers' layout. It works on pixels;
-/// a picture is <c>[H,W,3]</c> in [−1, 1].
+/// A text-to-image diffusion model on a device: UNet, text encoder, tokenizer and noise schedule, kept as a folder in diffusers' layout. It works on
+/// pixels; a picture is <c>[H,W,3]</c> in [−1, 1].
 /// </summary>
 public sealed class DiffusionModel : IDisposable
 {
@@ -60,7 +60,9 @@ public sealed class DiffusionModel : IDisposable
 
     /// <summary>The parameters that training changes: the first set.</summary>
     /// <exception cref="InvalidOperationException">The model was opened for sampling.</exception>
-    internal ParameterSet Trained => Use == ModelUse.Sampling ? throw new InvalidOperationException("the model was opened for sampling: open it for training") : _sets[0];
+    internal ParameterSet Trained => Use != ModelUse.Sampling
+        ? _sets[0]
+        : throw new InvalidOperationException("the model was opened for sampling: open it for training");
 
     /// <summary>Device memory of the weights.</summary>
     internal long WeightBytes => _sets.Sum(s => s.Values.Bytes);
@@ -71,7 +73,8 @@ public sealed class DiffusionModel : IDisposable
     /// <param name="device">Where it lives.</param>
     /// <param name="seed">Seed of the starting weights.</param>
     /// <param name="use">What for.</param>
-    public static DiffusionModel Create(ModelPreset preset, IEnumerable<string> captions, ComputeDevice device, ulong seed, ModelUse use = ModelUse.TrainAll) =>
+    public static DiffusionModel Create(
+        ModelPreset preset, IEnumerable<string> captions, ComputeDevice device, ulong seed, ModelUse use = ModelUse.TrainAll) =>
         Create(preset, WordTokenizer.Train(captions, preset.MaxTokens, preset.MaxVocabulary), device, seed, use);
 
     /// <summary>A new model over a tokenizer.</summary>
@@ -118,7 +121,9 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>Writes the model folder; it appears whole or not at all, and replaces a model that is there.</summary>
     /// <param name="folder">Where to; its parent folders are made.</param>
     /// <param name="type">Type of the weights in the file: F32, F16 or BF16.</param>
-    /// <exception cref="ModelFileException">The folder cannot be written, has other things in it, or a weight does not fit <paramref name="type"/>.</exception>
+    /// <exception cref="ModelFileException">
+    /// The folder cannot be written, has other things in it, or a weight does not fit <paramref name="type"/>.
+    /// </exception>
     public void Save(string folder, DType type = DType.F32) => AtomicFolder.Write(
         folder,
         temporary =>
@@ -129,7 +134,9 @@ public sealed class DiffusionModel : IDisposable
         },
         mayReplace: existing => File.Exists(Path.Combine(existing, ModelIndex.FileName)));
 
-    /// <summary>SHA-256 over names, shapes and F32 values of all weights, lower-case hexadecimal: the model's identity in manifests. Waits for the device.</summary>
+    /// <summary>
+    /// SHA-256 over names, shapes and F32 values of all weights, lower-case hexadecimal: the model's identity in manifests. Waits for the device.
+    /// </summary>
     public string WeightsHash()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -139,8 +146,11 @@ public sealed class DiffusionModel : IDisposable
 
     /// <summary>Embeds prompts.</summary>
     /// <returns><c>[prompts.Count, Tokenizer.MaxLength, cross_attention_dim]</c>, on <paramref name="tape"/>.</returns>
-    public Tensor EncodeText(Tape tape, IReadOnlyList<string> prompts) =>
-        TextEncoder.Forward(tape, EmbeddingOp.Ids(tape.Arena, Tokenizer.Encode(prompts), new Shape(prompts.Count, Tokenizer.MaxLength), TextEncoder.Config.VocabSize));
+    public Tensor EncodeText(Tape tape, IReadOnlyList<string> prompts)
+    {
+        var shape = new Shape(prompts.Count, Tokenizer.MaxLength);
+        return TextEncoder.Forward(tape, EmbeddingOp.Ids(tape.Arena, Tokenizer.Encode(prompts), shape, TextEncoder.Config.VocabSize));
+    }
 
     public void Dispose()
     {

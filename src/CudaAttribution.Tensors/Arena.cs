@@ -1,6 +1,8 @@
 namespace CudaAttribution.Tensors;
 
-/// <summary>Owner of tensors: whatever it handed out goes back to the device's pool when it is disposed. One arena per phase (a step, a sample, a model).</summary>
+/// <summary>
+/// Owner of tensors: whatever it handed out goes back to the device's pool when it is disposed. One arena per phase (a step, a sample, a model).
+/// </summary>
 public sealed class Arena(ComputeDevice device) : IDisposable
 {
     private readonly List<Tensor> _tensors = [];

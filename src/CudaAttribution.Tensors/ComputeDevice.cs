@@ -4,7 +4,9 @@ using CudaAttribution.Tensors.Engines;
 
 namespace CudaAttribution.Tensors;
 
-/// <summary>A device ready to compute: its driver, its memory pool, its kernels by name and the library for matrix products and convolutions.</summary>
+/// <summary>
+/// A device ready to compute: its driver, its memory pool, its kernels by name and the library for matrix products and convolutions.
+/// </summary>
 public sealed class ComputeDevice : IDisposable
 {
     private readonly Dictionary<string, IKernel> _kernels = [];

@@ -118,7 +118,9 @@ public sealed class Storage
     {
     }
 
-    public nint Pointer => _pool is null ? throw new InvalidOperationException("this memory is not allocated yet: freeze the parameter set first") : _pointer;
+    public nint Pointer => _pool is null
+        ? throw new InvalidOperationException("this memory is not allocated yet: freeze the parameter set first")
+        : _pointer;
 
     /// <summary>Bytes asked for.</summary>
     public long Bytes { get; private set; }

@@ -25,7 +25,10 @@ public sealed record OpCase(
     /// <summary>The op with one attribute changed (eps, stride, causal, ...): each must change the output.</summary>
     public IReadOnlyList<(string Attribute, Func<Tape, Tensor[], Tensor> Run)> Mutants { get; init; } = [];
 
-    /// <summary>True where row i of the output depends on row i of every input whose leading extent is the batch only: row i alone must equal row i in the batch, bitwise.</summary>
+    /// <summary>
+    /// True where row i of the output depends on row i of every input whose leading extent is the
+    /// batch only: row i alone must equal row i in the batch, bitwise.
+    /// </summary>
     public bool BatchInvariant { get; init; }
 
     /// <summary>False for ops that have no gradient by nature (samplers, optimisers, distances).</summary>

@@ -39,7 +39,9 @@ public static class Philox
     }
 }
 
-/// <summary>A sequential view of one Philox stream, for host-side draws (shuffles, timesteps, caption drop). Its position is its whole state.</summary>
+/// <summary>
+/// A sequential view of one Philox stream, for host-side draws (shuffles, timesteps, caption drop). Its position is its whole state.
+/// </summary>
 public sealed class PhiloxSequence(ulong seed, ulong stream, ulong position = 0)
 {
     public ulong Position { get; private set; } = position;

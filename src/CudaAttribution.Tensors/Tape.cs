@@ -52,7 +52,9 @@ public sealed class Tape : IDisposable
         return output;
     }
 
-    /// <summary>Where an op writes the gradient of its input: the buffer, and whether it already holds a part to add to. Ask once per op and input.</summary>
+    /// <summary>
+    /// Where an op writes the gradient of its input: the buffer, and whether it already holds a part to add to. Ask once per op and input.
+    /// </summary>
     public GradTarget GradOf(Tensor input)
     {
         var owner = input.ViewOf ?? input;

@@ -49,7 +49,10 @@ public sealed class Tensor
     /// <summary>Consecutive outermost rows <paramref name="start"/> .. start+count as a tensor of their own, outside the tape.</summary>
     public Tensor Rows(int start, int count)
     {
-        if (start < 0 || count < 0 || start + count > Shape[0]) throw new ArgumentOutOfRangeException(nameof(start), $"rows {start}..{start + count} of {Shape}");
+        if (start < 0 || count < 0 || start + count > Shape[0])
+        {
+            throw new ArgumentOutOfRangeException(nameof(start), $"rows {start}..{start + count} of {Shape}");
+        }
         int[] dims = Shape.ToArray();
         long row = Count / Math.Max(1, dims[0]) * Type.Size();
         dims[0] = count;

@@ -30,7 +30,10 @@ public class CodecTests
 
     [Test]
     public void TruncatedAnywhereIsAnError(
-        [Values("colour.jpg", "progressive.jpg", "grey.jpg", "lossy.webp", "lossy_alpha.webp", "lossless.webp", "lossless_alpha.webp", "area_5_6.png")]
+        [Values(
+            "colour.jpg", "progressive.jpg", "grey.jpg",
+            "lossy.webp", "lossy_alpha.webp", "lossless.webp", "lossless_alpha.webp",
+            "area_5_6.png")]
         string file)
     {
         byte[] bytes = Pictures.File(file);

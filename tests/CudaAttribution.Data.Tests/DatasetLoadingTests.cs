@@ -21,7 +21,10 @@ public class DatasetLoadingTests
         folder.Write("a.JPG", Pictures.File("colour.jpg"));
         folder.Write("c.jpeg", Pictures.File("grey.jpg"));
         folder.Write("deep/d.webp", Pictures.File("lossless.webp"));
-        folder.Write("captions.tsv", "short_name\tid\tcaption\tcategory\nbee\tb\t A  bee \tinsects\r\n\taa\tx\ty\n".Replace("aa", "a") + "\n\tc\tsea\t\n\tdeep/d\tdee\t\n");
+        folder.Write(
+            "captions.tsv",
+            "short_name\tid\tcaption\tcategory\nbee\tb\t A  bee \tinsects\r\n\taa\tx\ty\n".Replace("aa", "a")
+            + "\n\tc\tsea\t\n\tdeep/d\tdee\t\n");
         CaptionedDataset set = CaptionedDataset.Load(folder.Path);
         Assert.That(set.Items.Select(i => i.Id), Is.EqualTo(new[] { "a", "b", "c", "deep/d" }));
         Assert.That(set["b"].Caption, Is.EqualTo("A bee"));
@@ -67,7 +70,8 @@ public class DatasetLoadingTests
         folder.Write("captions.tsv", "id\tcaption\na\tan ant\n");
         foreach (ResizeMode mode in Enum.GetValues<ResizeMode>())
             Assert.That(Load(mode), Is.EqualTo(image.ToSquare(8, mode)), mode.ToString());
-        Assert.That(CaptionedDataset.Load(folder.Path, new LoadOptions { Size = 8 })["a"].Image, Is.EqualTo(image.ToSquare(8, ResizeMode.CropCentre)));
+        RgbImage byDefault = CaptionedDataset.Load(folder.Path, new LoadOptions { Size = 8 })["a"].Image;
+        Assert.That(byDefault, Is.EqualTo(image.ToSquare(8, ResizeMode.CropCentre)));
 
         RgbImage Load(ResizeMode mode) => CaptionedDataset.Load(folder.Path, new LoadOptions { Size = 8, Resize = mode })["a"].Image;
     }
@@ -128,7 +132,11 @@ public class DatasetLoadingTests
         // hashlib.sha256 over the layout in ContentHash, computed in Python.
         var set = new CaptionedDataset("test", [
             new CaptionedImage("b/ü", "second, caption é", new RgbImage(1, 2, [250, 251, 252, 253, 254, 255])),
-            new CaptionedImage("a", "first caption", new RgbImage(2, 1, [1, 2, 3, 4, 5, 6]), new Dictionary<string, string> { ["tag"] = "not hashed" }),
+            new CaptionedImage(
+                "a",
+                "first caption",
+                new RgbImage(2, 1, [1, 2, 3, 4, 5, 6]),
+                new Dictionary<string, string> { ["tag"] = "not hashed" }),
         ]);
         Assert.That(set.Hash, Is.EqualTo("ee6990ddd3ce8280c7550793fc81b3fcf6fbb3c727ee5d36a3865c6f828671f8"));
         Assert.That(set.Shuffle(5).Hash, Is.EqualTo(set.Hash), "independent of the order");

@@ -63,7 +63,9 @@ public class DatasetSelectionTests
     public void ShufflesReachEveryOrder()
     {
         CaptionedDataset three = Set.Take(3);
-        var seen = Enumerable.Range(0, 6000).GroupBy(seed => string.Join(' ', Ids(three.Shuffle((ulong)seed)))).ToDictionary(g => g.Key, g => g.Count());
+        var seen = Enumerable.Range(0, 6000)
+            .GroupBy(seed => string.Join(' ', Ids(three.Shuffle((ulong)seed))))
+            .ToDictionary(g => g.Key, g => g.Count());
         Assert.That(seen, Has.Count.EqualTo(6));
         // 1,000 expected each, standard deviation 29.
         Assert.That(seen.Values, Is.All.InRange(870, 1130));

@@ -81,6 +81,7 @@ public class DatasetWriterTests
     {
         string file = folder.Write("file", "x");
         Assert.That(
-            () => new CaptionedDatasetWriter(Path.Combine(file, "set")), Throws.TypeOf<DatasetException>().With.Message.Contains("cannot be written"));
+            () => new CaptionedDatasetWriter(Path.Combine(file, "set")),
+            Throws.TypeOf<DatasetException>().With.Message.Contains("cannot be written"));
     }
 }

@@ -28,7 +28,8 @@ public class PackTests
             foreach (CaptionedImage item in set.Items) Assert.That(read[item.Id].Tags, Is.EqualTo(item.Tags));
         }
         Assert.That(SpriteSheetPack.ReadIndex(new FolderPackFiles(folder.Path)).Sheets[1].Origin, Is.EqualTo(Origin));
-        Assert.That(Directory.GetFiles(folder.Path).Select(Path.GetFileName), Is.EquivalentTo(new[] { "captions.tsv", "first.webp", "pack.json", "second.webp" }));
+        string[] files = ["captions.tsv", "first.webp", "pack.json", "second.webp"];
+        Assert.That(Directory.GetFiles(folder.Path).Select(Path.GetFileName), Is.EquivalentTo(files));
     }
 
     [Test]

@@ -118,7 +118,9 @@ public class PngDecodingTests
         byte[] file = PngWriter.Write(Pictures.Samples(5, 5, 3, 8), PngWriter.Rgb, 8);
         int data = file.AsSpan().IndexOf("IDAT"u8);
         file[data + 6] ^= 1;
-        Assert.That(() => ImageCodecs.Default.Decode(file), Throws.TypeOf<ImageDecodeException>().With.Property("Error").EqualTo(ImageDecodeError.Damaged));
+        Assert.That(
+            () => ImageCodecs.Default.Decode(file),
+            Throws.TypeOf<ImageDecodeException>().With.Property("Error").EqualTo(ImageDecodeError.Damaged));
     }
 
     /// <summary>Full range for 1 to 8 bits (v * 255 / (2^d - 1) is whole), the high byte for 16.</summary>

@@ -2,7 +2,9 @@ using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;
 
-/// <summary>The draws of training: complete epochs, uniform timesteps, the right share of dropped captions, and nothing but (seed, step) in them.</summary>
+/// <summary>
+/// The draws of training: complete epochs, uniform timesteps, the right share of dropped captions, and nothing but (seed, step) in them.
+/// </summary>
 public class BatchPlanTests
 {
     [Test]

@@ -3,7 +3,9 @@ using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;
 
-/// <summary>No setting is accepted and ignored: each that must change the output does, and the two that only say how weights are stored or computed do not.</summary>
+/// <summary>
+/// No setting is accepted and ignored: each that must change the output does, and the two that only say how weights are stored or computed do not.
+/// </summary>
 public class ConfigEffectTests
 {
     private static readonly UNetConfig UNet = Tiny.Preset.UNet;
@@ -26,7 +28,10 @@ public class ConfigEffectTests
     {
         float[] output = Run(UNet);
         Assert.That(Run(UNet with { UpcastAttention = true }), Is.EqualTo(output), "F32 needs no upcast");
-        Assert.That(Nmse.Of(Run(UNet with { UseLinearProjection = true }), output), Is.LessThan(1e-12), "1x1 convolutions and matrices are the same numbers");
+        Assert.That(
+            Nmse.Of(Run(UNet with { UseLinearProjection = true }), output),
+            Is.LessThan(1e-12),
+            "1x1 convolutions and matrices are the same numbers");
         Assert.That(Run(UNet with { SampleSize = 16 }), Is.EqualTo(output), "the sample brings its own size");
     }
 
@@ -48,12 +53,24 @@ public class ConfigEffectTests
         parameters.Freeze(trainable: false);
         using var tape = new Tape(device, record: false);
         Tensor sample = tape.New(new Shape(2, 8, 8, 3)), time = tape.New(new Shape(2), DType.I32), text = tape.New(new Shape(2, 5, 16));
-        Assert.That(() => unet.Forward(tape, tape.New(new Shape(2, 8, 8, 4)), time, text), Throws.ArgumentException.With.Message.Contains("[N,H,W,3]"));
-        Assert.That(() => unet.Forward(tape, tape.New(new Shape(2, 7, 8, 3)), time, text), Throws.ArgumentException.With.Message.Contains("divisible by 2"));
-        Assert.That(() => unet.Forward(tape, sample, tape.New(new Shape(3), DType.I32), text), Throws.ArgumentException.With.Message.Contains("I32 [2]"));
-        Assert.That(() => unet.Forward(tape, sample, time, tape.New(new Shape(2, 5, 20))), Throws.ArgumentException.With.Message.Contains("[2,L,16]"));
-        Assert.That(() => new UNet2DConditionModel(UNet with { NormNumGroups = 3 }, new ParameterScope(parameters, new WeightInit())), Throws.ArgumentException.With.Message.Contains("norm_num_groups"));
-        Assert.That(() => new ClipTextModel(Text with { HiddenAct = "relu" }, new ParameterScope(parameters, new WeightInit())), Throws.ArgumentException.With.Message.Contains("relu"));
+        Assert.That(
+            () => unet.Forward(tape, tape.New(new Shape(2, 8, 8, 4)), time, text),
+            Throws.ArgumentException.With.Message.Contains("[N,H,W,3]"));
+        Assert.That(
+            () => unet.Forward(tape, tape.New(new Shape(2, 7, 8, 3)), time, text),
+            Throws.ArgumentException.With.Message.Contains("divisible by 2"));
+        Assert.That(
+            () => unet.Forward(tape, sample, tape.New(new Shape(3), DType.I32), text),
+            Throws.ArgumentException.With.Message.Contains("I32 [2]"));
+        Assert.That(
+            () => unet.Forward(tape, sample, time, tape.New(new Shape(2, 5, 20))),
+            Throws.ArgumentException.With.Message.Contains("[2,L,16]"));
+        Assert.That(
+            () => new UNet2DConditionModel(UNet with { NormNumGroups = 3 }, new ParameterScope(parameters, new WeightInit())),
+            Throws.ArgumentException.With.Message.Contains("norm_num_groups"));
+        Assert.That(
+            () => new ClipTextModel(Text with { HiddenAct = "relu" }, new ParameterScope(parameters, new WeightInit())),
+            Throws.ArgumentException.With.Message.Contains("relu"));
     }
 
     private static float[] Run(UNetConfig config) => Run(

@@ -27,12 +27,18 @@ public class ConfigTests
     [Test]
     public void WrittenAndReadIsTheSame()
     {
-        var unet = UNetConfig.FromJson(StableDiffusion15, "x") with { AttentionHeadDim = new[] { 5, 10, 20, 20 }, UseLinearProjection = true, UpcastAttention = true };
+        var unet = UNetConfig.FromJson(StableDiffusion15, "x") with
+        {
+            AttentionHeadDim = new[] { 5, 10, 20, 20 }, UseLinearProjection = true, UpcastAttention = true,
+        };
         Assert.That(UNetConfig.FromJson(unet.ToJson(), "x").ToJson(), Is.EqualTo(unet.ToJson()));
         Assert.That(unet.ToJson(), Does.Contain("\"_class_name\": \"UNet2DConditionModel\"").And.Contain("\"cross_attention_dim\": 768"));
         var text = new ClipTextConfig { VocabSize = 9, HiddenAct = "gelu" };
         Assert.That(ClipTextConfig.FromJson(text.ToJson(), "x"), Is.EqualTo(text));
-        var scheduler = new SchedulerConfig { PredictionType = PredictionType.VPrediction, TimestepSpacing = TimestepSpacing.Trailing, SetAlphaToOne = true };
+        var scheduler = new SchedulerConfig
+        {
+            PredictionType = PredictionType.VPrediction, TimestepSpacing = TimestepSpacing.Trailing, SetAlphaToOne = true,
+        };
         Assert.That(SchedulerConfig.FromJson(scheduler.ToJson(), "x"), Is.EqualTo(scheduler));
         Assert.That(scheduler.ToJson(), Does.Contain("\"v_prediction\"").And.Contain("\"trailing\"").And.Contain("\"clip_sample\": false"));
     }
@@ -62,7 +68,9 @@ public class ConfigTests
     {
         string json = StableDiffusion15.Replace(found, replacement, StringComparison.Ordinal);
         Assert.That(json, Is.Not.EqualTo(StableDiffusion15));
-        Assert.That(() => UNetConfig.FromJson(json, "/models/x/config.json"), Throws.TypeOf<ModelFileException>().With.Message.Contains(reason).And.Message.Contains("/models/x/config.json"));
+        Assert.That(
+            () => UNetConfig.FromJson(json, "/models/x/config.json"),
+            Throws.TypeOf<ModelFileException>().With.Message.Contains(reason).And.Message.Contains("/models/x/config.json"));
     }
 
     [Test]
@@ -70,8 +78,11 @@ public class ConfigTests
     {
         string json = StableDiffusion15.Replace(
             "\"act_fn\": \"silu\"",
-            "\"act_fn\": \"silu\", \"dropout\": 0.0, \"class_embed_type\": null, \"conv_in_kernel\": 3, \"only_cross_attention\": false, \"resnet_out_scale_factor\": 1.0, "
-            + "\"addition_embed_type_num_heads\": 64, \"transformer_layers_per_block\": 1, \"mid_block_type\": \"UNetMidBlock2DCrossAttn\", \"upcast_attention\": true",
+            """
+            "act_fn": "silu", "dropout": 0.0, "class_embed_type": null, "conv_in_kernel": 3, "only_cross_attention": false,
+            "resnet_out_scale_factor": 1.0, "addition_embed_type_num_heads": 64, "transformer_layers_per_block": 1,
+            "mid_block_type": "UNetMidBlock2DCrossAttn", "upcast_attention": true
+            """,
             StringComparison.Ordinal);
         Assert.That(UNetConfig.FromJson(json, "x").UpcastAttention, Is.True);
     }
@@ -81,16 +92,23 @@ public class ConfigTests
     {
         var config = ClipTextConfig.FromJson(
             """
-            { "_name_or_path": "openai/clip-vit-large-patch14", "architectures": ["CLIPTextModel"], "attention_dropout": 0.0, "bos_token_id": 0, "dropout": 0.0,
-              "eos_token_id": 2, "hidden_act": "quick_gelu", "hidden_size": 768, "initializer_factor": 1.0, "initializer_range": 0.02, "intermediate_size": 3072,
-              "layer_norm_eps": 1e-05, "max_position_embeddings": 77, "model_type": "clip_text_model", "num_attention_heads": 12, "num_hidden_layers": 12,
+            { "_name_or_path": "openai/clip-vit-large-patch14", "architectures": ["CLIPTextModel"], "attention_dropout": 0.0, "bos_token_id": 0,
+              "dropout": 0.0, "eos_token_id": 2, "hidden_act": "quick_gelu", "hidden_size": 768, "initializer_factor": 1.0,
+              "initializer_range": 0.02, "intermediate_size": 3072, "layer_norm_eps": 1e-05, "max_position_embeddings": 77,
+              "model_type": "clip_text_model", "num_attention_heads": 12, "num_hidden_layers": 12,
               "pad_token_id": 1, "projection_dim": 768, "torch_dtype": "float32", "transformers_version": "4.22.0.dev0", "vocab_size": 49408 }
             """,
             "x");
         Assert.That((config.HiddenSize, config.NumHiddenLayers, config.VocabSize, config.HiddenAct), Is.EqualTo((768, 12, 49408, "quick_gelu")));
-        Assert.That(() => ClipTextConfig.FromJson("""{"hidden_act":"relu"}""", "x"), Throws.TypeOf<ModelFileException>().With.Message.Contains("relu"));
-        Assert.That(() => ClipTextConfig.FromJson("""{"num_attention_heads":7}""", "x"), Throws.TypeOf<ModelFileException>().With.Message.Contains("divisible"));
-        Assert.That(() => ClipTextConfig.FromJson("""{"attention_dropout":0.1}""", "x"), Throws.TypeOf<ModelFileException>().With.Message.Contains("attention_dropout"));
+        Assert.That(
+            () => ClipTextConfig.FromJson("""{"hidden_act":"relu"}""", "x"),
+            Throws.TypeOf<ModelFileException>().With.Message.Contains("relu"));
+        Assert.That(
+            () => ClipTextConfig.FromJson("""{"num_attention_heads":7}""", "x"),
+            Throws.TypeOf<ModelFileException>().With.Message.Contains("divisible"));
+        Assert.That(
+            () => ClipTextConfig.FromJson("""{"attention_dropout":0.1}""", "x"),
+            Throws.TypeOf<ModelFileException>().With.Message.Contains("attention_dropout"));
         Assert.That(() => ClipTextConfig.FromJson("""{"num_hidden_layers":0}""", "x"), Throws.TypeOf<ModelFileException>());
     }
 
@@ -100,16 +118,25 @@ public class ConfigTests
         // Stable Diffusion v1.5 ships PNDM with DDIM's betas, and says nothing about clipping.
         var config = SchedulerConfig.FromJson(
             """
-            { "_class_name": "PNDMScheduler", "_diffusers_version": "0.6.0", "beta_end": 0.012, "beta_schedule": "scaled_linear", "beta_start": 0.00085,
-              "num_train_timesteps": 1000, "set_alpha_to_one": false, "skip_prk_steps": true, "steps_offset": 1, "trained_betas": null }
+            { "_class_name": "PNDMScheduler", "_diffusers_version": "0.6.0", "beta_end": 0.012, "beta_schedule": "scaled_linear",
+              "beta_start": 0.00085, "num_train_timesteps": 1000,
+              "set_alpha_to_one": false, "skip_prk_steps": true, "steps_offset": 1, "trained_betas": null }
             """,
             "x");
         Assert.That(config, Is.EqualTo(new SchedulerConfig()));
         Assert.That(() => SchedulerConfig.FromJson("{}", "x"), Throws.TypeOf<ModelFileException>().With.Message.Contains("beta_schedule"));
         string ddim = new SchedulerConfig().ToJson();
-        Assert.That(() => SchedulerConfig.FromJson(ddim.Replace("\"clip_sample\": false", "\"clip_sample\": true", StringComparison.Ordinal), "x"), Throws.TypeOf<ModelFileException>().With.Message.Contains("clip_sample"));
-        Assert.That(() => SchedulerConfig.FromJson(ddim.Replace("epsilon", "sample", StringComparison.Ordinal), "x"), Throws.TypeOf<ModelFileException>().With.Message.Contains("prediction_type"));
-        Assert.That(() => SchedulerConfig.FromJson(ddim.Replace("\"leading\"", "3", StringComparison.Ordinal), "x"), Throws.TypeOf<ModelFileException>().With.Message.Contains("timestep_spacing"));
-        Assert.That(() => SchedulerConfig.FromJson(ddim.Replace("0.012", "0.0001", StringComparison.Ordinal), "x"), Throws.TypeOf<ModelFileException>().With.Message.Contains("beta_start"));
+        Assert.That(
+            () => SchedulerConfig.FromJson(ddim.Replace("\"clip_sample\": false", "\"clip_sample\": true", StringComparison.Ordinal), "x"),
+            Throws.TypeOf<ModelFileException>().With.Message.Contains("clip_sample"));
+        Assert.That(
+            () => SchedulerConfig.FromJson(ddim.Replace("epsilon", "sample", StringComparison.Ordinal), "x"),
+            Throws.TypeOf<ModelFileException>().With.Message.Contains("prediction_type"));
+        Assert.That(
+            () => SchedulerConfig.FromJson(ddim.Replace("\"leading\"", "3", StringComparison.Ordinal), "x"),
+            Throws.TypeOf<ModelFileException>().With.Message.Contains("timestep_spacing"));
+        Assert.That(
+            () => SchedulerConfig.FromJson(ddim.Replace("0.012", "0.0001", StringComparison.Ordinal), "x"),
+            Throws.TypeOf<ModelFileException>().With.Message.Contains("beta_start"));
     }
 }

@@ -28,7 +28,9 @@ public class DdimGoldenTests
         {
             Sampler.Step(unet, x, text, step, guidance, noise: null);
         }
-        Assert.That(Nmse.Of(x.ToArray<float>(), golden.Pictures($"{(guided ? "sample" : "sample_unguided")}.{Name(prediction)}")), Is.LessThanOrEqualTo(Nmse.Limit));
+        Assert.That(
+            Nmse.Of(x.ToArray<float>(), golden.Pictures($"{(guided ? "sample" : "sample_unguided")}.{Name(prediction)}")),
+            Is.LessThanOrEqualTo(Nmse.Limit));
     }
 
     [Test]
@@ -37,11 +39,13 @@ public class DdimGoldenTests
         using var golden = new Golden("ddim_sample");
         using var device = ComputeDevice.Open("cpu");
         using var arena = new Arena(device);
-        Tensor x = golden.Picture(arena, "step.x"), output = golden.Picture(arena, "step.output"), noise = golden.Picture(arena, "step.noise"), result = arena.New(x.Shape);
+        Tensor x = golden.Picture(arena, "step.x"), output = golden.Picture(arena, "step.output"), noise = golden.Picture(arena, "step.noise");
+        var result = arena.New(x.Shape);
         var config = new SchedulerConfig { PredictionType = prediction };
 
         var noted = golden["step"];
-        var step = DdimScheduler.Steps(config, 25, noted.GetProperty("eta").GetDouble()).Single(s => s.Timestep == noted.GetProperty("timestep").GetInt32());
+        int timestep = noted.GetProperty("timestep").GetInt32();
+        var step = DdimScheduler.Steps(config, 25, noted.GetProperty("eta").GetDouble()).Single(s => s.Timestep == timestep);
         Assert.That(step.Previous, Is.EqualTo(noted.GetProperty("previous").GetInt32()));
         Sampling.DdimStep(x, output, null, 1, (float)step.Sample, (float)step.Output, (float)step.Sigma, noise, result);
         Assert.That(Nmse.Of(result.ToArray<float>(), golden.Pictures($"step.{Name(prediction)}")), Is.LessThanOrEqualTo(Nmse.Limit));

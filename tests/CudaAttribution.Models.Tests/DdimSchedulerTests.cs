@@ -33,7 +33,10 @@ public class DdimSchedulerTests
             Assert.That(steps.Select(s => s.Timestep), Is.EqualTo(pairs.Select(p => p[0])), table.Name);
             foreach (var (step, pair) in steps.Zip(pairs))
             {
-                Assert.That(step.AlphaBarPrevious, Is.EqualTo(expected[Math.Max(0, pair[1])]).Within(1e-12), $"{table.Name} steps, t = {step.Timestep}");
+                Assert.That(
+                    step.AlphaBarPrevious,
+                    Is.EqualTo(expected[Math.Max(0, pair[1])]).Within(1e-12),
+                    $"{table.Name} steps, t = {step.Timestep}");
             }
         }
     }
@@ -54,7 +57,9 @@ public class DdimSchedulerTests
         Assert.That(DdimScheduler.Timesteps(new SchedulerConfig { TimestepSpacing = spacing }, steps), Is.EqualTo(expected));
 
     [Test]
-    public void PreviousIsTheNextOfTheListForEverySpacingAndCount([ValueSource(nameof(Spacings))] TimestepSpacing spacing, [ValueSource(nameof(StepCounts))] int count)
+    public void PreviousIsTheNextOfTheListForEverySpacingAndCount(
+        [ValueSource(nameof(Spacings))] TimestepSpacing spacing,
+        [ValueSource(nameof(StepCounts))] int count)
     {
         foreach (bool toOne in new[] { false, true })
         {
@@ -79,9 +84,15 @@ public class DdimSchedulerTests
         }
     }
 
-    /// <summary>With the true noise as the model's output, each update lands exactly on the less noisy sample of the same picture: any wrong ᾱ_p or coefficient breaks it.</summary>
+    /// <summary>
+    /// With the true noise as the model's output, each update lands exactly on the less noisy sample of the same picture: any wrong ᾱ_p or
+    /// coefficient breaks it.
+    /// </summary>
     [Test]
-    public void APerfectModelKeepsThePicture([ValueSource(nameof(Spacings))] TimestepSpacing spacing, [Values] PredictionType prediction, [Values(3, 20, 50)] int count)
+    public void APerfectModelKeepsThePicture(
+        [ValueSource(nameof(Spacings))] TimestepSpacing spacing,
+        [Values] PredictionType prediction,
+        [Values(3, 20, 50)] int count)
     {
         const double Picture = 0.37, Noise = -1.2;
         var steps = DdimScheduler.Steps(new SchedulerConfig { TimestepSpacing = spacing, PredictionType = prediction }, count);
@@ -90,7 +101,10 @@ public class DdimSchedulerTests
         {
             double output = prediction == PredictionType.Epsilon ? Noise : Math.Sqrt(s.AlphaBar) * Noise - Math.Sqrt(1 - s.AlphaBar) * Picture;
             x = s.Sample * x + s.Output * output;
-            Assert.That(x, Is.EqualTo(Math.Sqrt(s.AlphaBarPrevious) * Picture + Math.Sqrt(1 - s.AlphaBarPrevious) * Noise).Within(1e-11), $"t = {s.Timestep}");
+            Assert.That(
+                x,
+                Is.EqualTo(Math.Sqrt(s.AlphaBarPrevious) * Picture + Math.Sqrt(1 - s.AlphaBarPrevious) * Noise).Within(1e-11),
+                $"t = {s.Timestep}");
         }
     }
 

@@ -3,7 +3,9 @@ using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Models.Tests;
 
-/// <summary>A file of the independent oracle (see <c>golden/README.md</c>): tensors in PyTorch's layout and a note with configuration and scalars.</summary>
+/// <summary>
+/// A file of the independent oracle (see <c>golden/README.md</c>): tensors in PyTorch's layout and a note with configuration and scalars.
+/// </summary>
 internal sealed class Golden : IDisposable
 {
     private readonly JsonDocument _note;
@@ -52,7 +54,9 @@ internal sealed class Golden : IDisposable
             NUnit.Framework.Assert.That(Shape(prefix + name), NUnit.Framework.Is.EqualTo(WeightMap.FileShape(tensor.Shape)), name);
             tensor.CopyFrom<float>(WeightMap.FromFile(Values(prefix + name), tensor.Shape));
         }
-        NUnit.Framework.Assert.That(_file.Tensors.Keys.Count(k => k.StartsWith(prefix, StringComparison.Ordinal)), NUnit.Framework.Is.EqualTo(parameters.Names.Count));
+        NUnit.Framework.Assert.That(
+            _file.Tensors.Keys.Count(k => k.StartsWith(prefix, StringComparison.Ordinal)),
+            NUnit.Framework.Is.EqualTo(parameters.Names.Count));
     }
 
     public void Dispose()

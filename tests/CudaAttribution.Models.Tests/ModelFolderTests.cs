@@ -27,10 +27,17 @@ public class ModelFolderTests
         model.Save(_folder["m"]);
         using var loaded = DiffusionModel.Load(_folder["m"], _device, use);
         Assert.That(loaded.WeightsHash(), Is.EqualTo(model.WeightsHash()));
-        Assert.That((loaded.UNetParameterCount, loaded.TextEncoderParameterCount), Is.EqualTo((model.UNetParameterCount, model.TextEncoderParameterCount)));
-        Assert.That((loaded.UNet.Config.ToJson(), loaded.TextEncoder.Config, loaded.Scheduler), Is.EqualTo((model.UNet.Config.ToJson(), model.TextEncoder.Config, model.Scheduler)));
+        Assert.That(
+            (loaded.UNetParameterCount, loaded.TextEncoderParameterCount),
+            Is.EqualTo((model.UNetParameterCount, model.TextEncoderParameterCount)));
+        Assert.That(
+            (loaded.UNet.Config.ToJson(), loaded.TextEncoder.Config, loaded.Scheduler),
+            Is.EqualTo((model.UNet.Config.ToJson(), model.TextEncoder.Config, model.Scheduler)));
         Assert.That(loaded.Tokenizer.Encode(Tiny.Captions), Is.EqualTo(model.Tokenizer.Encode(Tiny.Captions)));
-        Assert.That(Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName), Is.EqualTo(new[] { "m" }), "nothing temporary is left");
+        Assert.That(
+            Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName),
+            Is.EqualTo(new[] { "m" }),
+            "nothing temporary is left");
     }
 
     [Test]
@@ -41,7 +48,10 @@ public class ModelFolderTests
         using var file = SafetensorsFile.Open(_folder["m", "unet", "diffusion_pytorch_model.safetensors"]);
         Assert.That(file.Tensors["conv_in.weight"].Shape, Is.EqualTo(new Shape(8, 3, 3, 3)));
         Assert.That(file.Tensors["down_blocks.1.resnets.0.conv_shortcut.weight"].Shape, Is.EqualTo(new Shape(16, 8, 1, 1)));
-        Assert.That(file.Tensors.Keys, Has.Member("up_blocks.0.attentions.1.transformer_blocks.0.attn2.to_out.0.bias").And.Member("mid_block.attentions.0.transformer_blocks.0.ff.net.0.proj.weight"));
+        Assert.That(
+            file.Tensors.Keys,
+            Has.Member("up_blocks.0.attentions.1.transformer_blocks.0.attn2.to_out.0.bias")
+                .And.Member("mid_block.attentions.0.transformer_blocks.0.ff.net.0.proj.weight"));
         Assert.That(file.Metadata["format"], Is.EqualTo("pt"), "transformers refuses files without it");
         float[] inFile = file.ReadF32("conv_in.weight"), inMemory = model.Trained["unet.conv_in.weight"].ToArray<float>();
         for (int o = 0; o < 8; o++)
@@ -52,7 +62,9 @@ public class ModelFolderTests
             }
         }
         using var text = SafetensorsFile.Open(_folder["m", "text_encoder", "model.safetensors"]);
-        Assert.That(text.Tensors.Keys, Has.Member("text_model.encoder.layers.0.self_attn.q_proj.weight").And.Member("text_model.final_layer_norm.bias"));
+        Assert.That(
+            text.Tensors.Keys,
+            Has.Member("text_model.encoder.layers.0.self_attn.q_proj.weight").And.Member("text_model.final_layer_norm.bias"));
     }
 
     [Test]
@@ -112,7 +124,9 @@ public class ModelFolderTests
     {
         string path = Path.Combine(SaveTiny(), file);
         File.Delete(path);
-        Assert.That(Loading, Throws.TypeOf<ModelFileException>().With.Message.Contains($"{path} does not exist").And.Message.Contains("complete model folder"));
+        Assert.That(
+            Loading,
+            Throws.TypeOf<ModelFileException>().With.Message.Contains($"{path} does not exist").And.Message.Contains("complete model folder"));
     }
 
     [Test]
@@ -136,7 +150,9 @@ public class ModelFolderTests
             Set(model, "unet.mid_block.resnets.0.conv1.bias", bad);
             model.Save(_folder["m"]);
         }
-        Assert.That(Loading, Throws.TypeOf<ModelFileException>().With.Message.Contains("'mid_block.resnets.0.conv1.bias'").And.Message.Contains("element"));
+        Assert.That(
+            Loading,
+            Throws.TypeOf<ModelFileException>().With.Message.Contains("'mid_block.resnets.0.conv1.bias'").And.Message.Contains("element"));
     }
 
     [Test]
@@ -152,7 +168,9 @@ public class ModelFolderTests
         tensors["lora.up"] = HostTensor.From(new float[1], new Shape(1));
         tensors["conv_out.weight"] = HostTensor.From(new float[8 * 3 * 9], new Shape(8, 3, 3, 3));
         SafetensorsWriter.Write(path, tensors);
-        Assert.That(Loading, Throws.TypeOf<ModelFileException>().With.Message.Contains("1 missing: conv_in.bias").And.Message.Contains("1 superfluous: lora.up")
+        Assert.That(
+            Loading,
+            Throws.TypeOf<ModelFileException>().With.Message.Contains("1 missing: conv_in.bias").And.Message.Contains("1 superfluous: lora.up")
             .And.Message.Contains("conv_out.weight (is [8,3,3,3], must be [3,8,3,3])").And.Message.Contains(path));
     }
 
@@ -201,8 +219,12 @@ public class ModelFolderTests
     {
         Assert.That(ModelPreset.Names, Is.EqualTo(new[] { "demo", "nano", "small" }));
         Assert.That(() => ModelPreset.Load("huge"), Throws.TypeOf<ModelFileException>().With.Message.Contains("demo, nano, small"));
-        Assert.That(() => ModelPreset.FromJson("{\"unet\": {}, \"vae\": {}}", "x", "x"), Throws.TypeOf<ModelFileException>().With.Message.Contains("'vae'"));
-        Assert.That(() => ModelPreset.FromJson("{\"tokenizer\": {\"model_max_length\": 6, \"max_vocabulary\": 9}}", "x", "x"), Throws.TypeOf<ModelFileException>().With.Message.Contains("'text_encoder'"));
+        Assert.That(
+            () => ModelPreset.FromJson("{\"unet\": {}, \"vae\": {}}", "x", "x"),
+            Throws.TypeOf<ModelFileException>().With.Message.Contains("'vae'"));
+        Assert.That(
+            () => ModelPreset.FromJson("{\"tokenizer\": {\"model_max_length\": 6, \"max_vocabulary\": 9}}", "x", "x"),
+            Throws.TypeOf<ModelFileException>().With.Message.Contains("'text_encoder'"));
     }
 
     private void Loading() => DiffusionModel.Load(_folder["m"], _device).Dispose();

@@ -4,14 +4,17 @@ using NUnit.Framework;
 namespace CudaAttribution.Models.Tests;
 
 /// <summary>
-/// The eps of each normalisation, which activations of ordinary size hide: here the input's variance is about the eps. The layers' other weights are set to
-/// identities and zeros, so that the output has a closed form.
+/// The eps of each normalisation, which activations of ordinary size hide: here the input's variance is about the eps. The layers' other weights are
+/// set to identities and zeros, so that the output has a closed form.
 /// </summary>
 public class NormEpsTests
 {
     private const int Channels = 8, Pixels = 4;
 
-    private static readonly UNetConfig Config = Tiny.Preset.UNet with { BlockOutChannels = [Channels, 16], NormNumGroups = 2, CrossAttentionDim = 8, AttentionHeadDim = 2 };
+    private static readonly UNetConfig Config = Tiny.Preset.UNet with
+    {
+        BlockOutChannels = [Channels, 16], NormNumGroups = 2, CrossAttentionDim = 8, AttentionHeadDim = 2,
+    };
 
     /// <summary>x + norm(x): the transformer in the middle adds nothing, both projections are identities.</summary>
     [Test]
@@ -59,11 +62,15 @@ public class NormEpsTests
 
     private static void Compare(float[] actual, double[] expected)
     {
-        for (int i = 0; i < actual.Length; i++) Assert.That(actual[i], Is.EqualTo(expected[i]).Within(2e-6 * Math.Max(1, Math.Abs(expected[i]))), $"element {i}");
+        for (int i = 0; i < actual.Length; i++)
+        {
+            Assert.That(actual[i], Is.EqualTo(expected[i]).Within(2e-6 * Math.Max(1, Math.Abs(expected[i]))), $"element {i}");
+        }
     }
 
     /// <summary>Values of about the given standard deviation, exact in F32.</summary>
-    private static double[] Small(double deviation) => [.. Enumerable.Range(0, Pixels * Channels).Select(i => (double)(float)(deviation * 1.4 * Math.Sin(1.7 * i + 0.3)))];
+    private static double[] Small(double deviation) =>
+        [.. Enumerable.Range(0, Pixels * Channels).Select(i => (double)(float)(deviation * 1.4 * Math.Sin(1.7 * i + 0.3)))];
 
     private static double Silu(double v) => v / (1 + Math.Exp(-v));
 

@@ -24,7 +24,7 @@ public class ParameterCountTests
     public void ClipTextEncoders()
     {
         var vitL = new ClipTextConfig { HiddenSize = 768, IntermediateSize = 3072, NumAttentionHeads = 12 };
-        var vitH = new ClipTextConfig { HiddenSize = 1024, IntermediateSize = 4096, NumAttentionHeads = 16, NumHiddenLayers = 23, HiddenAct = "gelu" };
+        var vitH = vitL with { HiddenSize = 1024, IntermediateSize = 4096, NumAttentionHeads = 16, NumHiddenLayers = 23, HiddenAct = "gelu" };
         Assert.That(Count(p => new ClipTextModel(vitL, p)), Is.EqualTo((123_060_480, 196)));
         Assert.That(Count(p => new ClipTextModel(vitH, p)), Is.EqualTo((340_387_840, 372)));
     }

@@ -21,6 +21,8 @@ public class ProfileTests
         // conv_norm_out, and two norms in each of two down, two mid and four up residual blocks.
         Assert.That(kernels["group_norm_silu_fwd_f32"].Launches, Is.EqualTo(3 * 17));
         Assert.That(device.Profile.Kernels.Select(k => k.Time), Is.Ordered.Descending);
-        Assert.That(device.Profile.Total, Is.EqualTo(device.Profile.Kernels.Aggregate(TimeSpan.Zero, (sum, k) => sum + k.Time)).And.GreaterThan(TimeSpan.Zero));
+        Assert.That(
+            device.Profile.Total,
+            Is.EqualTo(device.Profile.Kernels.Aggregate(TimeSpan.Zero, (sum, k) => sum + k.Time)).And.GreaterThan(TimeSpan.Zero));
     }
 }

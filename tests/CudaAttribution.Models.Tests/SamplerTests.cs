@@ -98,7 +98,9 @@ public class SamplerTests
     {
         Assert.That(() => new Sampler(_model, new SampleOptions { Steps = 0 }), Throws.ArgumentException);
         Assert.That(() => new Sampler(_model, new SampleOptions { MaxBatch = 0 }), Throws.ArgumentException.With.Message.Contains("at least one"));
-        Assert.That(() => new Sampler(_model, new SampleOptions { Guidance = double.NaN }), Throws.ArgumentException.With.Message.Contains("guidance"));
+        Assert.That(
+            () => new Sampler(_model, new SampleOptions { Guidance = double.NaN }),
+            Throws.ArgumentException.With.Message.Contains("guidance"));
         Assert.That(() => new Sampler(_model, new SampleOptions { Eta = -1 }), Throws.ArgumentException.With.Message.Contains("eta"));
     }
 
@@ -109,7 +111,9 @@ public class SamplerTests
         float[] bias = model.Trained["unet.conv_out.bias"].ToArray<float>();
         bias[0] = float.NaN;
         model.Trained["unet.conv_out.bias"].CopyFrom<float>(bias);
-        Assert.That(() => new Sampler(model, new SampleOptions { Steps = 2 }).Sample(Requests), Throws.TypeOf<ArithmeticException>().With.Message.Contains("'a red disc'"));
+        Assert.That(
+            () => new Sampler(model, new SampleOptions { Steps = 2 }).Sample(Requests),
+            Throws.TypeOf<ArithmeticException>().With.Message.Contains("'a red disc'"));
     }
 
     [Test]
@@ -144,7 +148,8 @@ public class SamplerTests
             parameters.Freeze();
             long before = device.Pool.InUse;
             using var tape = new Tape(device, record);
-            unet.Forward(tape, tape.Arena.Zeros(new Shape(8, 8, 8, 3)), tape.Arena.Zeros(new Shape(8), DType.I32), tape.Arena.Zeros(new Shape(8, 6, 16)));
+            Tensor sample = tape.Arena.Zeros(new Shape(8, 8, 8, 3)), text = tape.Arena.Zeros(new Shape(8, 6, 16));
+            unet.Forward(tape, sample, tape.Arena.Zeros(new Shape(8), DType.I32), text);
             return device.Pool.Peak - before;
         }
         Assert.That(Peak(record: false), Is.LessThan(Peak(record: true) / 3));

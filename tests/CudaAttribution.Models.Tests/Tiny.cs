@@ -19,9 +19,13 @@ internal static class Tiny
         "tiny",
         "tiny");
 
-    public static readonly string[] Captions = ["a red disc", "a blue disc", "a green square", "a white square", "a red square", "a blue cross", "nothing"];
+    public static readonly string[] Captions =
+    [
+        "a red disc", "a blue disc", "a green square", "a white square", "a red square", "a blue cross", "nothing",
+    ];
 
-    public static DiffusionModel Model(ComputeDevice device, ModelUse use = ModelUse.TrainAll, ulong seed = 7) => DiffusionModel.Create(Preset, Captions, device, seed, use);
+    public static DiffusionModel Model(ComputeDevice device, ModelUse use = ModelUse.TrainAll, ulong seed = 7) =>
+        DiffusionModel.Create(Preset, Captions, device, seed, use);
 
     /// <summary>One picture per caption: a smooth pattern of its own.</summary>
     public static TrainingSet Data(int count = 7)

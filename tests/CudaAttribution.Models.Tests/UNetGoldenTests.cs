@@ -37,7 +37,10 @@ public class UNetGoldenTests
             Assert.That(Nmse.Of(parameters[parameter].Grad!.ToArray<float>(), expected), Is.LessThanOrEqualTo(Nmse.Limit), parameter);
         }
         Assert.That(Nmse.Of(sample.Grad!.ToArray<float>(), golden.Pictures("grad_input.sample")), Is.LessThanOrEqualTo(Nmse.Limit), "sample");
-        Assert.That(Nmse.Of(text.Grad!.ToArray<float>(), golden.Values("grad_input.encoder_hidden_states")), Is.LessThanOrEqualTo(Nmse.Limit), "text");
+        Assert.That(
+            Nmse.Of(text.Grad!.ToArray<float>(), golden.Values("grad_input.encoder_hidden_states")),
+            Is.LessThanOrEqualTo(Nmse.Limit),
+            "text");
     }
 
     [Test]
@@ -73,7 +76,8 @@ public class UNetGoldenTests
         foreach (string name in parameters.Names)
         {
             var shape = parameters[name].Shape;
-            float[] before = WeightMap.FromFile(golden.Values($"before.{name}"), shape), after = WeightMap.FromFile(golden.Values($"after.{name}"), shape);
+            float[] before = WeightMap.FromFile(golden.Values($"before.{name}"), shape);
+            float[] after = WeightMap.FromFile(golden.Values($"after.{name}"), shape);
             float[] actual = parameters[name].ToArray<float>();
             Assert.That(Nmse.Of(actual, after), Is.LessThanOrEqualTo(Nmse.Limit), name);
             Assert.That(Nmse.Of(Difference(actual, before), Difference(after, before)), Is.LessThan(1e-3), $"moves of {name}");

@@ -72,7 +72,9 @@ public class WordTokenizerTests
         using var folder = new TemporaryFolder();
         WordTokenizer.Train(Captions, 8).Save(folder.Path);
         File.WriteAllText(Path.Combine(folder.Path, "vocab.json"), vocabulary);
-        Assert.That(() => WordTokenizer.Load(folder.Path), Throws.TypeOf<ModelFileException>().With.Message.Contains(reason).And.Message.Contains("vocab.json"));
+        Assert.That(
+            () => WordTokenizer.Load(folder.Path),
+            Throws.TypeOf<ModelFileException>().With.Message.Contains(reason).And.Message.Contains("vocab.json"));
     }
 
     [TestCase("vocab.json")]

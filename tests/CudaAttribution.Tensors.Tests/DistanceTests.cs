@@ -2,27 +2,15 @@ using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Tensors.Tests;
 
-[TestFixture("cpu")]
-[TestFixture("simt")]
-public sealed class DistanceTests(string device)
+public sealed class DistanceTests(string device) : ArenaFixture(device)
 {
-    private Arena _arena = null!;
-
-    private ComputeDevice Device => TestDevices.Get(device);
-
-    [SetUp]
-    public void Open() => _arena = new Arena(Device);
-
-    [TearDown]
-    public void Close() => _arena.Dispose();
-
     [Test]
     public void The_largest_distance_does_not_overflow()
     {
         const int Bytes = 512 * 512 * 3;
         byte[] white = new byte[Bytes];
         white.AsSpan().Fill(255);
-        long[] y = Squared(_arena.From(new byte[Bytes], [1, Bytes]), _arena.From(white, [1, Bytes]));
+        long[] y = Squared(Arena.From(new byte[Bytes], [1, Bytes]), Arena.From(white, [1, Bytes]));
         using (Assert.EnterMultipleScope())
         {
             Assert.That(y[0], Is.EqualTo(65025L * Bytes));
@@ -61,7 +49,7 @@ public sealed class DistanceTests(string device)
     {
         var a = Images(2, h * w * 3, 4).View(2, h, w, 3);
         var b = Images(3, h * w * 3, 5).View(3, h, w, 3);
-        var y = _arena.New([2, 3, k * k], DType.I64);
+        var y = Arena.New([2, 3, k * k], DType.I64);
         Distance.SquaredTiles(a, b, k, y);
         long[] sums = y.ToArray<long>(), whole = Squared(a, b);
         using (Assert.EnterMultipleScope())
@@ -78,8 +66,8 @@ public sealed class DistanceTests(string device)
         byte[] image = new byte[H * W * 3], changed = new byte[H * W * 3];
         changed[((2 * W) + 4) * 3] = 10;
         changed[(((2 * W) + 4) * 3) + 2] = 20;
-        var y = _arena.New([1, 1, K * K], DType.I64);
-        Distance.SquaredTiles(_arena.From(image, [1, H, W, 3]), _arena.From(changed, [1, H, W, 3]), K, y);
+        var y = Arena.New([1, 1, K * K], DType.I64);
+        Distance.SquaredTiles(Arena.From(image, [1, H, W, 3]), Arena.From(changed, [1, H, W, 3]), K, y);
         Assert.That(y.ToArray<long>(), Is.EqualTo(new long[] { 0, 0, 0, 0, 0, 500, 0, 0, 0 }));
     }
 
@@ -102,18 +90,18 @@ public sealed class DistanceTests(string device)
         using (Assert.EnterMultipleScope())
         {
             Assert.That(
-                () => Distance.Squared(a, Images(2, 13, 2), _arena.New([2, 2], DType.I64)),
+                () => Distance.Squared(a, Images(2, 13, 2), Arena.New([2, 2], DType.I64)),
                 Throws.ArgumentException.With.Message.Contains("b is U8 [2,13]"));
-            Assert.That(() => Distance.Squared(a, a, _arena.New([2, 3], DType.I64)), Throws.ArgumentException.With.Message.Contains("[2,2]"));
-            Assert.That(() => Distance.Squared(a, a, _arena.New([2, 2], DType.I32)), Throws.ArgumentException.With.Message.Contains("I64"));
+            Assert.That(() => Distance.Squared(a, a, Arena.New([2, 3], DType.I64)), Throws.ArgumentException.With.Message.Contains("[2,2]"));
+            Assert.That(() => Distance.Squared(a, a, Arena.New([2, 2], DType.I32)), Throws.ArgumentException.With.Message.Contains("I64"));
             Assert.That(
-                () => Distance.Squared(_arena.Zeros([2, 12]), a, _arena.New([2, 2], DType.I64)),
+                () => Distance.Squared(Arena.Zeros([2, 12]), a, Arena.New([2, 2], DType.I64)),
                 Throws.ArgumentException.With.Message.Contains("U8"));
             Assert.That(
-                () => Distance.SquaredTiles(a.View(2, 2, 2, 3), a.View(2, 2, 2, 3), 3, _arena.New([2, 2, 9], DType.I64)),
+                () => Distance.SquaredTiles(a.View(2, 2, 2, 3), a.View(2, 2, 2, 3), 3, Arena.New([2, 2, 9], DType.I64)),
                 Throws.ArgumentException.With.Message.Contains("1 to 2 tiles"));
             Assert.That(
-                () => Distance.SquaredTiles(a, a, 1, _arena.New([2, 2, 1], DType.I64)),
+                () => Distance.SquaredTiles(a, a, 1, Arena.New([2, 2, 1], DType.I64)),
                 Throws.ArgumentException.With.Message.Contains("[N,H,W,3]"));
             Assert.That(() => Distance.Normalised(1, 0), Throws.ArgumentException);
             Assert.That(() => Distance.NormalisedTiles(new long[3], 4, 4), Throws.ArgumentException.With.Message.Contains("square grid"));
@@ -123,7 +111,7 @@ public sealed class DistanceTests(string device)
     private Tensor Images(int count, int bytes, ulong stream)
     {
         var random = new PhiloxSequence(21, stream);
-        return _arena.From([.. Enumerable.Range(0, count * bytes).Select(_ => (byte)random.Next(256))], [count, bytes]);
+        return Arena.From([.. Enumerable.Range(0, count * bytes).Select(_ => (byte)random.Next(256))], [count, bytes]);
     }
 
     private long[] Squared(Tensor a, Tensor b)

@@ -3,27 +3,15 @@ using CudaAttribution.Tensors.Ops;
 namespace CudaAttribution.Tensors.Tests;
 
 /// <summary>What the op cases cannot say: inputs used twice, views, special values and misuse.</summary>
-[TestFixture("cpu")]
-[TestFixture("simt")]
-public sealed class ElementwiseTests(string device)
+public sealed class ElementwiseTests(string device) : ArenaFixture(device)
 {
-    private Arena _arena = null!;
-
-    private ComputeDevice Device => TestDevices.Get(device);
-
-    [SetUp]
-    public void Open() => _arena = new Arena(Device);
-
-    [TearDown]
-    public void Close() => _arena.Dispose();
-
     [Test]
     public void An_input_used_twice_gets_both_gradients()
     {
         var x = Variable([1f, 2], [1, 2]);
         using var tape = new Tape(Device, record: true);
         var y = tape.Concat(tape.Add(x, x), tape.Add(x, tape.AddRows(x, x.View(2))));
-        tape.Backward(y, _arena.From([1f, 10, 100, 1000], [1, 4]));
+        tape.Backward(y, Arena.From([1f, 10, 100, 1000], [1, 4]));
         using (Assert.EnterMultipleScope())
         {
             Assert.That(y.ToArray<float>(), Is.EqualTo(new[] { 2f, 4, 3, 6 }));
@@ -36,17 +24,17 @@ public sealed class ElementwiseTests(string device)
     {
         var x = Variable([1f, 2], [2, 1]);
         using var tape = new Tape(Device, record: true);
-        tape.Backward(tape.Concat(x, x), _arena.From([1f, 10, 100, 1000], [2, 2]));
+        tape.Backward(tape.Concat(x, x), Arena.From([1f, 10, 100, 1000], [2, 2]));
         Assert.That(x.Grad!.ToArray<float>(), Is.EqualTo(new[] { 11f, 1100 }));
     }
 
     [Test]
     public void Only_inputs_that_require_a_gradient_get_one()
     {
-        var (a, b) = (_arena.From([1f, 2], [1, 2]), Variable([3f, 4], [1, 2]));
+        var (a, b) = (Arena.From([1f, 2], [1, 2]), Variable([3f, 4], [1, 2]));
         using var tape = new Tape(Device, record: true);
-        var y = tape.AddPerSample(tape.Concat(tape.Add(a, b), a), _arena.From([1f, 1, 1, 1], [1, 4]));
-        tape.Backward(y, _arena.From([1f, 10, 100, 1000], [1, 4]));
+        var y = tape.AddPerSample(tape.Concat(tape.Add(a, b), a), Arena.From([1f, 1, 1, 1], [1, 4]));
+        tape.Backward(y, Arena.From([1f, 10, 100, 1000], [1, 4]));
         using (Assert.EnterMultipleScope())
         {
             Assert.That(a.Grad, Is.Null);
@@ -59,13 +47,13 @@ public sealed class ElementwiseTests(string device)
     {
         float[] x = [float.PositiveInfinity, 1000, 100, -100, -1000, 0];
         using var tape = new Tape(Device, record: false);
-        var input = _arena.From(x, [6]);
+        var input = Arena.From(x, [6]);
         using (Assert.EnterMultipleScope())
         {
             foreach (var op in new Func<Tensor, Tensor>[] { tape.Silu, tape.Gelu, tape.QuickGelu })
             {
                 Assert.That(op(input).ToArray<float>(), Is.EqualTo(new[] { float.PositiveInfinity, 1000, 100, 0, 0, 0 }).Within(1e-30f));
-                Assert.That(op(_arena.From([float.NaN], [1])).ToArray<float>()[0], Is.NaN);
+                Assert.That(op(Arena.From([float.NaN], [1])).ToArray<float>()[0], Is.NaN);
             }
         }
     }
@@ -76,9 +64,9 @@ public sealed class ElementwiseTests(string device)
     public void Counts_what_is_not_finite(int n)
     {
         float[] x = [.. Enumerable.Range(0, n).Select(i => (float)i)];
-        Assert.That(Elementwise.CountNonFinite(_arena.From(x, [n])), Is.Zero);
+        Assert.That(Elementwise.CountNonFinite(Arena.From(x, [n])), Is.Zero);
         (x[0], x[n / 2], x[^1]) = (float.NaN, float.PositiveInfinity, float.NegativeInfinity);
-        Assert.That(Elementwise.CountNonFinite(_arena.From(x, [n])), Is.EqualTo(n == 1 ? 1 : 3));
+        Assert.That(Elementwise.CountNonFinite(Arena.From(x, [n])), Is.EqualTo(n == 1 ? 1 : 3));
     }
 
     [Test]
@@ -86,11 +74,11 @@ public sealed class ElementwiseTests(string device)
     {
         var x = Variable([], [2, 0, 0, 4]);
         using var tape = new Tape(Device, record: true);
-        var y = tape.Geglu(tape.Concat(tape.UpsampleNearest2x(tape.Silu(x)), _arena.Zeros([2, 0, 0, 2])));
+        var y = tape.Geglu(tape.Concat(tape.UpsampleNearest2x(tape.Silu(x)), Arena.Zeros([2, 0, 0, 2])));
         Assert.That(y.Shape, Is.EqualTo(new Shape(2, 0, 0, 3)));
-        Assert.That(() => tape.Backward(y, _arena.Zeros(y.Shape)), Throws.Nothing);
+        Assert.That(() => tape.Backward(y, Arena.Zeros(y.Shape)), Throws.Nothing);
         var t = Variable([5f, 5], [2, 1]);
-        tape.Backward(tape.AddPerSample(_arena.Zeros([2, 0, 1]), t), _arena.Zeros([2, 0, 1]));
+        tape.Backward(tape.AddPerSample(Arena.Zeros([2, 0, 1]), t), Arena.Zeros([2, 0, 1]));
         Assert.That(t.Grad!.ToArray<float>(), Is.EqualTo(new[] { 0f, 0 }));
     }
 
@@ -99,15 +87,15 @@ public sealed class ElementwiseTests(string device)
     {
         var table = Variable([1f, 2, 3, 4], [2, 2]);
         using var tape = new Tape(Device, record: true);
-        var y = tape.Embedding(_arena.From([1, 2, -1, 1, int.MinValue, int.MaxValue], [2, 3]), table);
-        tape.Backward(y, _arena.From([.. Enumerable.Range(1, 12).Select(i => (float)i)], y.Shape));
+        var y = tape.Embedding(Arena.From([1, 2, -1, 1, int.MinValue, int.MaxValue], [2, 3]), table);
+        tape.Backward(y, Arena.From([.. Enumerable.Range(1, 12).Select(i => (float)i)], y.Shape));
         float nan = float.NaN;
         using (Assert.EnterMultipleScope())
         {
             Assert.That(y.ToArray<float>(), Is.EqualTo(new[] { 3, 4, nan, nan, nan, nan, 3, 4, nan, nan, nan, nan }));
             Assert.That(table.Grad!.ToArray<float>(), Is.EqualTo(new[] { 0f, 0, 8, 10 }));
-            Assert.That(() => EmbeddingOp.Ids(_arena, [0, 2], [2], 2), Throws.ArgumentException.With.Message.Contains("id 2 at position 1"));
-            Assert.That(() => EmbeddingOp.Ids(_arena, [-1], [1], 2), Throws.ArgumentException.With.Message.Contains("id -1"));
+            Assert.That(() => EmbeddingOp.Ids(Arena, [0, 2], [2], 2), Throws.ArgumentException.With.Message.Contains("id 2 at position 1"));
+            Assert.That(() => EmbeddingOp.Ids(Arena, [-1], [1], 2), Throws.ArgumentException.With.Message.Contains("id -1"));
         }
     }
 
@@ -115,23 +103,23 @@ public sealed class ElementwiseTests(string device)
     public void Refuses_what_does_not_fit()
     {
         using var tape = new Tape(Device, record: false);
-        var (x, ids) = (_arena.Zeros([2, 3]), _arena.From([0, 1], [2]));
+        var (x, ids) = (Arena.Zeros([2, 3]), Arena.From([0, 1], [2]));
         using (Assert.EnterMultipleScope())
         {
             Assert.That(() => tape.Silu(ids), Throws.ArgumentException.With.Message.Contains("silu: x is I32 [2]").And.Message.Contains("F32"));
             Assert.That(
-                () => tape.Add(x, _arena.Zeros([3, 2])),
+                () => tape.Add(x, Arena.Zeros([3, 2])),
                 Throws.ArgumentException.With.Message.Contains("add: b is F32 [3,2], its shape must be [2,3]"));
             Assert.That(() => tape.Geglu(x), Throws.ArgumentException.With.Message.Contains("even last extent"));
-            Assert.That(() => tape.AddPerSample(x, _arena.Zeros([3])), Throws.ArgumentException.With.Message.Contains("[2,3]"));
-            Assert.That(() => tape.AddRows(x, _arena.Zeros([2])), Throws.ArgumentException.With.Message.Contains("[3]"));
-            Assert.That(() => tape.Concat(x, _arena.Zeros([3, 3])), Throws.ArgumentException.With.Message.Contains("outer extents"));
+            Assert.That(() => tape.AddPerSample(x, Arena.Zeros([3])), Throws.ArgumentException.With.Message.Contains("[2,3]"));
+            Assert.That(() => tape.AddRows(x, Arena.Zeros([2])), Throws.ArgumentException.With.Message.Contains("[3]"));
+            Assert.That(() => tape.Concat(x, Arena.Zeros([3, 3])), Throws.ArgumentException.With.Message.Contains("outer extents"));
             Assert.That(() => tape.UpsampleNearest2x(x), Throws.ArgumentException.With.Message.Contains("[N,H,W,C]"));
             Assert.That(() => tape.TimestepEmbedding(ids, 7), Throws.ArgumentException.With.Message.Contains("even"));
             Assert.That(() => tape.TimestepEmbedding(x, 8), Throws.ArgumentException.With.Message.Contains("I32"));
             Assert.That(() => tape.Embedding(x, x), Throws.ArgumentException.With.Message.Contains("I32"));
             Assert.That(() => tape.Embedding(ids, ids), Throws.ArgumentException.With.Message.Contains("F32"));
-            Assert.That(() => Elementwise.AddInto(Device, x, _arena.Zeros([5])), Throws.ArgumentException.With.Message.Contains("6 elements"));
+            Assert.That(() => Elementwise.AddInto(Device, x, Arena.Zeros([5])), Throws.ArgumentException.With.Message.Contains("6 elements"));
             using var other = ComputeDevice.Open("cpu", "kernels");
             using var foreign = new Arena(other);
             Assert.That(() => tape.Silu(foreign.Zeros([2])), Throws.ArgumentException.With.Message.Contains("device"));
@@ -140,7 +128,7 @@ public sealed class ElementwiseTests(string device)
 
     private Tensor Variable(float[] values, Shape shape)
     {
-        var x = _arena.From(values, shape);
+        var x = Arena.From(values, shape);
         x.RequiresGrad = true;
         return x;
     }

@@ -7,7 +7,8 @@ namespace CudaAttribution.Tensors.Tests;
 [TestFixture("simt")]
 public sealed class OpTests(string device)
 {
-    public static IEnumerable<TestCaseData> Cases => OpCatalog.All.Where(c => !c.BenchOnly).Select(c => new TestCaseData(c).SetArgDisplayNames(c.ToString()));
+    public static IEnumerable<TestCaseData> Cases =>
+        OpCatalog.All.Where(c => !c.BenchOnly).Select(c => new TestCaseData(c).SetArgDisplayNames(c.ToString()));
 
     private ComputeDevice Device => TestDevices.Get(device);
 

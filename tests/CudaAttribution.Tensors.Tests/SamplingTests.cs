@@ -3,20 +3,8 @@ using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Tensors.Tests;
 
-[TestFixture("cpu")]
-[TestFixture("simt")]
-public sealed class SamplingTests(string device)
+public sealed class SamplingTests(string device) : ArenaFixture(device)
 {
-    private Arena _arena = null!;
-
-    private ComputeDevice Device => TestDevices.Get(device);
-
-    [SetUp]
-    public void Open() => _arena = new Arena(Device);
-
-    [TearDown]
-    public void Close() => _arena.Dispose();
-
     [Test]
     public void Noise_does_not_depend_on_how_a_batch_is_split()
     {
@@ -30,7 +18,7 @@ public sealed class SamplingTests(string device)
     [Test]
     public void Noise_is_standard_normal()
     {
-        double[] x = [.. Noise(device == "cpu" ? 1_000_000 : 40_000, 1, 2, 0).Select(v => (double)v).Order()];
+        double[] x = [.. Noise(Device.Driver.Info.Id == "cpu" ? 1_000_000 : 40_000, 1, 2, 0).Select(v => (double)v).Order()];
         double n = x.Length, mean = x.Average(), variance = x.Sum(v => (v - mean) * (v - mean)) / n;
         // Kolmogorov and Smirnov's distance exceeds 1.95 / sqrt(n) once in a thousand.
         double distance = x.Select((v, i) => double.Abs(Cdf(v) - ((i + 0.5) / n))).Max();
@@ -58,23 +46,23 @@ public sealed class SamplingTests(string device)
     [Test]
     public void The_kernel_gives_the_words_of_the_host()
     {
-        var y = _arena.New([13], DType.I32);
+        var y = Arena.New([13], DType.I32);
         Sampling.Words(y, 0xFEDCBA9876543210, 0x0123456789ABCDEF, 17_179_869_181);
         uint[] expected = [.. Enumerable.Range(0, 13).Select(i => Philox.Word(17_179_869_181UL + (ulong)i, 0x0123456789ABCDEF, 0xFEDCBA9876543210))];
         Assert.That(y.ToArray<uint>(), Is.EqualTo(expected));
     }
 
     [Test]
-    public void Refuses_a_negative_offset() => Assert.Throws<ArgumentOutOfRangeException>(() => Sampling.Normal(_arena.New([3]), 0, 0, -1));
+    public void Refuses_a_negative_offset() => Assert.Throws<ArgumentOutOfRangeException>(() => Sampling.Normal(Arena.New([3]), 0, 0, -1));
 
     [TestCase(-1)]
     [TestCase(4)]
     [TestCase(int.MinValue)]
     public void A_timestep_outside_the_schedule_gives_NaN_for_its_sample_only(int bad)
     {
-        var noisy = _arena.New([2, 3]);
-        var table = _arena.From([1f, 1f, 1f, 1f], [4]);
-        Sampling.QSample(_arena.Zeros([2, 3]), _arena.Zeros([2, 3]), _arena.From([bad, 3], [2]), table, table, noisy);
+        var noisy = Arena.New([2, 3]);
+        var table = Arena.From([1f, 1f, 1f, 1f], [4]);
+        Sampling.QSample(Arena.Zeros([2, 3]), Arena.Zeros([2, 3]), Arena.From([bad, 3], [2]), table, table, noisy);
         Assert.That(noisy.ToArray<float>(), Is.EqualTo(new[] { float.NaN, float.NaN, float.NaN, 0f, 0f, 0f }));
     }
 
@@ -107,7 +95,7 @@ public sealed class SamplingTests(string device)
     [Test]
     public void A_step_in_place_gives_the_bits_of_one_into_another_tensor()
     {
-        var (x, c, u, y) = (_arena.New([4100]), _arena.New([4100]), _arena.New([4100]), _arena.New([4100]));
+        var (x, c, u, y) = (Arena.New([4100]), Arena.New([4100]), Arena.New([4100]), Arena.New([4100]));
         foreach (var (tensor, stream) in new[] { (x, 0UL), (c, 1UL), (u, 2UL) }) Sampling.Normal(tensor, 9, stream);
         Sampling.DdimStep(x, c, u, 7.5f, 1.01f, -0.02f, 0, null, y);
         Sampling.DdimStep(x, c, u, 7.5f, 1.01f, -0.02f, 0, null, x);
@@ -117,7 +105,7 @@ public sealed class SamplingTests(string device)
     [Test]
     public void A_step_accepts_no_argument_that_it_would_ignore()
     {
-        var x = _arena.Zeros([2]);
+        var x = Arena.Zeros([2]);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(() => Sampling.DdimStep(x, x, null, 7.5f, 1, 1, 0, null, x), Throws.ArgumentException.With.Message.Contains("empty prompt"));
@@ -130,8 +118,8 @@ public sealed class SamplingTests(string device)
     public void Pixels_survive_the_round_trip()
     {
         byte[] all = [.. Enumerable.Range(0, 256).Select(i => (byte)i)];
-        var (floats, back) = (_arena.New([256]), _arena.New([256], DType.U8));
-        Sampling.FromPixels(_arena.From(all, [256]), floats);
+        var (floats, back) = (Arena.New([256]), Arena.New([256], DType.U8));
+        Sampling.FromPixels(Arena.From(all, [256]), floats);
         Sampling.ToPixels(floats, back);
         using (Assert.EnterMultipleScope())
         {
@@ -152,8 +140,8 @@ public sealed class SamplingTests(string device)
     [TestCase(-0.01f, 126)]
     public void Pixels_are_clamped_and_rounded(float value, byte expected)
     {
-        var y = _arena.New([1], DType.U8);
-        Sampling.ToPixels(_arena.From([value], [1]), y);
+        var y = Arena.New([1], DType.U8);
+        Sampling.ToPixels(Arena.From([value], [1]), y);
         Assert.That(y.ToArray<byte>()[0], Is.EqualTo(expected));
     }
 
@@ -165,7 +153,7 @@ public sealed class SamplingTests(string device)
         return y.ToArray<float>();
     }
 
-    private Tensor Upload(SafetensorsFile file, string name) => _arena.From(file.ReadF32(name), file.Tensors[name].Shape);
+    private Tensor Upload(SafetensorsFile file, string name) => Arena.From(file.ReadF32(name), file.Tensors[name].Shape);
 
     private static double Correlation(float[] a, float[] b) => a.Zip(b, (x, y) => (double)x * y).Average();
 

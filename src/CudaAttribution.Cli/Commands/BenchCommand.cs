@@ -18,10 +18,29 @@ internal static class BenchCommand
         var all = new Option<bool>("--all") { Description = "Also the small shapes of the audit, not only those of the benchmark." };
         var seconds = new Option<double>("--seconds") { Description = "Time for each case.", DefaultValueFactory = _ => 1.0, HelpName = "s" };
         var verify = new Option<bool>("--verify") { Description = "Audit each op first (as 'cudattr verify') and refuse to time a wrong one." };
-        var model = new Option<DirectoryInfo?>("--model") { Description = "Time this model instead: a training step and a guided sampling step, with the share of each kernel family.", HelpName = "folder" };
-        var batch = new Option<int>("--batch") { Description = "With --model: pictures of a training step.", DefaultValueFactory = _ => 16, HelpName = "n" };
-        var pictures = new Option<int>("--sample-batch") { Description = "With --model: pictures sampled together.", DefaultValueFactory = _ => 30, HelpName = "n" };
-        var steps = new Option<int>("--steps") { Description = "With --model: timed steps of each kind.", DefaultValueFactory = _ => 30, HelpName = "n" };
+        var model = new Option<DirectoryInfo?>("--model")
+        {
+            Description = "Time this model instead: a training step and a guided sampling step, with the share of each kernel family.",
+            HelpName = "folder",
+        };
+        var batch = new Option<int>("--batch")
+        {
+            Description = "With --model: pictures of a training step.",
+            DefaultValueFactory = _ => 16,
+            HelpName = "n",
+        };
+        var pictures = new Option<int>("--sample-batch")
+        {
+            Description = "With --model: pictures sampled together.",
+            DefaultValueFactory = _ => 30,
+            HelpName = "n",
+        };
+        var steps = new Option<int>("--steps")
+        {
+            Description = "With --model: timed steps of each kind.",
+            DefaultValueFactory = _ => 30,
+            HelpName = "n",
+        };
         var json = CommonOptions.Json();
         var command = new Command(
             "bench",
@@ -30,10 +49,14 @@ internal static class BenchCommand
             measured FMA peak and copy bandwidth. Inputs are on the device already; nothing is transferred or compiled inside the timed part.
             """)
         { device, math, ops, all, seconds, verify, model, batch, pictures, steps, json };
-        command.SetAction(parsed => parsed.GetValue(model) is { } folder
-            ? RunModel(parsed.GetValue(device)!, parsed.GetValue(math)!, folder, parsed.GetValue(batch), parsed.GetValue(pictures), parsed.GetValue(steps), parsed.GetValue(json))
-            : Run(
-            parsed.GetValue(device)!, parsed.GetValue(math)!, parsed.GetValue(ops), parsed.GetValue(all), parsed.GetValue(seconds), parsed.GetValue(verify), parsed.GetValue(json)));
+        command.SetAction(parsed =>
+        {
+            string id = parsed.GetValue(device)!, engine = parsed.GetValue(math)!;
+            bool asJson = parsed.GetValue(json);
+            return parsed.GetValue(model) is { } folder
+                ? RunModel(id, engine, folder, parsed.GetValue(batch), parsed.GetValue(pictures), parsed.GetValue(steps), asJson)
+                : Run(id, engine, parsed.GetValue(ops), parsed.GetValue(all), parsed.GetValue(seconds), parsed.GetValue(verify), asJson);
+        });
         return command;
     }
 
@@ -42,7 +65,11 @@ internal static class BenchCommand
         if (!(seconds > 0)) throw new ArgumentException($"--seconds must be positive, it is {seconds}");
         using var device = ComputeDevice.Open(id, math);
         var cases = OpCatalog.All.Where(c => filter is null || c.Op.Contains(filter, StringComparison.OrdinalIgnoreCase)).ToArray();
-        if (cases.Length == 0) throw new ArgumentException($"no op contains '{filter}': use one of {string.Join(", ", OpCatalog.All.Select(c => c.Op).Distinct())}");
+        if (cases.Length == 0)
+        {
+            string known = string.Join(", ", OpCatalog.All.Select(c => c.Op).Distinct());
+            throw new ArgumentException($"no op contains '{filter}': use one of {known}");
+        }
         if (verify)
         {
             var wrong = cases.Where(c => !c.BenchOnly).SelectMany(c => OpChecks.All(device, c)).FirstOrDefault(r => !r.Passed);
@@ -81,7 +108,17 @@ internal static class BenchCommand
         var roofline = Roofline.Measure(device);
         if (json)
         {
-            Shell.WriteJson(new { device = device.Driver.Info, math = device.Math.Name, roofline, batch, training, sample_batch = pictures, sampling, peak_rss_mb = peakMegabytes });
+            Shell.WriteJson(new
+            {
+                device = device.Driver.Info,
+                math = device.Math.Name,
+                roofline,
+                batch,
+                training,
+                sample_batch = pictures,
+                sampling,
+                peak_rss_mb = peakMegabytes,
+            });
             return Shell.Done;
         }
         PrintDevice(device, roofline);
@@ -97,14 +134,16 @@ internal static class BenchCommand
     private static void PrintDevice(ComputeDevice device, Roofline roofline)
     {
         var info = device.Driver.Info;
-        Console.WriteLine($"{info.Id}: {info.Name}, {info.InstructionSet}, {info.Multiprocessors} threads or multiprocessors, maths {device.Math.Name}");
+        Console.WriteLine($"{info.Id}: {info.Name}, {info.InstructionSet}, {info.Units()}, maths {device.Math.Name}");
         Console.WriteLine($"measured ceilings: {roofline.FmaGflops:0} GFLOP/s FMA (F32), {roofline.CopyGigabytes:0.0} GB/s copy");
     }
 
     private static void Print(ComputeDevice device, Roofline roofline, List<OpTiming> timings)
     {
         PrintDevice(device, roofline);
-        var table = new Table().Border(TableBorder.Simple).AddColumns("op", "case", "forward ms", "backward ms", "GFLOP/s", "of peak", "GB/s", "of copy");
+        var table = new Table()
+            .Border(TableBorder.Simple)
+            .AddColumns("op", "case", "forward ms", "backward ms", "GFLOP/s", "of peak", "GB/s", "of copy");
         foreach (var t in timings)
         {
             table.AddRow(

@@ -15,20 +15,29 @@ internal static class DataCommand
         bad.DefaultValueFactory = _ => BadImagePolicy.Skip;
         var sheet = new Option<FileInfo?>("--sheet") { Description = "Write a contact sheet of the first 200 pictures (PNG).", HelpName = "file" };
         var json = CommonOptions.Json();
-        var inspect = new Command("inspect", "Reads a data set as training would: counts, captions, content hash, every skipped file and warning.") { data, size, bad, sheet, json };
+        var inspect = new Command(
+            "inspect",
+            "Reads a data set as training would: counts, captions, content hash, every skipped file and warning.")
+        { data, size, bad, sheet, json };
         inspect.SetAction(parsed =>
         {
             var set = DataArgument.Parse(parsed.GetValue(data)!).Load(parsed.GetValue(size), onBadImage: parsed.GetValue(bad));
             if (parsed.GetValue(sheet) is { } file)
             {
                 var folder = new RunFolder(file.DirectoryName ?? ".");
-                folder.WriteImage(file.Name, ContactSheet.Compose([.. set.Items.Take(200).Select(i => i.Image)], new ContactSheetOptions { Columns = 20 }));
+                var first = set.Items.Take(200).Select(i => i.Image);
+                folder.WriteImage(file.Name, ContactSheet.Compose([.. first], new ContactSheetOptions { Columns = 20 }));
             }
             if (parsed.GetValue(json))
             {
                 Shell.WriteJson(new
                 {
-                    source = set.Source, count = set.Count, hash = set.Hash, captions = set.Items.Select(i => i.Caption).Distinct().Count(), skipped = set.Skipped, warnings = set.Warnings,
+                    source = set.Source,
+                    count = set.Count,
+                    hash = set.Hash,
+                    captions = set.Items.Select(i => i.Caption).Distinct().Count(),
+                    skipped = set.Skipped,
+                    warnings = set.Warnings,
                 });
             }
             else

@@ -7,20 +7,28 @@ namespace CudaAttribution.Cli.Commands;
 /// <summary><c>cudattr demo</c>: the main job from end to end on small models that ship with the program.</summary>
 internal static class DemoCommand
 {
+    private const string Description =
+    """
+    The main job on small models, live, on the CPU in minutes: freezes keys of the shipped source, asks the shipped innocents, builds five suspects
+    (trained wholly and half on the source's pictures, on other real pictures, on unseen real pictures of the source's set, and on the very pictures
+    the source was trained on), judges each, and writes summary.json, a result folder per suspect and report.html.
+    A run that was cut off goes on where it was when the command is repeated.
+    """;
+
     public static Command Create()
     {
-        var models = new Option<DirectoryInfo?>("--models") { Description = "Folder with the base model, the source and the reference innocents; default: those that ship.", HelpName = "folder" };
-        var recipe = new Option<FileInfo?>("--recipe") { Description = "JSON with every number of the experiment; default: the one that ships.", HelpName = "file" };
+        var models = new Option<DirectoryInfo?>("--models")
+        {
+            Description = "Folder with the base model, the source and the reference innocents; default: those that ship.",
+            HelpName = "folder",
+        };
+        var recipe = new Option<FileInfo?>("--recipe")
+        {
+            Description = "JSON with every number of the experiment; default: the one that ships.",
+            HelpName = "file",
+        };
         var runOptions = new RunOptionSet();
-        var command = new Command(
-            "demo",
-            """
-            The main job on small models, live, on the CPU in minutes: freezes keys of the shipped source, asks the shipped innocents, builds five suspects
-            (trained wholly and half on the source's pictures, on other real pictures, on unseen real pictures of the source's set, and on the very pictures
-            the source was trained on), judges each, and writes summary.json, a result folder per suspect and report.html.
-            A run that was cut off goes on where it was when the command is repeated.
-            """)
-        { models, recipe };
+        var command = new Command("demo", Description) { models, recipe };
         runOptions.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -58,7 +66,9 @@ internal static class DemoCommand
                 s.Verdict == Verdict.Infringing ? $"[red]{s.Verdict}[/]" : s.Verdict);
         }
         AnsiConsole.Write(table);
-        Console.WriteLine($"conf: share of keys reproduced. paired: share of answers closer to the source's pictures than to its training pictures. {Number(summary.Seconds, "0")} s.");
+        Console.WriteLine(
+            "conf: share of keys reproduced. paired: share of answers closer to the source's pictures than to its training pictures. "
+            + $"{Number(summary.Seconds, "0")} s.");
         Console.WriteLine($"report: {folder.Path(AttributionFiles.Report)}");
     }
 
@@ -77,11 +87,13 @@ internal static class DemoCommand
                     _line = new ProgressLine($"[{s.Number}/{s.Of}] {s.Title}");
                     break;
                 case DemoStageProgress p:
-                    _line?.Report(p.Done, p.Total, p.Training is { } t ? $"{p.Activity}, loss {t.Loss:0.0000}, {t.PicturesPerSecond:0} images/s" : p.Activity, p.Training?.Remaining);
+                    string details = p.Training is { } t ? $"{p.Activity}, loss {t.Loss:0.0000}, {t.PicturesPerSecond:0} images/s" : p.Activity;
+                    _line?.Report(p.Done, p.Total, details, p.Training?.Remaining);
                     break;
                 case DemoStageFinished f:
                     Dispose();
-                    Console.Error.WriteLine($"  {f.Title}: {f.Outcome}{(f.Reused ? " (kept from before)" : $", {f.Seconds.ToString("0.0", CultureInfo.InvariantCulture)} s")}");
+                    string time = f.Reused ? " (kept from before)" : $", {Number(f.Seconds, "0.0")} s";
+                    Console.Error.WriteLine($"  {f.Title}: {f.Outcome}{time}");
                     break;
                 default:
                     break;

@@ -12,7 +12,10 @@ internal static class DoctorCommand
     public static Command Create()
     {
         var json = CommonOptions.Json();
-        var command = new Command("doctor", "Shows devices, native and vendor libraries with each path tried, instruction sets, memory, and what '--device auto' would use.") { json };
+        var command = new Command(
+            "doctor",
+            "Shows devices, native and vendor libraries with each path tried, instruction sets, memory, and what '--device auto' would use.")
+        { json };
         command.SetAction(parsed =>
         {
             var report = DeviceProbe.Run();
@@ -26,14 +29,16 @@ internal static class DoctorCommand
     private static void Print(DeviceReport report)
     {
         var host = report.Host;
-        Console.WriteLine($"processor  {host.Processor}, {host.Processors} threads, {host.MemoryBytes / Gigabyte:0.0} GB, kernels for {string.Join(", ", host.InstructionSets)}");
+        string sets = string.Join(", ", host.InstructionSets);
+        Console.WriteLine($"processor  {host.Processor}, {host.Processors} threads, {host.MemoryBytes / Gigabyte:0.0} GB, kernels for {sets}");
         Console.WriteLine();
         Console.WriteLine("devices");
         foreach (var device in report.Devices)
         {
             if (device.Info is { } i)
             {
-                Console.WriteLine($"  {i.Id,-8} {i.Name}; {i.InstructionSet}, {i.Multiprocessors} {(i.Binding == "HostDriver" ? "threads" : "multiprocessors")}, {i.MemoryBytes / Gigabyte:0.0} GB; {i.Binding} {i.DriverVersion}");
+                Console.WriteLine(
+                    $"  {i.Id,-8} {i.Name}; {i.InstructionSet}, {i.Units()}, {i.MemoryBytes / Gigabyte:0.0} GB; {i.Binding} {i.DriverVersion}");
             }
             else
             {
@@ -45,7 +50,9 @@ internal static class DoctorCommand
         Console.WriteLine("native libraries");
         foreach (var library in report.Libraries)
         {
-            Console.WriteLine(library.Path is { } path ? $"  {library.File}: {library.Description} (interface {library.AbiVersion}), {path}" : $"  {library.File}: not found");
+            Console.WriteLine(library.Path is { } path
+                ? $"  {library.File}: {library.Description} (interface {library.AbiVersion}), {path}"
+                : $"  {library.File}: not found");
             if (library.Path is null)
             {
                 foreach (var attempt in library.Tried) Console.WriteLine($"    tried {attempt}");
@@ -53,7 +60,11 @@ internal static class DoctorCommand
         }
         Console.WriteLine();
         Console.WriteLine("vendor libraries (optional)");
-        foreach (var vendor in report.Vendor) Console.WriteLine($"  {vendor.Name}: {vendor.Path ?? $"not found ({vendor.Tried.Count} paths tried; --json lists them)"}");
+        foreach (var vendor in report.Vendor)
+        {
+            string found = vendor.Path ?? $"not found ({vendor.Tried.Count} paths tried; --json lists them)";
+            Console.WriteLine($"  {vendor.Name}: {found}");
+        }
         Console.WriteLine();
         Console.WriteLine($"--device auto uses {report.Auto.Id}: {report.Auto.Reason}");
     }

@@ -5,19 +5,27 @@ namespace CudaAttribution.Cli.Commands;
 /// <summary><c>cudattr innocents build|score</c>: the models that say what innocence looks like.</summary>
 internal static class InnocentsCommand
 {
-    public static Command Create() => new("innocents", "Reference innocents: models that are known not to have seen the source's pictures.") { CreateBuild(), CreateScore() };
+    public static Command Create() =>
+        new("innocents", "Reference innocents: models that are known not to have seen the source's pictures.") { CreateBuild(), CreateScore() };
 
     private static Command CreateBuild()
     {
-        var baseModel = new Option<DirectoryInfo>("--base") { Description = "G0, the model they are fine-tuned from.", Required = true, HelpName = "folder" };
+        var baseModel = new Option<DirectoryInfo>("--base")
+        {
+            Description = "G0, the model they are fine-tuned from.",
+            Required = true,
+            HelpName = "folder",
+        };
         var plan = new Option<FileInfo>("--plan")
         {
-            Description = "JSON: training settings and for each model its name, family (real-other, real-same, sibling, untouched, real-own), split (sel, cal, null), data and seed.",
+            Description = "JSON: training settings and for each model its name, family (real-other, real-same, sibling, untouched, real-own), "
+                + "split (sel, cal, null), data and seed.",
             Required = true,
             HelpName = "file",
         };
         var runOptions = new RunOptionSet();
-        var command = new Command("build", "Fine-tunes the innocents of a plan. Finished ones are kept, so a killed build goes on.") { baseModel, plan };
+        var command = new Command("build", "Fine-tunes the innocents of a plan. Finished ones are kept, so a killed build goes on.")
+        { baseModel, plan };
         runOptions.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -25,13 +33,19 @@ internal static class InnocentsCommand
             var file = parsed.GetValue(plan)!;
             var described = InnocentPlan.Load(file.FullName);
             using var session = new RunSession("innocents build", run);
+            var tuner = new FineTuner(session.Device, parsed.GetValue(baseModel)!.FullName);
             session.Input("plan", RunFolder.HashFile(file.FullName));
+            session.Input("base", tuner.BaseIdentity);
             InnocentSet set;
             using (var line = new ProgressLine("innocents"))
             using (var cancel = new CancelKey())
             {
-                set = new InnocentBuilder(session.Device, new FineTuner(session.Device, parsed.GetValue(baseModel)!.FullName))
-                    .Build(described, file.DirectoryName!, session.Folder.Root, (m, p) => line.Report(p.Done, p.Total, $"{m.Name}: {p.Activity}"), cancel.Token);
+                set = new InnocentBuilder(session.Device, tuner).Build(
+                    described,
+                    file.DirectoryName!,
+                    session.Folder.Root,
+                    (m, p) => line.Report(p.Done, p.Total, $"{m.Name}: {p.Activity}"),
+                    cancel.Token);
             }
             session.Finish();
             if (run.Json) Shell.WriteJson(set.Members);
@@ -43,11 +57,17 @@ internal static class InnocentsCommand
     private static Command CreateScore()
     {
         var keysFolder = new Option<DirectoryInfo>("--keys") { Description = "The frozen keys.", Required = true, HelpName = "folder" };
-        var innocents = new Option<DirectoryInfo>("--innocents") { Description = "Folder of reference innocents; those of splits CAL and NULL are asked.", Required = true, HelpName = "folder" };
+        var innocents = new Option<DirectoryInfo>("--innocents")
+        {
+            Description = "Folder of reference innocents; those of splits CAL and NULL are asked.",
+            Required = true,
+            HelpName = "folder",
+        };
         var steps = CommonOptions.SampleSteps();
         var guidance = CommonOptions.Guidance();
         var runOptions = new RunOptionSet();
-        var command = new Command("score", "Puts the keys to the innocents and writes null.json, which 'attribute' tests suspects against.") { keysFolder, innocents, steps, guidance };
+        var command = new Command("score", "Puts the keys to the innocents and writes null.json, which 'attribute' tests suspects against.")
+        { keysFolder, innocents, steps, guidance };
         runOptions.AddTo(command);
         command.SetAction(parsed =>
         {

@@ -11,30 +11,77 @@ internal static class KeysCommand
         var source = new Option<DirectoryInfo>("--source") { Description = "The owner's model.", Required = true, HelpName = "folder" };
         var data = CommonOptions.Data("--data", "What the source was fine-tuned on");
         data.Required = true;
-        var innocents = new Option<DirectoryInfo?>("--innocents") { Description = "Folder of reference innocents; those of split SEL filter out keys that are not distinctive.", HelpName = "folder" };
+        var innocents = new Option<DirectoryInfo?>("--innocents")
+        {
+            Description = "Folder of reference innocents; those of split SEL filter out keys that are not distinctive.",
+            HelpName = "folder",
+        };
         var strategy = new Option<KeyStrategy>("--strategy")
         {
-            Description = "detect: training pictures the source reproduces best; generate: prompts it always answers alike; random: unfiltered draws.",
+            Description = "detect: training pictures the source reproduces best; generate: prompts it always answers alike; "
+                + "random: unfiltered draws.",
             DefaultValueFactory = _ => defaults.Strategy,
             HelpName = "name",
         };
         var metric = CommonMetric();
         var count = new Option<int>("--n") { Description = "Keys.", DefaultValueFactory = _ => defaults.Count, HelpName = "n" };
-        var draws = new Option<int>("--draws") { Description = "Pictures of the source per prompt; 0: 4 for detect, 8 otherwise.", DefaultValueFactory = _ => defaults.Draws, HelpName = "K" };
+        var draws = new Option<int>("--draws")
+        {
+            Description = "Pictures of the source per prompt; 0: 4 for detect, 8 otherwise.",
+            DefaultValueFactory = _ => defaults.Draws,
+            HelpName = "K",
+        };
         var candidates = new Option<int?>("--candidates") { Description = "Prompts to look at, drawn at random; default all.", HelpName = "n" };
-        var lambda = new Option<double>("--lambda") { Description = "Weight of the distance to the nearest innocent in the ranking.", DefaultValueFactory = _ => defaults.Lambda, HelpName = "x" };
-        var threshold = new Option<double?>("--threshold") { Description = "Threshold of the metric; default the metric's own (0.15).", HelpName = "x" };
-        var dispersion = new Option<double?>("--max-dispersion") { Description = "Keys need answers of the source that differ by at most this.", HelpName = "x" };
-        var divergence = new Option<double>("--min-divergence") { Description = "Keys need a medoid that is farther than this from the training picture.", DefaultValueFactory = _ => defaults.MinDivergence, HelpName = "x" };
-        var weight = new Option<double>("--divergence-weight") { Description = "Weight of that distance in the ranking.", DefaultValueFactory = _ => defaults.DivergenceWeight, HelpName = "x" };
-        var bias = new Option<double?>("--max-innocent-paired") { Description = "Keys need at most this share of innocents' answers that are closer to the medoid than to the training picture.", HelpName = "p" };
-        var paired = new Option<int?>("--paired") { Description = "Keys of the paired test, chosen apart; default the keys themselves.", HelpName = "n" };
+        var lambda = new Option<double>("--lambda")
+        {
+            Description = "Weight of the distance to the nearest innocent in the ranking.",
+            DefaultValueFactory = _ => defaults.Lambda,
+            HelpName = "x",
+        };
+        var threshold = new Option<double?>("--threshold")
+        {
+            Description = "Threshold of the metric; default the metric's own (0.15).",
+            HelpName = "x",
+        };
+        var dispersion = new Option<double?>("--max-dispersion")
+        {
+            Description = "Keys need answers of the source that differ by at most this.",
+            HelpName = "x",
+        };
+        var divergence = new Option<double>("--min-divergence")
+        {
+            Description = "Keys need a medoid that is farther than this from the training picture.",
+            DefaultValueFactory = _ => defaults.MinDivergence,
+            HelpName = "x",
+        };
+        var weight = new Option<double>("--divergence-weight")
+        {
+            Description = "Weight of that distance in the ranking.",
+            DefaultValueFactory = _ => defaults.DivergenceWeight,
+            HelpName = "x",
+        };
+        var bias = new Option<double?>("--max-innocent-paired")
+        {
+            Description = "Keys need at most this share of innocents' answers that are closer to the medoid than to the training picture.",
+            HelpName = "p",
+        };
+        var paired = new Option<int?>("--paired")
+        {
+            Description = "Keys of the paired test, chosen apart; default the keys themselves.",
+            HelpName = "n",
+        };
         var steps = CommonOptions.SampleSteps();
         var guidance = CommonOptions.Guidance();
         var bad = CommonOptions.OnBadImage();
         var runOptions = new RunOptionSet();
-        var select = new Command("select", "Finds the key samples of a source model and freezes them: a folder keys/ whose hash later commands check.")
-        { source, data, innocents, strategy, metric, count, draws, candidates, lambda, threshold, dispersion, divergence, weight, bias, paired, steps, guidance, bad };
+        var select = new Command(
+            "select",
+            "Finds the key samples of a source model and freezes them: a folder keys/ whose hash later commands check.")
+        {
+            source, data, innocents,
+            strategy, metric, count, draws, candidates, lambda, threshold, dispersion, divergence, weight, bias, paired,
+            steps, guidance, bad,
+        };
         runOptions.AddTo(select);
         select.SetAction(parsed =>
         {
@@ -47,9 +94,18 @@ internal static class KeysCommand
             session.Input("data", training.Hash);
             var options = new KeySelectionOptions
             {
-                Strategy = parsed.GetValue(strategy), Count = parsed.GetValue(count), Draws = parsed.GetValue(draws), Candidates = parsed.GetValue(candidates),
-                Lambda = parsed.GetValue(lambda), Threshold = parsed.GetValue(threshold), MaxDispersion = parsed.GetValue(dispersion), MinDivergence = parsed.GetValue(divergence),
-                DivergenceWeight = parsed.GetValue(weight), MaxInnocentPaired = parsed.GetValue(bias), PairedCount = parsed.GetValue(paired), Seed = run.Seed,
+                Strategy = parsed.GetValue(strategy),
+                Count = parsed.GetValue(count),
+                Draws = parsed.GetValue(draws),
+                Candidates = parsed.GetValue(candidates),
+                Lambda = parsed.GetValue(lambda),
+                Threshold = parsed.GetValue(threshold),
+                MaxDispersion = parsed.GetValue(dispersion),
+                MinDivergence = parsed.GetValue(divergence),
+                DivergenceWeight = parsed.GetValue(weight),
+                MaxInnocentPaired = parsed.GetValue(bias),
+                PairedCount = parsed.GetValue(paired),
+                Seed = run.Seed,
             };
             var references = Open(parsed.GetValue(innocents), InnocentSplit.Sel, session, sampling);
             try
@@ -63,8 +119,20 @@ internal static class KeysCommand
                 }
                 keys.Save(session.Folder.Path("keys"));
                 session.Finish();
-                if (run.Json) Shell.WriteJson(new { keys = keys.Keys.Count, keyset_sha256 = keys.Hash, selection = keys.Header.Selection, source_rate = keys.Header.SourceRate });
-                else Console.WriteLine($"{keys.Keys.Count} keys, frozen as {keys.Hash}: {keys.Header.Selection}");
+                if (run.Json)
+                {
+                    Shell.WriteJson(new
+                    {
+                        keys = keys.Keys.Count,
+                        keyset_sha256 = keys.Hash,
+                        selection = keys.Header.Selection,
+                        source_rate = keys.Header.SourceRate,
+                    });
+                }
+                else
+                {
+                    Console.WriteLine($"{keys.Keys.Count} keys, frozen as {keys.Hash}: {keys.Header.Selection}");
+                }
                 return Shell.Done;
             }
             finally

@@ -43,7 +43,11 @@ internal static class RunsCommand
             return;
         }
         var table = new Table().Border(TableBorder.Simple).AddColumns("id", "finished (UTC)", "command", "verdict", "conf", "p", "folder");
-        foreach (var e in entries) table.AddRow(e.Id, Time(e), e.Command, e.Verdict ?? "-", Number(e.Conf, "0.00"), Number(e.PValue, "0.0e+0"), Markup.Escape(e.Folder));
+        foreach (var e in entries)
+        {
+            table.AddRow(
+                e.Id, Time(e), e.Command, e.Verdict ?? "-", Number(e.Conf, "0.00"), Number(e.PValue, "0.0e+0"), Markup.Escape(e.Folder));
+        }
         AnsiConsole.Write(table);
     }
 

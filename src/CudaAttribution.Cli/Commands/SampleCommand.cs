@@ -8,14 +8,21 @@ internal static class SampleCommand
 {
     public static Command Create()
     {
-        var model = new Option<DirectoryInfo>("--model") { Description = "Model folder, or a folder a suspect was built in.", Required = true, HelpName = "folder" };
+        var model = new Option<DirectoryInfo>("--model")
+        {
+            Description = "Model folder, or a folder a suspect was built in.",
+            Required = true,
+            HelpName = "folder",
+        };
         var prompts = new Option<string[]>("--prompt") { Description = "What to draw; several allowed.", HelpName = "text" };
         var file = new Option<FileInfo?>("--prompts") { Description = "File with one prompt a line.", HelpName = "file" };
         var count = new Option<int>("--count") { Description = "Pictures of each prompt.", DefaultValueFactory = _ => 1, HelpName = "n" };
         var steps = CommonOptions.SampleSteps();
         var guidance = CommonOptions.Guidance();
         var runOptions = new RunOptionSet();
-        var command = new Command("sample", "Draws pictures: PNG files and a contact sheet. Picture i depends on the seed and its number only, not on what else is drawn.")
+        var command = new Command(
+            "sample",
+            "Draws pictures: PNG files and a contact sheet. Picture i depends on the seed and its number only, not on what else is drawn.")
         { model, prompts, file, count, steps, guidance };
         runOptions.AddTo(command);
         command.SetAction(parsed =>
@@ -25,12 +32,17 @@ internal static class SampleCommand
             if (asked.Length == 0) throw new ArgumentException("nothing to draw: give --prompt or --prompts");
             if (parsed.GetValue(count) < 1) throw new ArgumentException("--count must be at least 1");
             using var session = new RunSession("sample", run);
-            using var source = LocalModel.Open(
-                parsed.GetValue(model)!.FullName, session.Device, new SamplingRecipe { Steps = parsed.GetValue(steps), Guidance = parsed.GetValue(guidance) });
+            var sampling = new SamplingRecipe { Steps = parsed.GetValue(steps), Guidance = parsed.GetValue(guidance) };
+            using var source = LocalModel.Open(parsed.GetValue(model)!.FullName, session.Device, sampling);
             session.Input("model", source.Identity);
             var images = Draw(source, asked, parsed.GetValue(count), run.Seed);
             for (int i = 0; i < images.Count; i++) session.Folder.WriteImage($"images/{i:D4}.png", images[i]);
-            session.Folder.WriteImage("sheet.png", ContactSheet.Compose(images, new ContactSheetOptions { Columns = parsed.GetValue(count) > 1 ? parsed.GetValue(count) : 10, Magnification = 4 }));
+            var layout = new ContactSheetOptions
+            {
+                Columns = parsed.GetValue(count) > 1 ? parsed.GetValue(count) : 10,
+                Magnification = 4,
+            };
+            session.Folder.WriteImage("sheet.png", ContactSheet.Compose(images, layout));
             session.Finish();
             if (run.Json) Shell.WriteJson(new { images = images.Count, folder = session.Folder.Root });
             return Shell.Done;
@@ -47,11 +59,13 @@ internal static class SampleCommand
         using var line = new ProgressLine("drawing");
         foreach (var round in queries.Chunk(Round))
         {
-            images.AddRange(source.Answers(round).Select(a => a.Image ?? throw new AttributionException($"no picture ({a.Failure})", "Try another prompt.")));
+            images.AddRange(source.Answers(round).Select(a =>
+                a.Image ?? throw new AttributionException($"no picture ({a.Failure})", "Try another prompt.")));
             line.Report(images.Count, queries.Length);
         }
         return images;
     }
 
-    private static IEnumerable<string> ReadPrompts(FileInfo? file) => file is null ? [] : File.ReadLines(file.FullName).Where(l => l.Trim().Length > 0);
+    private static IEnumerable<string> ReadPrompts(FileInfo? file) =>
+        file is null ? [] : File.ReadLines(file.FullName).Where(l => l.Trim().Length > 0);
 }

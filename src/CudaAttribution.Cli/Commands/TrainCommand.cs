@@ -18,10 +18,17 @@ internal static class TrainCommand
             HelpName = "name",
         };
         var common = new TrainingOptionSet(learningRate: 1e-3, steps: 3000);
-        var command = new Command("train", "Trains a text-to-image diffusion model from random weights on captioned pictures: UNet and text encoder together.") { preset };
+        var command = new Command(
+            "train",
+            "Trains a text-to-image diffusion model from random weights on captioned pictures: UNet and text encoder together.")
+        { preset };
         common.AddTo(command);
         command.SetAction(parsed => Run("train", common, parsed, (session, data) =>
-            DiffusionModel.Create(ModelPreset.Load(parsed.GetValue(preset)!), data.Items.Select(i => i.Caption), session.Device, common.Run.Read(parsed).Seed)));
+        {
+            var architecture = ModelPreset.Load(parsed.GetValue(preset)!);
+            var captions = data.Items.Select(i => i.Caption);
+            return DiffusionModel.Create(architecture, captions, session.Device, common.Run.Read(parsed).Seed);
+        }));
         return command;
     }
 
@@ -56,13 +63,17 @@ internal static class TrainCommand
         session.Input("data", data.Hash);
         string checkpoints = session.Folder.Path("checkpoints");
         var options = common.Options(parsed) with { Seed = run.Seed, CheckpointFolder = checkpoints, Resume = true };
-        Console.Error.WriteLine($"{data.Count} pictures of {size}x{size}; {model.UNetParameterCount:N0} parameters in the UNet, {model.TextEncoderParameterCount:N0} in the text encoder");
+        Console.Error.WriteLine(
+            $"{data.Count} pictures of {size}x{size}; {model.UNetParameterCount:N0} parameters in the UNet, "
+            + $"{model.TextEncoderParameterCount:N0} in the text encoder");
         using var trainer = new Trainer(model, FineTuner.TrainingSetOf(data, size), options);
         TrainResult result;
         using (var line = new ProgressLine(name))
         using (var cancel = new CancelKey())
         {
-            result = trainer.Run(p => line.Report(p.Step, p.Steps, $"loss {p.Loss:0.0000}  {p.PicturesPerSecond:0} images/s", p.Remaining), cancel.Token);
+            result = trainer.Run(
+                p => line.Report(p.Step, p.Steps, $"loss {p.Loss:0.0000}  {p.PicturesPerSecond:0} images/s", p.Remaining),
+                cancel.Token);
         }
         model.Save(session.Folder.Path("model"), parsed.GetValue(common.Type));
         session.Folder.Write(SuspectFiles.Losses, LossLog.Format(result.Losses));
@@ -73,7 +84,11 @@ internal static class TrainCommand
         {
             Shell.WriteJson(new
             {
-                model = session.Folder.Path("model"), steps = result.Losses.Count, loss = result.Losses[^1], seconds = result.Seconds, images_per_second = result.PicturesPerSecond,
+                model = session.Folder.Path("model"),
+                steps = result.Losses.Count,
+                loss = result.Losses[^1],
+                seconds = result.Seconds,
+                images_per_second = result.PicturesPerSecond,
                 memory_bytes = result.Memory.Total,
             });
         }
@@ -85,11 +100,36 @@ internal static class TrainCommand
     {
         private readonly Option<int> _steps = new("--steps") { Description = "Optimiser steps.", DefaultValueFactory = _ => steps, HelpName = "n" };
         private readonly Option<int> _batch = new("--batch") { Description = "Pictures of a step.", DefaultValueFactory = _ => 32, HelpName = "n" };
-        private readonly Option<double> _rate = new("--lr") { Description = "Learning rate, constant after the warm-up.", DefaultValueFactory = _ => learningRate, HelpName = "x" };
-        private readonly Option<int> _warmup = new("--warmup") { Description = "Steps over which the learning rate rises.", DefaultValueFactory = _ => 0, HelpName = "n" };
-        private readonly Option<double> _drop = new("--caption-drop") { Description = "Share of pictures trained with the empty caption.", DefaultValueFactory = _ => 0.1, HelpName = "p" };
-        private readonly Option<double> _ema = new("--ema") { Description = "Decay of the running average of the weights that becomes the model; 0 for none.", DefaultValueFactory = _ => 0.0, HelpName = "x" };
-        private readonly Option<int> _every = new("--checkpoint-every") { Description = "Steps between checkpoints; a killed run goes on from the last one.", DefaultValueFactory = _ => 200, HelpName = "n" };
+        private readonly Option<double> _rate = new("--lr")
+        {
+            Description = "Learning rate, constant after the warm-up.",
+            DefaultValueFactory = _ => learningRate,
+            HelpName = "x",
+        };
+        private readonly Option<int> _warmup = new("--warmup")
+        {
+            Description = "Steps over which the learning rate rises.",
+            DefaultValueFactory = _ => 0,
+            HelpName = "n",
+        };
+        private readonly Option<double> _drop = new("--caption-drop")
+        {
+            Description = "Share of pictures trained with the empty caption.",
+            DefaultValueFactory = _ => 0.1,
+            HelpName = "p",
+        };
+        private readonly Option<double> _ema = new("--ema")
+        {
+            Description = "Decay of the running average of the weights that becomes the model; 0 for none.",
+            DefaultValueFactory = _ => 0.0,
+            HelpName = "x",
+        };
+        private readonly Option<int> _every = new("--checkpoint-every")
+        {
+            Description = "Steps between checkpoints; a killed run goes on from the last one.",
+            DefaultValueFactory = _ => 200,
+            HelpName = "n",
+        };
 
         public RunOptionSet Run { get; } = new();
 
@@ -97,11 +137,17 @@ internal static class TrainCommand
 
         public Option<BadImagePolicy> OnBadImage { get; } = CommonOptions.OnBadImage();
 
-        public Option<DType> Type { get; } = new("--dtype") { Description = "Type of the weights in the file: F32, F16 or BF16. Training is F32.", DefaultValueFactory = _ => DType.F32, HelpName = "type" };
+        public Option<DType> Type { get; } = new("--dtype")
+        {
+            Description = "Type of the weights in the file: F32, F16 or BF16. Training is F32.",
+            DefaultValueFactory = _ => DType.F32,
+            HelpName = "type",
+        };
 
         public void AddTo(Command command)
         {
-            foreach (Option option in new Option[] { Data, OnBadImage, _steps, _batch, _rate, _warmup, _drop, _ema, _every, Type }) command.Add(option);
+            Option[] options = [Data, OnBadImage, _steps, _batch, _rate, _warmup, _drop, _ema, _every, Type];
+            foreach (var option in options) command.Add(option);
             Run.AddTo(command);
         }
 

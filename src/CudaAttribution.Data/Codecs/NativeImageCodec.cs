@@ -15,8 +15,11 @@ public sealed unsafe class NativeImageCodec : IImageCodec
     {
         int abi = ImageNative.AbiVersion();
         if (abi != ImageNative.Abi)
+        {
             throw new InvalidOperationException(
-                $"The native library {ImageNative.Library} has interface version {abi}, this program needs {ImageNative.Abi}. Build both from the same source.");
+                $"The native library {ImageNative.Library} has interface version {abi}, this program needs {ImageNative.Abi}. "
+                + "Build both from the same source.");
+        }
         byte* text = stackalloc byte[256];
         Check(ImageNative.Describe(text, 256));
         Name = Marshal.PtrToStringUTF8((nint)text)!;

@@ -45,7 +45,8 @@ public static class NativeLibraryLocator
             }
         }
         throw new DllNotFoundException(
-            $"The native library {name} cannot be loaded. Build the project (dotnet build runs CMake) or set {FolderVariable} to the folder that has it. Tried:"
+            $"The native library {name} cannot be loaded. Build the project (dotnet build runs CMake) "
+            + $"or set {FolderVariable} to the folder that has it. Tried:"
             + string.Concat(tried.Select(t => "\n  " + t)));
     }
 

@@ -43,7 +43,10 @@ internal sealed class CaptionFile(string file)
     public CaptionRow Row(int line, string id, string? fileName, string caption, IReadOnlyDictionary<string, string> tags)
     {
         if (RelativePath.Problem(fileName ?? id) is { } problem)
-            throw Wrong(line, $"the {(fileName is null ? "id" : "file name")} '{fileName ?? id}' {problem}", "Use a plain path inside the data set's folder.");
+        {
+            string named = fileName is null ? $"id '{id}'" : $"file name '{fileName}'";
+            throw Wrong(line, $"the {named} {problem}", "Use a plain path inside the data set's folder.");
+        }
         if (!lineOfId.TryAdd(id, line))
             throw Wrong(line, $"the id '{id}' was already used in line {lineOfId[id]}", "Give each picture its own id.");
         string text = CaptionedImage.Normalise(caption);

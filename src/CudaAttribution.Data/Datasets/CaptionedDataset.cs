@@ -88,8 +88,14 @@ public sealed class CaptionedDataset
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Size ?? 1, 1, nameof(LoadOptions.Size));
         if (Directory.Exists(path)) return FolderLoader.Load(path, options);
         if (!File.Exists(path))
-            throw new DatasetException("there is no such file or folder", "Name a folder with captions.tsv or metadata.jsonl, or a sheet of a pack.", path);
-        return SpriteSheetPack.Read(new FolderPackFiles(Path.GetDirectoryName(Path.GetFullPath(path))!), Path.GetFileNameWithoutExtension(path), options);
+        {
+            throw new DatasetException(
+                "there is no such file or folder",
+                "Name a folder with captions.tsv or metadata.jsonl, or a sheet of a pack.",
+                path);
+        }
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        return SpriteSheetPack.Read(new FolderPackFiles(folder), Path.GetFileNameWithoutExtension(path), options);
     }
 
     /// <summary>The pictures for which the condition holds, in the same order.</summary>

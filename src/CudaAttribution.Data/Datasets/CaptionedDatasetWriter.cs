@@ -25,7 +25,12 @@ public sealed class CaptionedDatasetWriter : IDisposable
         Guarded(() =>
         {
             if (File.Exists(target) || (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()))
-                throw new DatasetException("the output exists already and is not an empty folder", "Choose another folder or remove this one.", target);
+            {
+                throw new DatasetException(
+                    "the output exists already and is not an empty folder",
+                    "Choose another folder or remove this one.",
+                    target);
+            }
             Directory.CreateDirectory(temporary);
         });
     }

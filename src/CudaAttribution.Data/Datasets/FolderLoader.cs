@@ -38,7 +38,9 @@ internal static class FolderLoader
                 continue;
             }
             string wanted = row.FileName ?? row.Id + ".png (.jpg, .jpeg, .webp)";
-            string reason = failures[i] is { } failure ? failure.Message.TrimEnd('.') : $"the caption '{row.Id}' has no picture: there is no {wanted}";
+            string reason = failures[i] is { } failure
+                ? failure.Message.TrimEnd('.')
+                : $"the caption '{row.Id}' has no picture: there is no {wanted}";
             string place = files[i] ?? captionFile;
             if (options.OnBadImage == BadImagePolicy.Fail)
                 throw new DatasetException(

@@ -42,7 +42,9 @@ internal static class MetadataLines
         if (line.ValueKind == JsonValueKind.Object && line.TryGetProperty(property, out JsonElement value) && value.ValueKind == JsonValueKind.String)
             return value.GetString()!;
         throw captions.Wrong(
-            number, $"the line has no text property '{property}'", $"Write {{\"{NameProperty}\": \"picture.png\", \"{TextProperty}\": \"its caption\"}}.");
+            number,
+            $"the line has no text property '{property}'",
+            $"Write {{\"{NameProperty}\": \"picture.png\", \"{TextProperty}\": \"its caption\"}}.");
     }
 
     private static string? Tag(JsonElement value) => value.ValueKind switch

@@ -16,7 +16,11 @@ public sealed class RgbImage : IEquatable<RgbImage>
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         if (pixels.LongLength != 3L * width * height)
-            throw new ArgumentException($"A {width} x {height} RGB picture has {3L * width * height} bytes, not {pixels.LongLength}.", nameof(pixels));
+        {
+            throw new ArgumentException(
+                $"A {width} x {height} RGB picture has {3L * width * height} bytes, not {pixels.LongLength}.",
+                nameof(pixels));
+        }
         Width = width;
         Height = height;
         Pixels = pixels;
@@ -53,7 +57,9 @@ public sealed class RgbImage : IEquatable<RgbImage>
         return result;
     }
 
-    /// <summary>Each pixel repeated as a square of <paramref name="factor"/> x <paramref name="factor"/>: for looking at, not for computing.</summary>
+    /// <summary>
+    /// Each pixel repeated as a square of <paramref name="factor"/> x <paramref name="factor"/>: for looking at, not for computing.
+    /// </summary>
     public RgbImage Magnify(int factor)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(factor, 1);

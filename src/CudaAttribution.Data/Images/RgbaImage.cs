@@ -12,7 +12,11 @@ public sealed class RgbaImage
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
         if (pixels.LongLength != 4L * width * height)
-            throw new ArgumentException($"A {width} x {height} RGBA picture has {4L * width * height} bytes, not {pixels.LongLength}.", nameof(pixels));
+        {
+            throw new ArgumentException(
+                $"A {width} x {height} RGBA picture has {4L * width * height} bytes, not {pixels.LongLength}.",
+                nameof(pixels));
+        }
         Width = width;
         Height = height;
         Pixels = pixels;

@@ -27,7 +27,10 @@ public static class EmojiPack
     /// <exception cref="DatasetException">There is no such vendor.</exception>
     public static SheetOrigin Origin(string vendor) =>
         PackIndex.Value.Sheets.FirstOrDefault(s => s.Name == vendor)?.Origin
-        ?? throw new DatasetException($"the pack has no sheet '{vendor}'", $"Name one of: {string.Join(", ", Vendors)}.", Files.Describe(SpriteSheetPack.IndexName));
+        ?? throw new DatasetException(
+            $"the pack has no sheet '{vendor}'",
+            $"Name one of: {string.Join(", ", Vendors)}.",
+            Files.Describe(SpriteSheetPack.IndexName));
 
     /// <summary>The text of the licence of a vendor's pictures.</summary>
     /// <exception cref="DatasetException">There is no such vendor.</exception>
@@ -35,7 +38,10 @@ public static class EmojiPack
     {
         string name = Origin(vendor).LicenceFile;
         byte[] bytes = Files.Read(name)
-            ?? throw new DatasetException("the licence is missing from the program", "Build the program from its complete source.", Files.Describe(name));
+            ?? throw new DatasetException(
+                "the licence is missing from the program",
+                "Build the program from its complete source.",
+                Files.Describe(name));
         return Encoding.UTF8.GetString(bytes);
     }
 }

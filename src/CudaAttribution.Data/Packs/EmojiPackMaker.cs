@@ -19,7 +19,8 @@ public static class EmojiPackMaker
             $"Twemoji, copyright Twitter, Inc. and other contributors, CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/). {Changes}")),
         ("openmoji", new SheetOrigin(
             "OpenMoji", "npm package @iconify-json/openmoji 1.2.29", "CC-BY-SA-4.0", "LICENCES/CC-BY-SA-4.0.txt",
-            $"OpenMoji, the open-source emoji and icon project (https://openmoji.org), CC BY-SA 4.0 (https://creativecommons.org/licenses/by-sa/4.0/). {Changes} The sheet is under CC BY-SA 4.0 as well.")),
+            "OpenMoji, the open-source emoji and icon project (https://openmoji.org), CC BY-SA 4.0 "
+            + $"(https://creativecommons.org/licenses/by-sa/4.0/). {Changes} The sheet is under CC BY-SA 4.0 as well.")),
         ("fluent-emoji", new SheetOrigin(
             "Fluent Emoji", "npm package @iconify-json/fluent-emoji 1.2.7", "MIT", "LICENCES/MIT-fluent-emoji.txt",
             $"Fluent Emoji, copyright Microsoft Corporation, MIT License. {Changes}")),
@@ -37,9 +38,10 @@ public static class EmojiPackMaker
             [.. Vendors.Select(v => CaptionedDataset.Load(Path.Combine(source, v.Name), new LoadOptions { Size = EmojiPack.NativeSize }))];
         var shared = sets[0].Items.Where(i => i.Tags["category"] != "Flags").Select(i => i.Id).ToHashSet(StringComparer.Ordinal);
         foreach (CaptionedDataset set in sets) shared.IntersectWith(set.Items.Select(i => i.Id));
-        return SpriteSheetPack.Write(folder, Columns,
-            [.. Vendors.Zip(sets, (v, set) =>
-                (v.Name, set.Where(i => shared.Contains(i.Id)).Select(i => i.WithCaption(TrainingCaption(i.Caption, i.Tags["subcategory"]))), v.Origin))]);
+        return SpriteSheetPack.Write(folder, Columns, [.. Vendors.Zip(sets, (v, set) => (v.Name, Kept(set), v.Origin))]);
+
+        CaptionedDataset Kept(CaptionedDataset set) =>
+            set.Where(i => shared.Contains(i.Id)).Select(i => i.WithCaption(TrainingCaption(i.Caption, i.Tags["subcategory"])));
     }
 
     /// <summary>
@@ -49,7 +51,9 @@ public static class EmojiPackMaker
     /// </summary>
     public static string TrainingCaption(string sourceCaption, string subcategory)
     {
-        string text = sourceCaption.StartsWith(SourceCaptionPrefix, StringComparison.Ordinal) ? sourceCaption[SourceCaptionPrefix.Length..] : sourceCaption;
+        string text = sourceCaption.StartsWith(SourceCaptionPrefix, StringComparison.Ordinal)
+            ? sourceCaption[SourceCaptionPrefix.Length..]
+            : sourceCaption;
         string[] phrases = text.Split(',', StringSplitOptions.TrimEntries);
         string name = phrases.FirstOrDefault(p => p.Any(char.IsAsciiLetter)) ?? phrases[0];
         return $"{Words(name)}, {Words(subcategory)}";

@@ -22,7 +22,11 @@ public static class SpriteSheetPack
     /// <param name="sheets">The data sets; all have the same ids, captions and tags and square pictures of one size.</param>
     /// <param name="codec">The WebP encoder; null is <see cref="ImageCodecs.Default"/>.</param>
     /// <exception cref="DatasetException">The data sets differ in more than the pictures' bytes, or the folder cannot be written to.</exception>
-    public static PackIndex Write(string folder, int columns, IReadOnlyList<(string Name, CaptionedDataset Set, SheetOrigin Origin)> sheets, IImageCodec? codec = null)
+    public static PackIndex Write(
+        string folder,
+        int columns,
+        IReadOnlyList<(string Name, CaptionedDataset Set, SheetOrigin Origin)> sheets,
+        IImageCodec? codec = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(columns, 1);
         if (sheets.Count == 0) throw new ArgumentException("A pack needs at least one sheet.", nameof(sheets));
@@ -38,7 +42,12 @@ public static class SpriteSheetPack
         }
         files.Add((CaptionTable.FileName, CaptionTable.Format([.. first.Select((item, i) => (item.Id, item.Caption, WithIndex(item.Tags, i)))])));
         var index = new PackIndex(
-            PackIndex.FormatName, PackIndex.CurrentVersion, tile, columns, first.Length, [.. sheets.Select(s => new PackSheet(s.Name, s.Set.Hash, s.Origin))]);
+            PackIndex.FormatName,
+            PackIndex.CurrentVersion,
+            tile,
+            columns,
+            first.Length,
+            [.. sheets.Select(s => new PackSheet(s.Name, s.Set.Hash, s.Origin))]);
         files.Add((IndexName, index.ToBytes()));
         try
         {
@@ -53,7 +62,11 @@ public static class SpriteSheetPack
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new DatasetException(
-                $"the pack cannot be written ({e.Message.TrimEnd('.')})", "Choose a folder that can be written to, on a disk with room.", folder, null, e);
+                $"the pack cannot be written ({e.Message.TrimEnd('.')})",
+                "Choose a folder that can be written to, on a disk with room.",
+                folder,
+                null,
+                e);
         }
         return index;
     }
@@ -102,10 +115,13 @@ public static class SpriteSheetPack
         {
             if (items[i].Id != first[i].Id || items[i].Caption != first[i].Caption || !SameTags(items[i].Tags, first[i].Tags))
                 throw new DatasetException($"the sheet '{name}' has '{items[i]}' where the first one has '{first[i]}'", remedy);
-            if (items[i].Image.Width != tile || items[i].Image.Height != tile)
+            RgbImage image = items[i].Image;
+            if (image.Width != tile || image.Height != tile)
+            {
                 throw new DatasetException(
-                    $"the picture '{items[i].Id}' of the sheet '{name}' has {items[i].Image.Width} x {items[i].Image.Height} pixels, not {tile} x {tile}",
+                    $"the picture '{items[i].Id}' of the sheet '{name}' has {image.Width} x {image.Height} pixels, not {tile} x {tile}",
                     "Load the data sets with one size.");
+            }
         }
     }
 
@@ -134,8 +150,12 @@ public static class SpriteSheetPack
         foreach (CaptionRow row in rows)
         {
             if (!row.Tags.TryGetValue(IndexTag, out string? text)
-                || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int place) || place >= placed.Length || placed[place] is not null)
+                || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int place)
+                || place >= placed.Length
+                || placed[place] is not null)
+            {
                 throw new DatasetException($"the column '{IndexTag}' must hold each number from 0 to {index.Count - 1} once", remedy, file, row.Line);
+            }
             placed[place] = row with { Tags = row.Tags.Where(t => t.Key != IndexTag).ToDictionary(StringComparer.Ordinal) };
         }
         return placed;
@@ -156,7 +176,12 @@ public static class SpriteSheetPack
         }
         long width = (long)index.Columns * index.Tile, height = ((long)index.Count + index.Columns - 1) / index.Columns * index.Tile;
         if (picture.Width != width || picture.Height != height)
-            throw new DatasetException($"the sheet has {picture.Width} x {picture.Height} pixels, the index asks for {width} x {height}", remedy, file);
+        {
+            throw new DatasetException(
+                $"the sheet has {picture.Width} x {picture.Height} pixels, the index asks for {width} x {height}",
+                remedy,
+                file);
+        }
         return picture;
     }
 

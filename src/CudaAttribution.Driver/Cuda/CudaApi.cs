@@ -159,7 +159,10 @@ internal static unsafe partial class CudaApi
 
     [LibraryImport(Library, EntryPoint = "cuLaunchKernel")]
     public static partial int LaunchKernel(
-        nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes, nint stream, void** parameters, void** extra);
+        nint function,
+        uint gridX, uint gridY, uint gridZ,
+        uint blockX, uint blockY, uint blockZ,
+        uint sharedBytes, nint stream, void** parameters, void** extra);
 
     [LibraryImport(Library, EntryPoint = "cuStreamBeginCapture_v2")]
     public static partial int StreamBeginCapture(nint stream, int mode);

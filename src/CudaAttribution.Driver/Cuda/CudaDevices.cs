@@ -42,7 +42,8 @@ internal static unsafe class CudaDevices
         {
             throw Unavailable(
                 DeviceStatus.NoBinaryForGpu,
-                $"{id} ({product}) has compute capability {capability / 10}.{capability % 10}; the kernels need {MinimumCapability / 10}.0 (Ampere) or later");
+                $"{id} ({product}) has compute capability {capability / 10}.{capability % 10}; "
+                + $"the kernels need {MinimumCapability / 10}.0 (Ampere) or later");
         }
         nuint memory;
         CudaError.Check(CudaApi.DeviceTotalMem(&memory, device), $"read the memory of {id}");

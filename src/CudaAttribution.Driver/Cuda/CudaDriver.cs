@@ -54,7 +54,8 @@ public sealed unsafe class CudaDriver : IDevice
     public static string EmbeddedPtx()
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(PtxResource)
-            ?? throw new NativeLibraryException($"this build has no {PtxResource} inside: build it with clang-19 installed and without BuildNative=false");
+            ?? throw new NativeLibraryException(
+                $"this build has no {PtxResource} inside: build it with clang-19 installed and without BuildNative=false");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }
@@ -175,7 +176,9 @@ public sealed unsafe class CudaDriver : IDevice
         return new CudaGraph(this, captured);
     }
 
-    /// <summary>Frees what is still allocated and lets go of the device; pointers, streams, events and kernels of it are invalid from then on.</summary>
+    /// <summary>
+    /// Frees what is still allocated and lets go of the device; pointers, streams, events and kernels of it are invalid from then on.
+    /// </summary>
     public void Dispose()
     {
         if (TryMakeCurrent())

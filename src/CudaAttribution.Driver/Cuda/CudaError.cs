@@ -17,8 +17,8 @@ internal static unsafe class CudaError
     }
 
     /// <summary>
-    /// For giving things back: the error is dropped, because after a failed kernel every call fails, and an exception out of Dispose would hide the one
-    /// that says why.
+    /// For giving things back: the error is dropped, because after a failed kernel every call fails, and
+    /// an exception out of Dispose would hide the one that says why.
     /// </summary>
     public static void Discard(int result) => _ = result;
 
@@ -37,6 +37,8 @@ internal static unsafe class CudaError
     public static string Text(int result)
     {
         byte* text = null;
-        return CudaApi.GetErrorString(result, &text) == 0 && text != null ? Marshal.PtrToStringUTF8((nint)text)! : "an error the driver does not know";
+        return CudaApi.GetErrorString(result, &text) == 0 && text != null
+            ? Marshal.PtrToStringUTF8((nint)text)!
+            : "an error the driver does not know";
     }
 }

@@ -14,7 +14,9 @@ internal sealed unsafe class CudaMemory(CudaContext context)
         {
             (long free, long total) = context.Memory();
             throw new DeviceOutOfMemoryException(
-                bytes, $"cannot allocate {bytes:N0} bytes on {context.Id}: {free:N0} of {total:N0} bytes are free, {Table.LiveBytes:N0} are held by this program");
+                bytes,
+                $"cannot allocate {bytes:N0} bytes on {context.Id}: {free:N0} of {total:N0} bytes are free, "
+                + $"{Table.LiveBytes:N0} are held by this program");
         }
         CudaError.Check(result, "allocate device memory");
         Table.Add(pointer, bytes, pinned: false);

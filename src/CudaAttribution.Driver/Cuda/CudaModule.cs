@@ -83,7 +83,8 @@ internal sealed unsafe class CudaModule : IModule
             if (result != 0)
             {
                 string log = string.Join(Environment.NewLine, new[] { Text(errorLog), Text(infoLog) }.Where(part => part.Length > 0));
-                throw CudaError.Make(result, $"compile the kernels for {deviceId}", log.Length > 0 ? $"{Environment.NewLine}{log}" : " (the driver left no log)");
+                string detail = log.Length > 0 ? $"{Environment.NewLine}{log}" : " (the driver left no log)";
+                throw CudaError.Make(result, $"compile the kernels for {deviceId}", detail);
             }
         }
         return module;

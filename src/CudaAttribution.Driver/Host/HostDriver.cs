@@ -56,7 +56,9 @@ public sealed unsafe class HostDriver : IDevice
         set => _library.Threads = value;
     }
 
-    /// <summary>Whether a block is one thread that runs the whole tile (<c>cpu</c>), or has the kernel's own number of threads (<c>simt</c>).</summary>
+    /// <summary>
+    /// Whether a block is one thread that runs the whole tile (<c>cpu</c>), or has the kernel's own number of threads (<c>simt</c>).
+    /// </summary>
     internal bool OneThreadPerBlock { get; }
 
     private HostStream Default { get; }
@@ -81,7 +83,9 @@ public sealed unsafe class HostDriver : IDevice
         return new HostDriver(SimtId, "avx2", SimtLibraryFile);
     }
 
-    /// <summary>Sets an option of the native library, for example simt's <c>random_order</c>: the seed of the order in which a block's threads run.</summary>
+    /// <summary>
+    /// Sets an option of the native library, for example simt's <c>random_order</c>: the seed of the order in which a block's threads run.
+    /// </summary>
     /// <exception cref="DeviceException">The device has no such option.</exception>
     public void SetOption(string name, int value) => _library.SetOption(name, value);
 

@@ -27,7 +27,8 @@ internal static class HostProcessor
     {
         if (!HasAvx2)
         {
-            throw Unavailable("this processor lacks AVX2, FMA or BMI2, which the kernels are built for; use a processor of 2013 or later (x86-64-v3)");
+            throw Unavailable(
+                "this processor lacks AVX2, FMA or BMI2, which the kernels are built for; use a processor of 2013 or later (x86-64-v3)");
         }
         string? forced = Environment.GetEnvironmentVariable(IsaVariable);
         return forced switch
@@ -35,7 +36,8 @@ internal static class HostProcessor
             null or "" => HasAvx512 ? "avx512" : "avx2",
             "avx2" => "avx2",
             "avx512" when HasAvx512 => "avx512",
-            "avx512" => throw Unavailable($"{IsaVariable}=avx512, but this processor ({ModelName()}) has no AVX-512 (F, CD, BW, DQ, VL); unset it or use avx2"),
+            "avx512" => throw Unavailable(
+                $"{IsaVariable}=avx512, but this processor ({ModelName()}) has no AVX-512 (F, CD, BW, DQ, VL); unset it or use avx2"),
             _ => throw Unavailable($"{IsaVariable}={forced} is unknown; use avx2 or avx512"),
         };
     }

@@ -28,7 +28,8 @@ public static class NativeLibraryLocator
         if (handle == 0)
         {
             throw new NativeLibraryException(
-                $"native library {fileName} cannot be loaded. Build the project (dotnet build runs CMake) or set {DirectoryVariable} to its folder. Tried:"
+                $"native library {fileName} cannot be loaded. Build the project (dotnet build runs CMake) "
+                + $"or set {DirectoryVariable} to its folder. Tried:"
                 + string.Concat(attempts.Select(attempt => $"{Environment.NewLine}  {attempt}")));
         }
         return (handle, attempts[^1].Path);
@@ -52,14 +53,18 @@ public static class NativeLibraryLocator
             return handle;
         }
         bool found = NativeLibrary.TryLoad(fileName, typeof(NativeLibraryLocator).Assembly, DllImportSearchPath.AssemblyDirectory, out handle);
-        attempts = [attempt, found ? new LibraryAttempt(LoadedPath(fileName), "loaded") : new LibraryAttempt($"{fileName} on the runtime's search path", "not there")];
+        var searched = found
+            ? new LibraryAttempt(LoadedPath(fileName), "loaded")
+            : new LibraryAttempt($"{fileName} on the runtime's search path", "not there");
+        attempts = [attempt, searched];
         return handle;
     }
 
     private static string LoadedPath(string fileName)
     {
         using var process = Process.GetCurrentProcess();
-        return process.Modules.Cast<ProcessModule>().Select(module => module.FileName).FirstOrDefault(path => Path.GetFileName(path) == fileName) ?? fileName;
+        var loaded = process.Modules.Cast<ProcessModule>().Select(module => module.FileName);
+        return loaded.FirstOrDefault(path => Path.GetFileName(path) == fileName) ?? fileName;
     }
 
     /// <summary>Loads one path or bare name; the outcome is <c>loaded</c> or the loader's message on one line.</summary>

@@ -7,15 +7,16 @@ namespace CudaAttribution.Driver;
 public sealed record VendorLibrary(string Name, string? Path, IReadOnlyList<string> Tried);
 
 /// <summary>
-/// Looks for cuBLAS (13, 12) and cuDNN (9) where they usually are: the folder or file named by <c>CUDATTR_CUBLAS</c> / <c>CUDATTR_CUDNN</c> (nowhere else
-/// then), the loader's path, CUDA's folders, the system's library folders, and the folders of PyTorch's wheels. Nothing is loaded.
+/// Looks for cuBLAS (13, 12) and cuDNN (9) where they usually are: the folder or file named by <c>CUDATTR_CUBLAS</c> / <c>CUDATTR_CUDNN</c> (nowhere
+/// else then), the loader's path, CUDA's folders, the system's library folders, and the folders of PyTorch's wheels. Nothing is loaded.
 /// </summary>
 public static class VendorLibraries
 {
     public const string CublasVariable = "CUDATTR_CUBLAS";
     public const string CudnnVariable = "CUDATTR_CUDNN";
 
-    private static readonly string[] CublasFiles = OperatingSystem.IsWindows() ? ["cublas64_13.dll", "cublas64_12.dll"] : ["libcublas.so.13", "libcublas.so.12"];
+    private static readonly string[] CublasFiles =
+        OperatingSystem.IsWindows() ? ["cublas64_13.dll", "cublas64_12.dll"] : ["libcublas.so.13", "libcublas.so.12"];
     private static readonly string[] CudnnFiles = OperatingSystem.IsWindows() ? ["cudnn64_9.dll"] : ["libcudnn.so.9"];
 
     public static VendorLibrary FindCublas() => Find("cuBLAS", CublasVariable, CublasFiles, ["nvidia/cu13/lib", "nvidia/cublas/lib"]);
@@ -43,7 +44,8 @@ public static class VendorLibraries
 
     private static IEnumerable<string> Folders(string[] wheelFolders)
     {
-        foreach (string folder in Variable(OperatingSystem.IsWindows() ? "PATH" : "LD_LIBRARY_PATH").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
+        string searchPath = Variable(OperatingSystem.IsWindows() ? "PATH" : "LD_LIBRARY_PATH");
+        foreach (string folder in searchPath.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
         {
             yield return folder;
         }

@@ -1,8 +1,12 @@
 namespace CudaAttribution.Models;
 
-/// <summary>One DDIM update x_p = <see cref="Sample"/>·x_t + <see cref="Output"/>·o + <see cref="Sigma"/>·n, o the model's output, n fresh normal noise.</summary>
+/// <summary>
+/// One DDIM update x_p = <see cref="Sample"/>·x_t + <see cref="Output"/>·o + <see cref="Sigma"/>·n, o the model's output, n fresh normal noise.
+/// </summary>
 /// <param name="Timestep">t: what the model is told, and the noise level of x_t.</param>
-/// <param name="Previous">The timestep of the next entry of the list; −1 after the last, where ᾱ_p is <paramref name="AlphaBarPrevious"/> by configuration.</param>
+/// <param name="Previous">
+/// The timestep of the next entry of the list; −1 after the last, where ᾱ_p is <paramref name="AlphaBarPrevious"/> by configuration.
+/// </param>
 /// <param name="AlphaBar">ᾱ_t.</param>
 /// <param name="AlphaBarPrevious">ᾱ_p.</param>
 /// <param name="Sample">Factor of x_t.</param>
@@ -12,8 +16,8 @@ public readonly record struct DdimStep(
     int Timestep, int Previous, double AlphaBar, double AlphaBarPrevious, double Sample, double Output, double Sigma);
 
 /// <summary>
-/// DDIM (Song et al. 2021) as a pure function of its configuration: a list of steps, each carrying its pair (t, t_prev) and every coefficient in float64.
-/// The previous timestep is the next entry of the list, for every spacing; it is never computed from t (methods 3.4).
+/// DDIM (Song et al. 2021) as a pure function of its configuration: a list of steps, each carrying its pair (t, t_prev) and every coefficient in
+/// float64. The previous timestep is the next entry of the list, for every spacing; it is never computed from t (methods 3.4).
 /// </summary>
 public static class DdimScheduler
 {
@@ -32,7 +36,8 @@ public static class DdimScheduler
         {
             int previous = k + 1 < steps ? timesteps[k + 1] : -1;
             double last = config.SetAlphaToOne ? 1 : schedule.AlphaBar(0);
-            result[k] = Step(timesteps[k], previous, schedule.AlphaBar(timesteps[k]), previous < 0 ? last : schedule.AlphaBar(previous), config.PredictionType, eta);
+            double alphaBarPrevious = previous < 0 ? last : schedule.AlphaBar(previous);
+            result[k] = Step(timesteps[k], previous, schedule.AlphaBar(timesteps[k]), alphaBarPrevious, config.PredictionType, eta);
         }
         return result;
     }
@@ -42,14 +47,17 @@ public static class DdimScheduler
     public static int[] Timesteps(SchedulerConfig config, int steps)
     {
         int total = config.NumTrainTimesteps;
-        if (steps < 1 || steps > total) throw new ArgumentException($"the number of sampling steps must lie in 1..{total} (num_train_timesteps), it is {steps}", nameof(steps));
+        if (steps < 1 || steps > total)
+        {
+            throw new ArgumentException($"the number of sampling steps must lie in 1..{total} (num_train_timesteps), it is {steps}", nameof(steps));
+        }
         int[] result = new int[steps];
         for (int k = 0; k < steps; k++) result[steps - 1 - k] = Ascending(config, steps, k);
         if (result[0] >= total)
         {
             throw new ArgumentException(
-                $"{steps} steps with spacing leading and steps_offset {config.StepsOffset} begin at timestep {result[0]}, beyond the last one, {total - 1}: "
-                + "use fewer steps or a smaller offset",
+                $"{steps} steps with spacing leading and steps_offset {config.StepsOffset} begin at timestep {result[0]}, "
+                + $"beyond the last one, {total - 1}: use fewer steps or a smaller offset",
                 nameof(steps));
         }
         return result;

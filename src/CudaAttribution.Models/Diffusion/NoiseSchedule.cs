@@ -1,8 +1,8 @@
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// Stable Diffusion's "scaled linear" noise schedule in float64: β_t = (√β_0 + (√β_1 − √β_0)·t/(T−1))², ᾱ_t = Π_{s≤t}(1 − β_s)
-/// (methods 3.4).
+/// Stable Diffusion's "scaled linear" noise schedule in float64: β_t = (√β_0 + (√β_1 − √β_0)·t/(T−1))²,
+/// ᾱ_t = Π_{s≤t}(1 − β_s) (methods 3.4).
 /// </summary>
 public sealed class NoiseSchedule
 {

@@ -6,13 +6,17 @@ public sealed record SampleOptions
     /// <summary>DDIM steps.</summary>
     public int Steps { get; init; } = 25;
 
-    /// <summary>w of classifier-free guidance o_u + w (o_c − o_u); up to 1 there is none and the prompt's output is used alone (methods 3.4).</summary>
+    /// <summary>
+    /// w of classifier-free guidance o_u + w (o_c − o_u); up to 1 there is none and the prompt's output is used alone (methods 3.4).
+    /// </summary>
     public double Guidance { get; init; } = 3;
 
     /// <summary>η: 0 is deterministic given the starting noise, 1 has DDPM's variance.</summary>
     public double Eta { get; init; }
 
-    /// <summary>Pictures computed together at most; with guidance the network sees twice as many. It decides speed and memory, not the result.</summary>
+    /// <summary>
+    /// Pictures computed together at most; with guidance the network sees twice as many. It decides speed and memory, not the result.
+    /// </summary>
     public int MaxBatch { get; init; } = 16;
 
     /// <summary>What the pictures are for; pictures of another purpose get other noise from the same seed and index.</summary>
@@ -33,7 +37,9 @@ public sealed record SampleOptions
 /// <param name="Index">Number of the picture under this seed.</param>
 public readonly record struct SampleRequest(string Prompt, ulong Seed, long Index)
 {
-    /// <summary>Requests for <paramref name="perPrompt"/> pictures of each prompt, numbered from <paramref name="firstIndex"/>, prompt after prompt.</summary>
+    /// <summary>
+    /// Requests for <paramref name="perPrompt"/> pictures of each prompt, numbered from <paramref name="firstIndex"/>, prompt after prompt.
+    /// </summary>
     public static SampleRequest[] For(IReadOnlyList<string> prompts, ulong seed, int perPrompt = 1, long firstIndex = 0) =>
         [.. Enumerable.Range(0, prompts.Count * perPrompt).Select(i => new SampleRequest(prompts[i / perPrompt], seed, firstIndex + i))];
 }

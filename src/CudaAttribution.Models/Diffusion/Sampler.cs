@@ -4,8 +4,8 @@ using CudaAttribution.Tensors.Ops;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// Text to pictures by DDIM with classifier-free guidance, exactly as methods 3.4. Each picture depends on its request alone, bit for bit: one by one or in
-/// batches of any size is the same.
+/// Text to pictures by DDIM with classifier-free guidance, exactly as methods 3.4. Each picture depends on its request alone, bit for bit: one by one
+/// or in batches of any size is the same.
 /// </summary>
 /// <remarks>The bits are those of the device's kernels; the oneDNN engine may round a batch of another size differently.</remarks>
 public sealed class Sampler
@@ -83,7 +83,8 @@ public sealed class Sampler
         using var tape = new Tape(x.Device, record: false);
         var output = unet.Forward(tape, guided ? Twice(tape, x) : x, Timesteps(tape, text.Shape[0], step.Timestep), text);
         var (unconditional, conditional) = guided ? (output.Rows(0, n), output.Rows(n, n)) : (null, output);
-        Sampling.DdimStep(x, conditional, unconditional, guided ? (float)guidance : 1f, (float)step.Sample, (float)step.Output, (float)step.Sigma, noise, x);
+        Sampling.DdimStep(
+            x, conditional, unconditional, guided ? (float)guidance : 1f, (float)step.Sample, (float)step.Output, (float)step.Sigma, noise, x);
     }
 
     /// <summary>Fills row i with the numbers of the stream that belong to its request.</summary>
@@ -132,7 +133,12 @@ public sealed class Sampler
     {
         for (int i = 0; i < values.Length; i++)
         {
-            if (!float.IsFinite(values[i])) throw new ArithmeticException($"the model gave {values[i]} for the prompt '{batch[i / picture].Prompt}': its weights are broken; train it with a smaller learning rate");
+            if (!float.IsFinite(values[i]))
+            {
+                throw new ArithmeticException(
+                    $"the model gave {values[i]} for the prompt '{batch[i / picture].Prompt}': its weights are broken; train it with a smaller "
+                    + "learning rate");
+            }
         }
     }
 }

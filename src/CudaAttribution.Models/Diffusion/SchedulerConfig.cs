@@ -30,8 +30,9 @@ public enum TimestepSpacing
 }
 
 /// <summary>
-/// Configuration of noise schedule and sampler under the names of diffusers' <c>scheduler_config.json</c>. The defaults are Stable Diffusion's schedule
-/// under DDIM, not those of diffusers' class, so a key that is absent from a file takes the default of diffusers instead (<see cref="FromJson(string, string)"/>).
+/// Configuration of noise schedule and sampler under the names of diffusers' <c>scheduler_config.json</c>. The defaults are Stable Diffusion's
+/// schedule under DDIM, not those of diffusers' class, so a key that is absent from a file takes the default of diffusers instead
+/// (<see cref="FromJson(string, string)"/>).
 /// </summary>
 public sealed record SchedulerConfig
 {
@@ -59,7 +60,9 @@ public sealed record SchedulerConfig
         ["trained_betas"] = ["null"],
     };
 
-    /// <summary>The ranges say nothing while clipping and thresholding are off; <c>skip_prk_steps</c> belongs to PNDM, in whose place DDIM is used.</summary>
+    /// <summary>
+    /// The ranges say nothing while clipping and thresholding are off; <c>skip_prk_steps</c> belongs to PNDM, in whose place DDIM is used.
+    /// </summary>
     private static readonly HashSet<string> Metadata =
     [
         "_class_name", "_diffusers_version", "clip_sample_range", "dynamic_thresholding_ratio", "sample_max_value", "skip_prk_steps",
@@ -85,12 +88,12 @@ public sealed record SchedulerConfig
 
     internal static SchedulerConfig FromJson(JsonObject json, string source)
     {
-        string scheduler = json["_class_name"]?.ToString() ?? "DDIMScheduler";
+        // PNDM never clips and has no such key.
+        bool clips = json["_class_name"]?.ToString() is not { } name || !name.StartsWith("PNDM", StringComparison.Ordinal);
         var complete = json.DeepClone().AsObject();
         foreach (var (key, value) in DiffusersDefaults)
         {
-            // PNDM never clips and has no such key.
-            if (!complete.ContainsKey(key) && !(key == "clip_sample" && scheduler.StartsWith("PNDM", StringComparison.Ordinal))) complete[key] = JsonNode.Parse(value);
+            if (!complete.ContainsKey(key) && (clips || key != "clip_sample")) complete[key] = JsonNode.Parse(value);
         }
         var config = ConfigJson.Read<SchedulerConfig>(complete, source, Pinned, Metadata);
         if (config.Problem() is { } problem) throw new ModelFileException($"{source}: {problem}");
@@ -106,7 +109,10 @@ public sealed record SchedulerConfig
     internal string? Problem()
     {
         if (NumTrainTimesteps < 1) return $"num_train_timesteps must be positive, it is {NumTrainTimesteps}";
-        if (!(BetaStart > 0 && BetaStart <= BetaEnd && BetaEnd < 1)) return $"betas must satisfy 0 < beta_start <= beta_end < 1, they are {BetaStart} and {BetaEnd}";
+        if (!(BetaStart > 0 && BetaStart <= BetaEnd && BetaEnd < 1))
+        {
+            return $"betas must satisfy 0 < beta_start <= beta_end < 1, they are {BetaStart} and {BetaEnd}";
+        }
         return StepsOffset >= 0 ? null : $"steps_offset must not be negative, it is {StepsOffset}";
     }
 }

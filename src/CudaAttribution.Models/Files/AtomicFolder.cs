@@ -19,7 +19,10 @@ internal static class AtomicFolder
         {
             if (File.Exists(path)) throw new ModelFileException($"{path} cannot be written: there is a file of that name; name another folder");
             bool replaces = Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any();
-            if (replaces && !mayReplace(path)) throw new ModelFileException($"{path} cannot be written: the folder has other things in it; name a new one");
+            if (replaces && !mayReplace(path))
+            {
+                throw new ModelFileException($"{path} cannot be written: the folder has other things in it; name a new one");
+            }
             Directory.CreateDirectory(parent);
             Directory.CreateDirectory(temporary);
             write(temporary);

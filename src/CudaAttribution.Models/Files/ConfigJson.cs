@@ -26,7 +26,11 @@ internal static class ConfigJson
     /// <exception cref="ModelFileException">There is no such file, or it holds no JSON object.</exception>
     public static JsonObject Load(string path, string purpose)
     {
-        if (!File.Exists(path)) throw new ModelFileException($"{path} does not exist: it holds {purpose}. Point at a complete model folder, or make one with 'cudattr train'");
+        if (!File.Exists(path))
+        {
+            throw new ModelFileException(
+                $"{path} does not exist: it holds {purpose}. Point at a complete model folder, or make one with 'cudattr train'");
+        }
         return Parse(File.ReadAllText(path), path);
     }
 
@@ -58,7 +62,11 @@ internal static class ConfigJson
         {
             if (known.Contains(key)) own[key] = value?.DeepClone();
             else if (pinned.TryGetValue(key, out var values)) RequirePinned(source, key, value, values);
-            else if (!metadata.Contains(key)) throw new ModelFileException($"{source}: the key '{key}' is not known to this program and may change the computation; remove it if it does not");
+            else if (!metadata.Contains(key))
+            {
+                throw new ModelFileException(
+                    $"{source}: the key '{key}' is not known to this program and may change the computation; remove it if it does not");
+            }
         }
         try
         {

@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// A model folder in diffusers' layout, its weights aside: <c>model_index.json</c>, <c>unet/</c>, <c>text_encoder/</c>, <c>tokenizer/</c>, <c>scheduler/</c>.
+/// A model folder in diffusers' layout, its weights aside: <c>model_index.json</c>, <c>unet/</c>, <c>text_encoder/</c>, <c>tokenizer/</c>,
+/// <c>scheduler/</c>.
 /// </summary>
 /// <param name="UNet">From <c>unet/config.json</c>.</param>
 /// <param name="TextEncoder">From <c>text_encoder/config.json</c>.</param>
@@ -13,7 +14,9 @@ internal sealed record ModelIndex(UNetConfig UNet, ClipTextConfig TextEncoder, I
 {
     public const string FileName = "model_index.json";
 
-    private const string UNetFolder = "unet", TextFolder = "text_encoder", TokenizerFolder = "tokenizer", SchedulerFolder = "scheduler", ConfigFile = "config.json";
+    private const string UNetFolder = "unet", TextFolder = "text_encoder", TokenizerFolder = "tokenizer", SchedulerFolder = "scheduler";
+
+    private const string ConfigFile = "config.json", SchedulerFile = "scheduler_config.json";
 
     private static readonly string[] Components = [UNetFolder, TextFolder, TokenizerFolder, SchedulerFolder];
 
@@ -30,13 +33,17 @@ internal sealed record ModelIndex(UNetConfig UNet, ClipTextConfig TextEncoder, I
         foreach (var (key, value) in index)
         {
             if (value is null || key.StartsWith('_')) continue;
-            if (!Components.Contains(key)) throw new ModelFileException($"{path}: the part '{key}' is not supported; a model has {string.Join(", ", Components)}");
+            if (!Components.Contains(key))
+            {
+                throw new ModelFileException($"{path}: the part '{key}' is not supported; a model has {string.Join(", ", Components)}");
+            }
         }
         RequireClass(index, path, UNetFolder, UNetConfig.ClassName);
         RequireClass(index, path, TextFolder, ClipTextConfig.ClassName);
         RequireClass(index, path, TokenizerFolder, WordTokenizer.ClassName);
         RequireClass(index, path, SchedulerFolder, "DDIMScheduler", "PNDMScheduler");
-        string unet = Path.Combine(folder, UNetFolder, ConfigFile), text = Path.Combine(folder, TextFolder, ConfigFile), scheduler = Path.Combine(folder, SchedulerFolder, "scheduler_config.json");
+        string unet = Path.Combine(folder, UNetFolder, ConfigFile), text = Path.Combine(folder, TextFolder, ConfigFile);
+        string scheduler = Path.Combine(folder, SchedulerFolder, SchedulerFile);
         var model = new ModelIndex(
             UNetConfig.FromJson(ConfigJson.Load(unet, "the UNet's configuration"), unet),
             ClipTextConfig.FromJson(ConfigJson.Load(text, "the text encoder's configuration"), text),
@@ -60,25 +67,42 @@ internal sealed record ModelIndex(UNetConfig UNet, ClipTextConfig TextEncoder, I
         File.WriteAllText(Path.Combine(folder, FileName), ConfigJson.Text(index));
         File.WriteAllText(Path.Combine(folder, UNetFolder, ConfigFile), UNet.ToJson());
         File.WriteAllText(Path.Combine(folder, TextFolder, ConfigFile), TextEncoder.ToJson());
-        File.WriteAllText(Path.Combine(folder, SchedulerFolder, "scheduler_config.json"), Scheduler.ToJson());
+        File.WriteAllText(Path.Combine(folder, SchedulerFolder, SchedulerFile), Scheduler.ToJson());
         Tokenizer.Save(Path.Combine(folder, TokenizerFolder));
     }
 
     /// <summary>Which parts do not fit each other, as a sentence; null where all do.</summary>
     public string? Problem()
     {
-        if (UNet.CrossAttentionDim != TextEncoder.HiddenSize) return $"the UNet's cross_attention_dim {UNet.CrossAttentionDim} differs from the text encoder's hidden_size {TextEncoder.HiddenSize}";
-        if (UNet.InChannels != UNet.OutChannels) return $"the UNet's in_channels {UNet.InChannels} and out_channels {UNet.OutChannels} must be equal: it predicts noise of its input's shape";
-        if (Tokenizer.VocabSize > TextEncoder.VocabSize) return $"the tokenizer has {Tokenizer.VocabSize} tokens, the text encoder embeds {TextEncoder.VocabSize} (vocab_size)";
+        if (UNet.CrossAttentionDim != TextEncoder.HiddenSize)
+        {
+            return $"the UNet's cross_attention_dim {UNet.CrossAttentionDim} differs from the text encoder's hidden_size {TextEncoder.HiddenSize}";
+        }
+        if (UNet.InChannels != UNet.OutChannels)
+        {
+            return $"the UNet's in_channels {UNet.InChannels} and out_channels {UNet.OutChannels} must be equal: it predicts noise of its input's "
+                + "shape";
+        }
+        if (Tokenizer.VocabSize > TextEncoder.VocabSize)
+        {
+            return $"the tokenizer has {Tokenizer.VocabSize} tokens, the text encoder embeds {TextEncoder.VocabSize} (vocab_size)";
+        }
         return Tokenizer.MaxLength <= TextEncoder.MaxPositionEmbeddings
             ? null
-            : $"the tokenizer gives {Tokenizer.MaxLength} tokens, the text encoder has {TextEncoder.MaxPositionEmbeddings} positions (max_position_embeddings)";
+            : $"the tokenizer gives {Tokenizer.MaxLength} tokens, "
+                + $"the text encoder has {TextEncoder.MaxPositionEmbeddings} positions (max_position_embeddings)";
     }
 
     private static void RequireClass(JsonObject index, string path, string component, params string[] classes)
     {
-        if (index[component] is not JsonArray { Count: 2 } entry) throw new ModelFileException($"{path}: the part '{component}' must be given as [library, class]");
+        if (index[component] is not JsonArray { Count: 2 } entry)
+        {
+            throw new ModelFileException($"{path}: the part '{component}' must be given as [library, class]");
+        }
         string name = entry[1]?.ToString() ?? "null";
-        if (!classes.Contains(name)) throw new ModelFileException($"{path}: the {component} is a {name}; supported is {string.Join(" or ", classes)}");
+        if (!classes.Contains(name))
+        {
+            throw new ModelFileException($"{path}: the {component} is a {name}; supported is {string.Join(" or ", classes)}");
+        }
     }
 }

@@ -30,10 +30,16 @@ internal static class WeightFile
     private const string PositionIds = "text_model.embeddings.position_ids";
 
     /// <summary>Reads F32, F16 or BF16 weights. Names and shapes are checked before anything is set.</summary>
-    /// <exception cref="ModelFileException">The file is missing, damaged, does not fit, or has NaN or infinite weights; the message lists the tensors.</exception>
+    /// <exception cref="ModelFileException">
+    /// The file is missing, damaged, does not fit, or has NaN or infinite weights; the message lists the tensors.
+    /// </exception>
     public static void Load(string path, ModelPart part)
     {
-        if (!File.Exists(path)) throw new ModelFileException($"{path} does not exist: it holds the weights. Point at a complete model folder, or make one with 'cudattr train'");
+        if (!File.Exists(path))
+        {
+            throw new ModelFileException(
+                $"{path} does not exist: it holds the weights. Point at a complete model folder, or make one with 'cudattr train'");
+        }
         try
         {
             using var file = SafetensorsFile.Open(path);
@@ -82,7 +88,10 @@ internal static class WeightFile
             .Where(n => file.Tensors.TryGetValue(n, out var entry) && entry.Shape != WeightMap.FileShape(part[n].Shape))
             .Select(n => $"{n} (is {file.Tensors[n].Shape}, must be {WeightMap.FileShape(part[n].Shape)})");
         string problems = List("missing", missing) + List("superfluous", superfluous) + List("misshapen", misshapen);
-        if (problems.Length > 0) throw new ModelFileException($"{file.Path} does not fit its config.json, which says {part.FileNames.Count} tensors:{problems}");
+        if (problems.Length > 0)
+        {
+            throw new ModelFileException($"{file.Path} does not fit its config.json, which says {part.FileNames.Count} tensors:{problems}");
+        }
     }
 
     private static string List(string what, IEnumerable<string> names)

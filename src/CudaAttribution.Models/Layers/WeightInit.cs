@@ -3,8 +3,8 @@ using CudaAttribution.Tensors;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// How the parameters of a new model start. Each is a constant or uniform in an interval about zero, drawn from a Philox stream of its own name, so the
-/// same seed gives the same bits on every machine and a layer's start does not depend on the layers before it.
+/// How the parameters of a new model start. Each is a constant or uniform in an interval about zero, drawn from a Philox stream of its own name, so
+/// the same seed gives the same bits on every machine and a layer's start does not depend on the layers before it.
 /// </summary>
 public sealed class WeightInit
 {

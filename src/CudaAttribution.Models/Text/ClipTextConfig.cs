@@ -34,8 +34,8 @@ public sealed record ClipTextConfig
 
     private static readonly HashSet<string> Metadata =
     [
-        "_class_name", "_name_or_path", "architectures", "bos_token_id", "dtype", "eos_token_id", "initializer_factor", "initializer_range", "pad_token_id",
-        "projection_dim", "torch_dtype", "transformers_version",
+        "_class_name", "_name_or_path", "architectures", "bos_token_id", "dtype", "eos_token_id", "initializer_factor", "initializer_range",
+        "pad_token_id", "projection_dim", "torch_dtype", "transformers_version",
     ];
 
     /// <summary>Reads a Hugging Face <c>config.json</c>; <paramref name="source"/> names it in errors.</summary>
@@ -50,14 +50,21 @@ public sealed record ClipTextConfig
     }
 
     /// <summary>As transformers reads it.</summary>
-    public string ToJson() => ConfigJson.Write(this, new JsonObject { ["architectures"] = new JsonArray(ClassName), ["model_type"] = "clip_text_model" });
+    public string ToJson() =>
+        ConfigJson.Write(this, new JsonObject { ["architectures"] = new JsonArray(ClassName), ["model_type"] = "clip_text_model" });
 
     /// <summary>What is inconsistent, as a sentence; null where nothing is.</summary>
     internal string? Problem()
     {
-        if (new[] { VocabSize, HiddenSize, IntermediateSize, NumHiddenLayers, NumAttentionHeads, MaxPositionEmbeddings }.Any(v => v < 1)) return "a size is zero or negative";
+        if (new[] { VocabSize, HiddenSize, IntermediateSize, NumHiddenLayers, NumAttentionHeads, MaxPositionEmbeddings }.Any(v => v < 1))
+        {
+            return "a size is zero or negative";
+        }
         if (HiddenSize % NumAttentionHeads != 0) return $"hidden_size {HiddenSize} is not divisible by num_attention_heads {NumAttentionHeads}";
-        if (UNetConfig.HeadProblem(HiddenSize / NumAttentionHeads) is { } problem) return $"hidden_size {HiddenSize} over {NumAttentionHeads} heads: {problem}";
+        if (UNetConfig.HeadProblem(HiddenSize / NumAttentionHeads) is { } problem)
+        {
+            return $"hidden_size {HiddenSize} over {NumAttentionHeads} heads: {problem}";
+        }
         if (HiddenAct is not (QuickGelu or Gelu)) return $"hidden_act '{HiddenAct}' is not supported, only {QuickGelu} and {Gelu}";
         return LayerNormEps > 0 && float.IsFinite(LayerNormEps) ? null : $"layer_norm_eps must be positive, it is {LayerNormEps}";
     }

@@ -4,8 +4,8 @@ using CudaAttribution.Tensors.Ops;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// CLIP's text transformer (causal, pre-norm), in any size; parameter names are those of transformers' <c>CLIPTextModel</c>. The output is the last hidden
-/// state after the final layer norm. Padding is not masked, as in Stable Diffusion. Methods 3.3.
+/// CLIP's text transformer (causal, pre-norm), in any size; parameter names are those of transformers' <c>CLIPTextModel</c>. The output is the last
+/// hidden state after the final layer norm. Padding is not masked, as in Stable Diffusion. Methods 3.3.
 /// </summary>
 public sealed class ClipTextModel
 {
@@ -23,10 +23,12 @@ public sealed class ClipTextModel
         if (config.Problem() is { } problem) throw new ArgumentException(problem, nameof(config));
         Config = config;
         var p = parameters["text_model"];
-        _tokenEmbedding = p["embeddings"]["token_embedding"].Uniform("weight", new Shape(config.VocabSize, config.HiddenSize), EmbeddingBound);
-        _positionEmbedding = p["embeddings"]["position_embedding"].Uniform("weight", new Shape(config.MaxPositionEmbeddings, config.HiddenSize), EmbeddingBound);
+        _tokenEmbedding = Table("token_embedding", config.VocabSize);
+        _positionEmbedding = Table("position_embedding", config.MaxPositionEmbeddings);
         _layers = [.. Enumerable.Range(0, config.NumHiddenLayers).Select(i => new ClipEncoderLayer(p["encoder"]["layers", i], config))];
         _finalLayerNorm = new LayerNormLayer(p["final_layer_norm"], config.HiddenSize, config.LayerNormEps);
+
+        Tensor Table(string name, int rows) => p["embeddings"][name].Uniform("weight", new Shape(rows, config.HiddenSize), EmbeddingBound);
     }
 
     public ClipTextConfig Config { get; }

@@ -23,7 +23,10 @@ public sealed class WordTokenizer : ITokenizer
 
     private WordTokenizer(string[] words, int maxLength)
     {
-        if (maxLength < 3) throw new ArgumentException($"a prompt needs at least 3 tokens (start, one word, end), the length is {maxLength}", nameof(maxLength));
+        if (maxLength < 3)
+        {
+            throw new ArgumentException($"a prompt needs at least 3 tokens (start, one word, end), the length is {maxLength}", nameof(maxLength));
+        }
         _words = words;
         _ids = words.Index().ToDictionary(w => w.Item, w => w.Index, StringComparer.Ordinal);
         MaxLength = maxLength;
@@ -41,7 +44,12 @@ public sealed class WordTokenizer : ITokenizer
     /// <param name="maxVocabulary">Largest number of tokens, the four special ones included; rarer words become <c>&lt;unk&gt;</c>.</param>
     public static WordTokenizer Train(IEnumerable<string> captions, int maxLength, int maxVocabulary = int.MaxValue)
     {
-        if (maxVocabulary < Special.Length) throw new ArgumentException($"the vocabulary has {Special.Length} special tokens, a limit of {maxVocabulary} has no room for them", nameof(maxVocabulary));
+        if (maxVocabulary < Special.Length)
+        {
+            throw new ArgumentException(
+                $"the vocabulary has {Special.Length} special tokens, a limit of {maxVocabulary} has no room for them",
+                nameof(maxVocabulary));
+        }
         var counts = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (string word in captions.SelectMany(Split)) counts[word] = counts.GetValueOrDefault(word) + 1;
         var words = counts.OrderByDescending(c => c.Value).ThenBy(c => c.Key, StringComparer.Ordinal).Select(c => c.Key);
@@ -59,13 +67,21 @@ public sealed class WordTokenizer : ITokenizer
         {
             if (value is not JsonValue number || !number.TryGetValue(out int id) || id < 0 || id >= words.Length || words[id] is not null)
             {
-                throw new ModelFileException($"{vocabularyPath}: '{word}' has the number {value?.ToJsonString() ?? "null"}; the numbers must be 0 to {words.Length - 1}, each once");
+                throw new ModelFileException(
+                    $"{vocabularyPath}: '{word}' has the number {value?.ToJsonString() ?? "null"}; the numbers must be 0 to {words.Length - 1}, "
+                    + "each once");
             }
             words[id] = word;
         }
-        if (!words.Take(Special.Length).SequenceEqual(Special)) throw new ModelFileException($"{vocabularyPath}: the first tokens must be {string.Join(", ", Special)}");
+        if (!words.Take(Special.Length).SequenceEqual(Special))
+        {
+            throw new ModelFileException($"{vocabularyPath}: the first tokens must be {string.Join(", ", Special)}");
+        }
         var length = ConfigJson.Load(configPath, "the tokenizer's configuration")["model_max_length"] as JsonValue;
-        if (length is null || !length.TryGetValue(out int maxLength) || maxLength < 3) throw new ModelFileException($"{configPath}: 'model_max_length' must be a whole number of at least 3");
+        if (length is null || !length.TryGetValue(out int maxLength) || maxLength < 3)
+        {
+            throw new ModelFileException($"{configPath}: 'model_max_length' must be a whole number of at least 3");
+        }
         return new WordTokenizer(words!, maxLength);
     }
 
@@ -80,7 +96,8 @@ public sealed class WordTokenizer : ITokenizer
     {
         var vocabulary = new JsonObject(_words.Select((word, id) => KeyValuePair.Create<string, JsonNode?>(word, id)));
         File.WriteAllText(Path.Combine(folder, VocabularyFile), ConfigJson.Text(vocabulary));
-        File.WriteAllText(Path.Combine(folder, ConfigFile), ConfigJson.Text(new JsonObject { ["tokenizer_class"] = ClassName, ["model_max_length"] = MaxLength }));
+        var config = new JsonObject { ["tokenizer_class"] = ClassName, ["model_max_length"] = MaxLength };
+        File.WriteAllText(Path.Combine(folder, ConfigFile), ConfigJson.Text(config));
     }
 
     private void Encode(string text, Span<int> ids)

@@ -4,8 +4,8 @@ using CudaAttribution.Tensors.Ops;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// Text embeddings of the captions of a training set. A text encoder that is trained runs in every step; a frozen one runs once for each distinct caption,
-/// and a step looks its rows up.
+/// Text embeddings of the captions of a training set. A text encoder that is trained runs in every step; a frozen one runs once for each distinct
+/// caption, and a step looks its rows up.
 /// </summary>
 internal sealed class CaptionEmbeddings : IDisposable
 {
@@ -48,10 +48,13 @@ internal sealed class CaptionEmbeddings : IDisposable
         if (_table is not null) return tape.Embedding(tape.Arena.From(rows, new Shape(n)), _table).View(n, Length, Width);
         int[] ids = new int[n * Length];
         for (int i = 0; i < n; i++) _ids.AsSpan(rows[i] * Length, Length).CopyTo(ids.AsSpan(i * Length, Length));
-        return _model.TextEncoder.Forward(tape, EmbeddingOp.Ids(tape.Arena, ids, new Shape(n, Length), _model.TextEncoder.Config.VocabSize));
+        return _model.TextEncoder.Forward(tape, Ids(tape, ids));
     }
 
     public void Dispose() => _arena.Dispose();
+
+    private Tensor Ids(Tape tape, int[] ids) =>
+        EmbeddingOp.Ids(tape.Arena, ids, new Shape(ids.Length / Length, Length), _model.TextEncoder.Config.VocabSize);
 
     private Tensor Encode(int captions)
     {
@@ -60,8 +63,7 @@ internal sealed class CaptionEmbeddings : IDisposable
         {
             int n = Math.Min(EncodedTogether, captions - first);
             using var tape = new Tape(_model.Device, record: false);
-            var ids = EmbeddingOp.Ids(tape.Arena, _ids[(first * Length)..((first + n) * Length)], new Shape(n, Length), _model.TextEncoder.Config.VocabSize);
-            var embedded = _model.TextEncoder.Forward(tape, ids);
+            var embedded = _model.TextEncoder.Forward(tape, Ids(tape, _ids[(first * Length)..((first + n) * Length)]));
             _model.Device.Driver.CopyOnDevice(table.Rows(first, n).Pointer, embedded.Pointer, embedded.Bytes, _model.Device.Stream);
         }
         return table;

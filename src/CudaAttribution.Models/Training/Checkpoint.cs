@@ -4,8 +4,8 @@ using CudaAttribution.Tensors;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// The whole state of a training run after a number of steps, as a folder <c>step-NNNNNNNN</c> with <c>state.safetensors</c> (weights, moments, average, losses)
-/// and <c>run.json</c> (what the run is: another run's checkpoint is refused). It appears whole or not at all.
+/// The whole state of a training run after a number of steps, as a folder <c>step-NNNNNNNN</c> with <c>state.safetensors</c> (weights, moments,
+/// average, losses) and <c>run.json</c> (what the run is: another run's checkpoint is refused). It appears whole or not at all.
 /// </summary>
 /// <param name="Step">Steps done.</param>
 /// <param name="Run">What decides the result of the run: options, data, start.</param>
@@ -36,7 +36,9 @@ internal sealed record Checkpoint(int Step, JsonObject Run, IReadOnlyDictionary<
     /// <summary>The newest checkpoint, or null where there is none.</summary>
     /// <param name="folder">Folder of the checkpoints; leftovers of a killed run in it are removed.</param>
     /// <param name="run">What this run is.</param>
-    /// <exception cref="ModelFileException">It is damaged, or belongs to a run that would give something else; the message says what differs.</exception>
+    /// <exception cref="ModelFileException">
+    /// It is damaged, or belongs to a run that would give something else; the message says what differs.
+    /// </exception>
     public static Checkpoint? Newest(string folder, JsonObject run)
     {
         if (!Directory.Exists(folder)) return null;
@@ -74,6 +76,10 @@ internal sealed record Checkpoint(int Step, JsonObject Run, IReadOnlyDictionary<
             .Where(key => !JsonNode.DeepEquals(saved[key], run[key]))
             .Select(key => $"{key} was {saved[key]?.ToJsonString() ?? "absent"}, is {run[key]?.ToJsonString() ?? "absent"}");
         string all = string.Join("; ", differences);
-        if (all.Length > 0) throw new ModelFileException($"the checkpoint {path} belongs to another run: {all}. Resume with the same settings, or use another folder");
+        if (all.Length > 0)
+        {
+            throw new ModelFileException(
+                $"the checkpoint {path} belongs to another run: {all}. Resume with the same settings, or use another folder");
+        }
     }
 }

@@ -10,12 +10,16 @@ namespace CudaAttribution.Models;
 /// <param name="Shares">Share of the time by kernel family, the largest first; from a separate pass that waits for each launch.</param>
 public sealed record ModelTiming(double MedianMs, double MinMs, int Count, IReadOnlyList<KeyValuePair<string, double>> Shares);
 
-/// <summary>Times what the product spends its time with: a training step and a guided sampling step of a model folder (<c>cudattr bench --model</c>).</summary>
+/// <summary>
+/// Times what the product spends its time with: a training step and a guided sampling step of a model folder (<c>cudattr bench --model</c>).
+/// </summary>
 public static class ModelBenchmark
 {
     private const int Warmup = 5;
 
-    /// <summary>Training steps of the UNet: noising, forward, backward, clipping, AdamW, running average. Random pictures; time does not depend on them.</summary>
+    /// <summary>
+    /// Training steps of the UNet: noising, forward, backward, clipping, AdamW, running average. Random pictures; time does not depend on them.
+    /// </summary>
     public static ModelTiming TrainingStep(ComputeDevice device, string folder, int batch, int steps)
     {
         using var model = DiffusionModel.Load(folder, device, ModelUse.TrainUNet);
@@ -46,7 +50,8 @@ public static class ModelBenchmark
             device.Synchronize();
             tick();
         }));
-        return Timing(seconds, Profile(device, () => new Sampler(model, new SampleOptions { Steps = Warmup, Guidance = guidance, MaxBatch = pictures }).Sample(requests)));
+        var shortRun = new SampleOptions { Steps = Warmup, Guidance = guidance, MaxBatch = pictures };
+        return Timing(seconds, Profile(device, () => new Sampler(model, shortRun).Sample(requests)));
     }
 
     private static void Time(List<double> seconds, Action<Action> run)
@@ -79,7 +84,10 @@ public static class ModelBenchmark
     {
         double[] sorted = [.. seconds.Order()];
         double total = profile.Total.TotalSeconds;
-        var shares = profile.Kernels.GroupBy(k => Family(k.Kernel)).Select(g => KeyValuePair.Create(g.Key, g.Sum(k => k.Time.TotalSeconds) / total)).OrderByDescending(s => s.Value);
+        var shares = profile.Kernels
+            .GroupBy(k => Family(k.Kernel))
+            .Select(g => KeyValuePair.Create(g.Key, g.Sum(k => k.Time.TotalSeconds) / total))
+            .OrderByDescending(s => s.Value);
         return new ModelTiming(1e3 * sorted[sorted.Length / 2], 1e3 * sorted[0], sorted.Length, [.. shares]);
     }
 

@@ -3,8 +3,8 @@ using CudaAttribution.Tensors;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// How to train what the model was opened for (<see cref="ModelUse"/>). The first group decides the result, bit for bit; the second only how it is watched and saved, so it may differ between a run and its
-/// continuation.
+/// How to train what the model was opened for (<see cref="ModelUse"/>). The first group decides the result, bit for bit; the second only how it is
+/// watched and saved, so it may differ between a run and its continuation.
 /// </summary>
 public sealed record TrainOptions
 {
@@ -44,7 +44,9 @@ public sealed record TrainOptions
     /// <summary>Folder of the checkpoints; needed where <see cref="CheckpointInterval"/> is positive or <see cref="Resume"/> is set.</summary>
     public string? CheckpointFolder { get; init; }
 
-    /// <summary>Whether to go on from the newest checkpoint of the folder, if there is one. Without it a folder with checkpoints is refused.</summary>
+    /// <summary>
+    /// Whether to go on from the newest checkpoint of the folder, if there is one. Without it a folder with checkpoints is refused.
+    /// </summary>
     public bool Resume { get; init; }
 
     /// <summary>Steps that make the given number of epochs over a set.</summary>
@@ -64,7 +66,10 @@ public sealed record TrainOptions
         Require(EmaDecay is >= 0 and < 1, nameof(EmaDecay), EmaDecay, "in [0, 1)");
         Require(ReportInterval > 0, nameof(ReportInterval), ReportInterval, "positive");
         Require(CheckpointInterval >= 0, nameof(CheckpointInterval), CheckpointInterval, "zero or positive");
-        if ((CheckpointInterval > 0 || Resume) && string.IsNullOrEmpty(CheckpointFolder)) throw new ArgumentException($"{nameof(CheckpointInterval)} and {nameof(Resume)} need a {nameof(CheckpointFolder)}");
+        if ((CheckpointInterval > 0 || Resume) && string.IsNullOrEmpty(CheckpointFolder))
+        {
+            throw new ArgumentException($"{nameof(CheckpointInterval)} and {nameof(Resume)} need a {nameof(CheckpointFolder)}");
+        }
     }
 
     private static void Require(bool holds, string name, object value, string rule)

@@ -6,8 +6,9 @@ using CudaAttribution.Tensors.Ops;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// Trains a diffusion model on captioned pictures: a uniform timestep and normal noise for each picture, mean-squared error against noise or velocity, AdamW
-/// (methods 3.4). Every draw is a function of (seed, step), so a run that was stopped and resumed gives the bits of one that never stopped.
+/// Trains a diffusion model on captioned pictures: a uniform timestep and normal noise for each picture, mean-squared error against noise or
+/// velocity, AdamW (methods 3.4). Every draw is a function of (seed, step), so a run that was stopped and resumed gives the bits of one that never
+/// stopped.
 /// </summary>
 /// <remarks>A step only issues work; the device is waited for when losses are fetched.</remarks>
 public sealed class Trainer : IDisposable
@@ -80,7 +81,8 @@ public sealed class Trainer : IDisposable
             if (save) Save(done);
             if (!report) continue;
             double loss = _losses.Skip(reported).Average(l => (double)l), speed = Speed(done);
-            progress?.Invoke(new TrainProgress(done, _options.Steps, loss, speed, TimeSpan.FromSeconds((_options.Steps - done) * (double)_options.BatchSize / speed)));
+            var remaining = TimeSpan.FromSeconds((_options.Steps - done) * (double)_options.BatchSize / speed);
+            progress?.Invoke(new TrainProgress(done, _options.Steps, loss, speed, remaining));
             reported = done;
         }
         RequireFiniteWeights(_options.Steps);
@@ -116,7 +118,12 @@ public sealed class Trainer : IDisposable
         _pendingCount = 0;
         if (_options.Resume && Checkpoint.Newest(_options.CheckpointFolder!, _run) is { } checkpoint)
         {
-            if (checkpoint.Step > _options.Steps) throw new ModelFileException($"the checkpoint in {_options.CheckpointFolder} has {checkpoint.Step} steps, the run only {_options.Steps}: ask for more steps or use another folder");
+            if (checkpoint.Step > _options.Steps)
+            {
+                throw new ModelFileException(
+                    $"the checkpoint in {_options.CheckpointFolder} has {checkpoint.Step} steps, the run only {_options.Steps}: ask for more "
+                    + "steps or use another folder");
+            }
             Load(checkpoint);
             return checkpoint.Step;
         }
@@ -139,7 +146,9 @@ public sealed class Trainer : IDisposable
         }
         catch (ArgumentException e)
         {
-            throw new ModelFileException($"the checkpoint after {checkpoint.Step} steps in {_options.CheckpointFolder} is damaged; remove it to begin anew: {e.Message}", e);
+            throw new ModelFileException(
+                $"the checkpoint after {checkpoint.Step} steps in {_options.CheckpointFolder} is damaged; remove it to begin anew: {e.Message}",
+                e);
         }
     }
 
@@ -169,14 +178,22 @@ public sealed class Trainer : IDisposable
         foreach (float loss in losses)
         {
             _losses.Add(loss);
-            if (!float.IsFinite(loss)) throw new ArithmeticException($"the loss of step {_losses.Count} is {loss}: the training diverged; use a smaller learning rate or a longer warm-up");
+            if (!float.IsFinite(loss))
+            {
+                throw new ArithmeticException(
+                    $"the loss of step {_losses.Count} is {loss}: the training diverged; use a smaller learning rate or a longer warm-up");
+            }
         }
     }
 
     private void RequireFiniteWeights(int done)
     {
         long broken = Elementwise.CountNonFinite(_model.Trained.Values);
-        if (broken > 0) throw new ArithmeticException($"{broken} weights are NaN or infinite after step {done}: the training diverged; use a smaller learning rate or a longer warm-up");
+        if (broken > 0)
+        {
+            throw new ArithmeticException(
+                $"{broken} weights are NaN or infinite after step {done}: the training diverged; use a smaller learning rate or a longer warm-up");
+        }
     }
 
     private static void PrepareFolder(TrainOptions options)
@@ -190,7 +207,10 @@ public sealed class Trainer : IDisposable
         {
             throw new ModelFileException($"the checkpoint folder {folder} cannot be made: {e.Message}", e);
         }
-        if (!options.Resume && Checkpoint.Any(folder)) throw new ModelFileException($"{folder} has checkpoints of an earlier run: resume it, or use another folder");
+        if (!options.Resume && Checkpoint.Any(folder))
+        {
+            throw new ModelFileException($"{folder} has checkpoints of an earlier run: resume it, or use another folder");
+        }
     }
 
     /// <summary>What decides the result, the number of steps aside: a run may be continued beyond where it was to end.</summary>

@@ -22,7 +22,9 @@ public sealed class TrainingSet
         long expected = (long)captions.Count * height * width * 3;
         if (pixels.LongLength != expected)
         {
-            throw new ArgumentException($"{captions.Count} captions for pictures of {height}x{width}x3 need {expected} bytes, {pixels.LongLength} are given", nameof(pixels));
+            throw new ArgumentException(
+                $"{captions.Count} captions for pictures of {height}x{width}x3 need {expected} bytes, {pixels.LongLength} are given",
+                nameof(pixels));
         }
         (_pixels, Height, Width, Captions) = (pixels, height, width, [.. captions]);
     }

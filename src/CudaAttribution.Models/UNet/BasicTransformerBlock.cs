@@ -3,7 +3,9 @@ using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Models;
 
-/// <summary>Multi-head attention of queries from <c>[N,L,C]</c> over keys and values from a context <c>[N,S,D]</c>; no bias but at the output.</summary>
+/// <summary>
+/// Multi-head attention of queries from <c>[N,L,C]</c> over keys and values from a context <c>[N,S,D]</c>; no bias but at the output.
+/// </summary>
 internal sealed class CrossAttention
 {
     private readonly LinearLayer _toQ, _toK, _toV, _toOut;

@@ -3,7 +3,9 @@ using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Models;
 
-/// <summary>Halves height and width by a 3x3 convolution of stride 2, padded by 1 all round, or by 1 at right and bottom for <c>downsample_padding</c> 0.</summary>
+/// <summary>
+/// Halves height and width by a 3x3 convolution of stride 2, padded by 1 all round, or by 1 at right and bottom for <c>downsample_padding</c> 0.
+/// </summary>
 internal sealed class Downsample2D(ParameterScope p, int channels, int padding)
 {
     private readonly ConvLayer _conv = new(p["conv"], channels, channels, kernel: 3, stride: 2, padBegin: padding, padEnd: 1);

@@ -4,8 +4,9 @@ using CudaAttribution.Tensors.Ops;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// A transformer block over the pixels of a feature map: group norm (eps 1e-6), projection in, one <see cref="BasicTransformerBlock"/>, projection out, plus
-/// the input. The projections are 1x1 convolutions or matrices by <c>use_linear_projection</c>: the same numbers under another shape. Methods 3.1.
+/// A transformer block over the pixels of a feature map: group norm (eps 1e-6), projection in, one <see cref="BasicTransformerBlock"/>, projection
+/// out, plus the input. The projections are 1x1 convolutions or matrices by <c>use_linear_projection</c>: the same numbers under another shape.
+/// Methods 3.1.
 /// </summary>
 internal sealed class Transformer2DModel
 {

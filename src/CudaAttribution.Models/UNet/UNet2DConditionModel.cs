@@ -60,7 +60,9 @@ public sealed class UNet2DConditionModel
         return frame.Keep(_convOut.Forward(tape, _convNormOut.Forward(tape, x)));
     }
 
-    /// <summary>Channels of the feature maps that the way down hands to the way up, in the order pushed: conv_in, each layer, each downsampler.</summary>
+    /// <summary>
+    /// Channels of the feature maps that the way down hands to the way up, in the order pushed: conv_in, each layer, each downsampler.
+    /// </summary>
     private static Stack<int> SkipChannels(UNetConfig config)
     {
         var skips = new Stack<int>([config.BlockOutChannels[0]]);
@@ -77,9 +79,14 @@ public sealed class UNet2DConditionModel
         int divisor = 1 << (_downBlocks.Length - 1);
         if (sample.Shape.Rank != 4 || sample.Shape[3] != Config.InChannels || sample.Shape[1] % divisor != 0 || sample.Shape[2] % divisor != 0)
         {
-            throw new ArgumentException($"sample {sample.Shape}: the UNet takes [N,H,W,{Config.InChannels}] with H and W divisible by {divisor}", nameof(sample));
+            throw new ArgumentException(
+                $"sample {sample.Shape}: the UNet takes [N,H,W,{Config.InChannels}] with H and W divisible by {divisor}",
+                nameof(sample));
         }
-        if (timesteps.Type != DType.I32 || timesteps.Shape != new Shape(sample.Shape[0])) throw new ArgumentException($"timesteps {timesteps}: I32 [{sample.Shape[0]}] is expected", nameof(timesteps));
+        if (timesteps.Type != DType.I32 || timesteps.Shape != new Shape(sample.Shape[0]))
+        {
+            throw new ArgumentException($"timesteps {timesteps}: I32 [{sample.Shape[0]}] is expected", nameof(timesteps));
+        }
         if (text.Shape.Rank != 3 || text.Shape[0] != sample.Shape[0] || text.Shape[2] != Config.CrossAttentionDim)
         {
             throw new ArgumentException($"text {text.Shape}: [{sample.Shape[0]},L,{Config.CrossAttentionDim}] is expected", nameof(text));

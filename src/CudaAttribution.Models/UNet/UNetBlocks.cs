@@ -24,7 +24,9 @@ internal sealed class UNetLayer
     }
 }
 
-/// <summary>A resolution on the way down (<c>CrossAttnDownBlock2D</c>, <c>DownBlock2D</c>): layers, then half the size except after the last one.</summary>
+/// <summary>
+/// A resolution on the way down (<c>CrossAttnDownBlock2D</c>, <c>DownBlock2D</c>): layers, then half the size except after the last one.
+/// </summary>
 internal sealed class DownBlock2D
 {
     private readonly UNetLayer[] _layers;
@@ -75,8 +77,8 @@ internal sealed class UNetMidBlock2DCrossAttn
 }
 
 /// <summary>
-/// A resolution on the way up (<c>CrossAttnUpBlock2D</c>, <c>UpBlock2D</c>): each layer reads its input with the newest skip appended to the channels;
-/// then twice the size, except after the last one.
+/// A resolution on the way up (<c>CrossAttnUpBlock2D</c>, <c>UpBlock2D</c>): each layer reads its input with the newest skip appended to the
+/// channels; then twice the size, except after the last one.
 /// </summary>
 internal sealed class UpBlock2D
 {

@@ -4,9 +4,9 @@ using CudaAttribution.Tensors.Ops;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// Configuration of <see cref="UNet2DConditionModel"/> under the names of diffusers' <c>unet/config.json</c>, with diffusers' defaults. Keys that this
-/// program computes in one way only (<c>flip_sin_to_cos</c>, <c>freq_shift</c>, <c>center_input_sample</c>, ...) are accepted with that value and refused
-/// with any other.
+/// Configuration of <see cref="UNet2DConditionModel"/> under the names of diffusers' <c>unet/config.json</c>, with diffusers' defaults. Keys that
+/// this program computes in one way only (<c>flip_sin_to_cos</c>, <c>freq_shift</c>, <c>center_input_sample</c>, ...) are accepted with that value
+/// and refused with any other.
 /// </summary>
 public sealed record UNetConfig
 {
@@ -40,10 +40,14 @@ public sealed record UNetConfig
     /// <summary>Of the group norms of the residual blocks and of the output; the ones before attention always have 1e-6.</summary>
     public float NormEps { get; init; } = 1e-5f;
 
-    /// <summary>Whether the projections around a transformer block are matrices in the file instead of 1x1 convolutions; the result is the same.</summary>
+    /// <summary>
+    /// Whether the projections around a transformer block are matrices in the file instead of 1x1 convolutions; the result is the same.
+    /// </summary>
     public bool UseLinearProjection { get; init; }
 
-    /// <summary>Whether attention is computed in F32 even where the model runs in less. An F32 model does that anyway: both values give the same bits.</summary>
+    /// <summary>
+    /// Whether attention is computed in F32 even where the model runs in less. An F32 model does that anyway: both values give the same bits.
+    /// </summary>
     public bool UpcastAttention { get; init; }
 
     /// <summary>Zero padding of the stride-2 convolutions: 1 on every side, or 0 for right and bottom only.</summary>
@@ -51,7 +55,9 @@ public sealed record UNetConfig
 
     internal const string ClassName = "UNet2DConditionModel";
 
-    internal const string CrossAttnDown = "CrossAttnDownBlock2D", PlainDown = "DownBlock2D", CrossAttnUp = "CrossAttnUpBlock2D", PlainUp = "UpBlock2D";
+    internal const string CrossAttnDown = "CrossAttnDownBlock2D", PlainDown = "DownBlock2D";
+
+    internal const string CrossAttnUp = "CrossAttnUpBlock2D", PlainUp = "UpBlock2D";
 
     private static readonly Dictionary<string, string[]> Pinned = new()
     {
@@ -114,15 +120,31 @@ public sealed record UNetConfig
         if (levels == 0) return "block_out_channels is empty";
         if (DownBlockTypes.Length != levels || UpBlockTypes.Length != levels)
         {
-            return $"block_out_channels has {levels} entries, down_block_types {DownBlockTypes.Length}, up_block_types {UpBlockTypes.Length}: they must agree";
+            return $"block_out_channels has {levels} entries, down_block_types {DownBlockTypes.Length}, up_block_types {UpBlockTypes.Length}: "
+                + "they must agree";
         }
-        if (!AttentionHeadDim.IsUniform && AttentionHeadDim.Count != levels) return $"attention_head_dim has {AttentionHeadDim.Count} entries for {levels} blocks";
-        if (DownBlockTypes.FirstOrDefault(t => t is not (CrossAttnDown or PlainDown)) is { } down) return $"down_block_types: '{down}' is not supported, only {CrossAttnDown} and {PlainDown}";
-        if (UpBlockTypes.FirstOrDefault(t => t is not (CrossAttnUp or PlainUp)) is { } up) return $"up_block_types: '{up}' is not supported, only {CrossAttnUp} and {PlainUp}";
-        if (new[] { SampleSize, InChannels, OutChannels, LayersPerBlock, CrossAttentionDim, NormNumGroups }.Concat(BlockOutChannels).Any(v => v < 1)) return "a size is zero or negative";
+        if (!AttentionHeadDim.IsUniform && AttentionHeadDim.Count != levels)
+        {
+            return $"attention_head_dim has {AttentionHeadDim.Count} entries for {levels} blocks";
+        }
+        if (DownBlockTypes.FirstOrDefault(t => t is not (CrossAttnDown or PlainDown)) is { } down)
+        {
+            return $"down_block_types: '{down}' is not supported, only {CrossAttnDown} and {PlainDown}";
+        }
+        if (UpBlockTypes.FirstOrDefault(t => t is not (CrossAttnUp or PlainUp)) is { } up)
+        {
+            return $"up_block_types: '{up}' is not supported, only {CrossAttnUp} and {PlainUp}";
+        }
+        if (new[] { SampleSize, InChannels, OutChannels, LayersPerBlock, CrossAttentionDim, NormNumGroups }.Concat(BlockOutChannels).Any(v => v < 1))
+        {
+            return "a size is zero or negative";
+        }
         if (NormEps <= 0 || !float.IsFinite(NormEps)) return $"norm_eps must be positive, it is {NormEps}";
         if (DownsamplePadding is not (0 or 1)) return $"downsample_padding must be 0 or 1, it is {DownsamplePadding}";
-        if (BlockOutChannels[0] % 2 != 0) return $"block_out_channels[0] = {BlockOutChannels[0]} must be even: the timestep embedding is half cosines, half sines";
+        if (BlockOutChannels[0] % 2 != 0)
+        {
+            return $"block_out_channels[0] = {BlockOutChannels[0]} must be even: the timestep embedding is half cosines, half sines";
+        }
         int divisor = 1 << (levels - 1);
         if (SampleSize % divisor != 0) return $"sample_size {SampleSize} must be divisible by {divisor}, it is halved {levels - 1} times";
         return ChannelProblem(levels);
@@ -133,10 +155,16 @@ public sealed record UNetConfig
         for (int level = 0; level < levels; level++)
         {
             int channels = BlockOutChannels[level], heads = AttentionHeadDim[level];
-            if (channels % NormNumGroups != 0) return $"block_out_channels[{level}] = {channels} is not divisible by norm_num_groups = {NormNumGroups}";
+            if (channels % NormNumGroups != 0)
+            {
+                return $"block_out_channels[{level}] = {channels} is not divisible by norm_num_groups = {NormNumGroups}";
+            }
             bool attends = DownBlockTypes[level] == CrossAttnDown || UpBlockTypes[levels - 1 - level] == CrossAttnUp || level == levels - 1;
             if (!attends) continue;
-            if (heads < 1 || channels % heads != 0) return $"block_out_channels[{level}] = {channels} is not divisible by attention_head_dim (the number of heads) = {heads}";
+            if (heads < 1 || channels % heads != 0)
+            {
+                return $"block_out_channels[{level}] = {channels} is not divisible by attention_head_dim (the number of heads) = {heads}";
+            }
             if (HeadProblem(channels / heads) is { } problem) return $"block_out_channels[{level}] = {channels} over {heads} heads: {problem}";
         }
         return null;

@@ -28,7 +28,9 @@ public interface IMathLibrary : IDisposable
     void LinearBackwardWeights(int m, int o, int i, Tensor x, Tensor dy, Tensor dw, bool accumulate);
 }
 
-/// <summary>A two-dimensional convolution: batch, input extents and channels, output channels, square kernel, stride, zero padding (top/left, bottom/right).</summary>
+/// <summary>
+/// A two-dimensional convolution: batch, input extents and channels, output channels, square kernel, stride, zero padding (top/left, bottom/right).
+/// </summary>
 public readonly record struct Conv2dShape(int N, int H, int W, int C, int O, int Kernel, int Stride, int PadBegin, int PadEnd)
 {
     public int OutH => (H + PadBegin + PadEnd - Kernel) / Stride + 1;

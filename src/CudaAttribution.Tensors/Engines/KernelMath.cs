@@ -9,7 +9,9 @@ namespace CudaAttribution.Tensors.Engines;
 /// </summary>
 public sealed class KernelMath(ComputeDevice device) : IMathLibrary
 {
-    /// <summary>Rows of k that one split of a weight gradient sums. A function of nothing: the order of summation must not depend on the device.</summary>
+    /// <summary>
+    /// Rows of k that one split of a weight gradient sums. A function of nothing: the order of summation must not depend on the device.
+    /// </summary>
     internal const int SplitRows = 1024;
 
     private const int SplitSumBlock = 4096;

@@ -4,9 +4,9 @@ namespace CudaAttribution.Tensors.Engines;
 public static class MathLibraries
 {
     /// <summary>
-    /// <c>kernels</c>: this project's own, the same bits on every device. <c>onednn</c>: Intel's library, on <c>cpu</c> only. <c>auto</c>: the project's
-    /// kernels everywhere, because a verdict must not depend on the machine; oneDNN made a training step of the demo model 1.3 times as fast
-    /// (<c>cudattr bench --model</c>, AVX-512, two threads) and is there for who does not need that.
+    /// <c>kernels</c>: this project's own, the same bits on every device. <c>onednn</c>: Intel's library, on <c>cpu</c> only. <c>auto</c>: the
+    /// project's kernels everywhere, because a verdict must not depend on the machine; oneDNN made a training step of the demo model 1.3 times as
+    /// fast (<c>cudattr bench --model</c>, AVX-512, two threads) and is there for who does not need that.
     /// </summary>
     /// <exception cref="ArgumentException">Unknown name, or an engine that this device cannot use.</exception>
     public static IMathLibrary Open(ComputeDevice device, string name) => name switch

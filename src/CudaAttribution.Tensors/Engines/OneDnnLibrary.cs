@@ -20,9 +20,15 @@ internal static unsafe partial class OneDnnLibrary
 
     static OneDnnLibrary()
     {
-        NativeLibrary.SetDllImportResolver(Assembly.GetExecutingAssembly(), (name, _, _) => name == Name ? NativeLibraryLocator.Load(FileName).Handle : 0);
+        NativeLibrary.SetDllImportResolver(
+            Assembly.GetExecutingAssembly(),
+            (name, _, _) => name == Name ? NativeLibraryLocator.Load(FileName).Handle : 0);
         int version = cuattr_dnnl_abi_version();
-        if (version != AbiVersion) throw new NativeLibraryException($"{FileName} speaks interface version {version}, this program {AbiVersion}; rebuild both together");
+        if (version != AbiVersion)
+        {
+            throw new NativeLibraryException(
+                $"{FileName} speaks interface version {version}, this program {AbiVersion}; rebuild both together");
+        }
     }
 
     public static string Describe()

@@ -37,16 +37,27 @@ public static partial class AttentionOp
         int samples = q.Shape[0], queries = q.Shape[1], channels = q.Shape[2];
         OpCheck.Argument(tape.Device, Op, k);
         OpCheck.That(
-            k.Shape.Rank == 3 && k.Count > 0 && k.Shape[0] == samples && k.Shape[2] == channels, Op, k, $"[{samples},S,{channels}], not empty, for q {q.Shape}");
+            k.Shape.Rank == 3 && k.Count > 0 && k.Shape[0] == samples && k.Shape[2] == channels,
+            Op,
+            k,
+            $"[{samples},S,{channels}], not empty, for q {q.Shape}");
         OpCheck.Argument(tape.Device, Op, v, k.Shape);
         int keys = k.Shape[1];
-        if (heads < 1 || channels % heads != 0) throw new ArgumentException($"{Op}: heads is {heads}, it must divide the {channels} channels of q {q.Shape}", nameof(heads));
+        if (heads < 1 || channels % heads != 0)
+        {
+            throw new ArgumentException($"{Op}: heads is {heads}, it must divide the {channels} channels of q {q.Shape}", nameof(heads));
+        }
         int width = channels / heads;
         if (width % 4 != 0 || width > MaxHeadWidth)
         {
-            throw new ArgumentException($"{Op}: {heads} heads of q {q.Shape} are {width} wide, they must be a multiple of 4 and at most {MaxHeadWidth} wide", nameof(heads));
+            throw new ArgumentException(
+                $"{Op}: {heads} heads of q {q.Shape} are {width} wide, they must be a multiple of 4 and at most {MaxHeadWidth} wide",
+                nameof(heads));
         }
-        if (causal && keys != queries) throw new ArgumentException($"{Op}: causal needs as many keys as queries, k is {k.Shape} and q is {q.Shape}", nameof(causal));
+        if (causal && keys != queries)
+        {
+            throw new ArgumentException($"{Op}: causal needs as many keys as queries, k is {k.Shape} and q is {q.Shape}", nameof(causal));
+        }
 
         // Block tiles of the kernels' two instances.
         var (kernel, forwardTile, backwardTile) = width <= 64 ? ("attention_d64", 64, 32) : ("attention_d160", 32, 16);
@@ -107,7 +118,10 @@ public static partial class AttentionOp
         int perBlock = int.Min(SoftmaxRows, Tiles.RowsPerBlock(channels));
         var grid = Tiles.Rows(rows, perBlock);
         var y = tape.New(x.Shape);
-        tape.Device.Launch("softmax_fwd_f32", grid, new SoftmaxParams { X = x.Pointer, Y = y.Pointer, Rows = rows, C = channels, RowsPerBlock = perBlock });
+        tape.Device.Launch("softmax_fwd_f32", grid, new SoftmaxParams
+        {
+            X = x.Pointer, Y = y.Pointer, Rows = rows, C = channels, RowsPerBlock = perBlock,
+        });
         return tape.Record(y, [x], dy =>
         {
             var (dx, accumulate) = tape.GradOf(x);

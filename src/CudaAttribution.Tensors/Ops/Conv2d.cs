@@ -82,7 +82,12 @@ public static class Conv2dOp
         List<(string, Func<Tape, Tensor[], Tensor>)> mutants = [("padding", (tape, t) => Run(tape, t, stride, padBegin + 1, padEnd))];
         if (stride > 1) mutants.Add(("stride", (tape, t) => Run(tape, t, 1, padBegin, padEnd)));
         if (bias) mutants.Add(("bias", (tape, t) => tape.Conv2d(t[0], t[1], null, stride, padBegin, padEnd)));
-        return new OpCase("conv2d", name, inputs, (tape, t) => Run(tape, t, stride, padBegin, padEnd), a => Reference(s, a[0], a[1], bias ? a[2] : null))
+        return new OpCase(
+            "conv2d",
+            name,
+            inputs,
+            (tape, t) => Run(tape, t, stride, padBegin, padEnd),
+            a => Reference(s, a[0], a[1], bias ? a[2] : null))
         {
             Flops = s.Flops,
             Bytes = 4.0 * (inputs.Sum(i => i.Shape.Count) + ((long)n * s.OutH * s.OutW * o)),

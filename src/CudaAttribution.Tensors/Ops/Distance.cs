@@ -27,8 +27,8 @@ public static partial class Distance
     }
 
     /// <summary>
-    /// y[n,m,i·k+j] = Σ (a[n] − b[m])² over tile (i, j) of a k x k grid. Tile row i holds the pixel rows ⌊iH/k⌋ to ⌊(i+1)H/k⌋−1, columns likewise, so
-    /// H and W need not be multiples of k: tiles then differ by at most one row or column (<see cref="TilePixels"/>).
+    /// y[n,m,i·k+j] = Σ (a[n] − b[m])² over tile (i, j) of a k x k grid. Tile row i holds the pixel rows ⌊iH/k⌋ to ⌊(i+1)H/k⌋−1,
+    /// columns likewise, so H and W need not be multiples of k: tiles then differ by at most one row or column (<see cref="TilePixels"/>).
     /// </summary>
     /// <param name="a">U8 <c>[N,H,W,3]</c>.</param>
     /// <param name="b">U8 <c>[M,H,W,3]</c>.</param>

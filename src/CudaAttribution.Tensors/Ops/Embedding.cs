@@ -10,8 +10,8 @@ public static class EmbeddingOp
 
     /// <summary>y[...,:] = table[ids[...],:].</summary>
     /// <remarks>
-    /// A kernel cannot refuse an id: one outside 0 .. V−1 gives a row of NaN and no gradient, and nothing outside the table is touched. Ids that come
-    /// from the host are checked by <see cref="Ids"/>. The gradient adds the tokens of a table row in ascending order.
+    /// A kernel cannot refuse an id: one outside 0 .. V−1 gives a row of NaN and no gradient, and nothing outside the table is touched. Ids that
+    /// come from the host are checked by <see cref="Ids"/>. The gradient adds the tokens of a table row in ascending order.
     /// </remarks>
     /// <param name="tape">Where it is recorded.</param>
     /// <param name="ids">I32 <c>[N,L]</c>, or any shape.</param>

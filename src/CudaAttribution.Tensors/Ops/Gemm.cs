@@ -60,7 +60,12 @@ public static class Gemm
             new("w", new Shape(o, i), OpFill.Normal(0, 1f / MathF.Sqrt(i))),
         ];
         if (bias) inputs.Add(new("b", new Shape(o), OpFill.Normal()));
-        return new OpCase("gemm/linear", name, inputs, (tape, t) => tape.Linear(t[0], t[1], bias ? t[2] : null), a => Reference(m, o, i, a[0], a[1], bias ? a[2] : null))
+        return new OpCase(
+            "gemm/linear",
+            name,
+            inputs,
+            (tape, t) => tape.Linear(t[0], t[1], bias ? t[2] : null),
+            a => Reference(m, o, i, a[0], a[1], bias ? a[2] : null))
         {
             Flops = 2.0 * m * o * i,
             Bytes = 4.0 * (inputs.Sum(t => t.Shape.Count) + ((long)m * o)),

@@ -11,7 +11,9 @@ public static class Loss
     /// <param name="prediction">Any shape, not empty. The gradient is with respect to this.</param>
     /// <param name="target">The same shape; must not require a gradient.</param>
     /// <returns><c>[1]</c>.</returns>
-    /// <exception cref="ArgumentException">A type, a shape or the device of an argument does not fit, or <paramref name="target"/> requires a gradient.</exception>
+    /// <exception cref="ArgumentException">
+    /// A type, a shape or the device of an argument does not fit, or <paramref name="target"/> requires a gradient.
+    /// </exception>
     public static Tensor Mse(this Tape tape, Tensor prediction, Tensor target)
     {
         const string Op = "mse";
@@ -26,7 +28,10 @@ public static class Loss
             Prediction = prediction.Pointer, Target = target.Pointer, Part = part.Pointer, N = prediction.Count,
         });
         var loss = tape.New([1]);
-        tape.Device.Launch("mse_fwd_f32", new Grid(1), new MseParams { Part = part.Pointer, Loss = loss.Pointer, N = prediction.Count, Parts = chunks.X });
+        tape.Device.Launch("mse_fwd_f32", new Grid(1), new MseParams
+        {
+            Part = part.Pointer, Loss = loss.Pointer, N = prediction.Count, Parts = chunks.X,
+        });
         part.Release();
         return tape.Record(loss, [prediction], dloss =>
         {

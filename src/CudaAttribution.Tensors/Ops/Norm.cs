@@ -40,7 +40,9 @@ public static partial class Norm
     /// <param name="w"><c>[C]</c>.</param>
     /// <param name="b"><c>[C]</c>.</param>
     /// <param name="groups">Number of groups; divides C.</param>
-    /// <param name="eps">Added to the variance; 1e-5 in ResNet blocks and before the output, 1e-6 before spatial transformers and in the VAE (methods 3.1).</param>
+    /// <param name="eps">
+    /// Added to the variance; 1e-5 in ResNet blocks and before the output, 1e-6 before spatial transformers and in the VAE (methods 3.1).
+    /// </param>
     /// <param name="silu">Whether SiLU follows.</param>
     public static Tensor GroupNorm(this Tape tape, Tensor x, Tensor w, Tensor b, int groups, float eps, bool silu = false)
     {
@@ -48,7 +50,10 @@ public static partial class Norm
         OpCheck.Argument(tape.Device, op, x);
         OpCheck.That(x.Shape.Rank >= 2 && x.Count > 0, op, x, "[N,...,C], not empty");
         int samples = x.Shape[0], channels = x.Shape[^1];
-        if (groups < 1 || channels % groups != 0) throw new ArgumentException($"{op}: groups is {groups}, it must divide the {channels} channels of x {x.Shape}", nameof(groups));
+        if (groups < 1 || channels % groups != 0)
+        {
+            throw new ArgumentException($"{op}: groups is {groups}, it must divide the {channels} channels of x {x.Shape}", nameof(groups));
+        }
         RequireEps(op, eps);
         OpCheck.Argument(tape.Device, op, w, new Shape(channels));
         OpCheck.Argument(tape.Device, op, b, new Shape(channels));

@@ -47,7 +47,8 @@ public static partial class Optim
     }
 
     /// <summary>
-    /// One AdamW step: g' = clip·g; m += (1−β₁)(g'−m); v = β₂v + (1−β₂)g'²; value = (1−λη)·value − η/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).
+    /// One AdamW step: g' = clip·g; m += (1−β₁)(g'−m); v = β₂v + (1−β₂)g'²;
+    /// value = (1−λη)·value − η/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε).
     /// </summary>
     /// <param name="value">Parameters, updated.</param>
     /// <param name="gradient">Their gradient.</param>

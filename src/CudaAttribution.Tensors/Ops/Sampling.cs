@@ -10,9 +10,10 @@ namespace CudaAttribution.Tensors.Ops;
 public static partial class Sampling
 {
     /// <summary>
-    /// Standard normal numbers: element i of <paramref name="destination"/> is number offset + i of the stream, a function of (seed, stream, number)
-    /// only, so however a batch is split its samples get the same noise. Block b of the stream's Philox words (x, y, z, w) gives numbers 4b to 4b+3
-    /// by Box and Muller's transform of (x, y) and (z, w): √(−2 ln u) (cos, sin)(2πv), where u and v are a word's upper 24 bits plus one, over 2²⁴.
+    /// Standard normal numbers: element i of <paramref name="destination"/> is number offset + i of the stream, a function of (seed, stream,
+    /// number) only, so however a batch is split its samples get the same noise. Block b of the stream's Philox words (x, y, z, w) gives
+    /// numbers 4b to 4b+3 by Box and Muller's transform of (x, y) and (z, w): √(−2 ln u) (cos, sin)(2πv), where u and v are a word's upper
+    /// 24 bits plus one, over 2²⁴.
     /// </summary>
     /// <param name="destination">F32, any shape.</param>
     /// <param name="seed">The run's seed.</param>
@@ -65,8 +66,8 @@ public static partial class Sampling
     }
 
     /// <summary>
-    /// One DDIM update with classifier-free guidance (methods 3.4): o = o_u + w (o_c − o_u), then x_p = sample·x_t + output·o + sigma·n. Both ε- and
-    /// v-models have this form; the scheduler computes the three factors from its pair (t, t_prev) in float64.
+    /// One DDIM update with classifier-free guidance (methods 3.4): o = o_u + w (o_c − o_u), then x_p = sample·x_t + output·o + sigma·n. Both
+    /// ε- and v-models have this form; the scheduler computes the three factors from its pair (t, t_prev) in float64.
     /// </summary>
     /// <param name="x">x_t, any shape.</param>
     /// <param name="conditional">o_c, the network's output for the prompt, shaped as <paramref name="x"/>.</param>

@@ -6,7 +6,15 @@ namespace CudaAttribution.Tensors.Verification;
 /// <param name="Backward">Backward alone; 0 for an op without gradient.</param>
 /// <param name="ForwardGflops">Forward FLOPs over the forward median.</param>
 /// <param name="ForwardGigabytes">Least bytes of the forward over its median.</param>
-public sealed record OpTiming(string Op, string Case, double Forward, double ForwardFastest, double Backward, double ForwardGflops, double ForwardGigabytes, int Repeats);
+public sealed record OpTiming(
+    string Op,
+    string Case,
+    double Forward,
+    double ForwardFastest,
+    double Backward,
+    double ForwardGflops,
+    double ForwardGigabytes,
+    int Repeats);
 
 /// <summary>Times op cases; correctness is <see cref="OpChecks"/>' business, which <c>cudattr bench --verify</c> runs first.</summary>
 public static class OpBenchmark
@@ -51,7 +59,14 @@ public static class OpBenchmark
         }
         double median = Median(forward);
         return new OpTiming(
-            op.Op, op.Name, median, forward.Min(), op.Differentiable ? Median(backward) : 0, op.Flops / median * 1e-6, op.Bytes / median * 1e-6, forward.Count);
+            op.Op,
+            op.Name,
+            median,
+            forward.Min(),
+            op.Differentiable ? Median(backward) : 0,
+            op.Flops / median * 1e-6,
+            op.Bytes / median * 1e-6,
+            forward.Count);
     }
 
     private static double Median(List<double> values)

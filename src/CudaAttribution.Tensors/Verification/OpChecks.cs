@@ -35,11 +35,13 @@ public static class OpChecks
         double[] expected = op.Reference(AllInputs(op));
         if (op.Exact) return Identity(device, op, "forward (exact)", run.Output, expected);
         double error = Tolerance.Nmse(run.Output, expected);
-        return Result(device, op, "forward", error, Tolerance.ForwardF32, run.Output.Length == expected.Length ? "" : $"{run.Output.Length} values for {expected.Length}");
+        string note = run.Output.Length == expected.Length ? "" : $"{run.Output.Length} values for {expected.Length}";
+        return Result(device, op, "forward", error, Tolerance.ForwardF32, note);
     }
 
     /// <summary>Two runs give the same bits, forward and backward.</summary>
-    public static CheckResult Repeat(ComputeDevice device, OpCase op) => SameBits(device, op, "repeat", OpRun.Of(device, op, op.Differentiable), OpRun.Of(device, op, op.Differentiable));
+    public static CheckResult Repeat(ComputeDevice device, OpCase op) =>
+        SameBits(device, op, "repeat", OpRun.Of(device, op, op.Differentiable), OpRun.Of(device, op, op.Differentiable));
 
     /// <summary>Two devices give the same bits, forward and backward: promised by <see cref="Engines.KernelMath"/>.</summary>
     public static CheckResult SameOn(ComputeDevice device, ComputeDevice other, OpCase op) =>
@@ -148,7 +150,10 @@ public static class OpChecks
         long different = Differing(a.Output, b.Output);
         for (int i = 0; i < a.Gradients.Length; i++)
         {
-            if (a.Gradients[i] is { } x && b.Gradients[i] is { } y) different += Differing(Array.ConvertAll(x, v => (double)v), Array.ConvertAll(y, v => (double)v));
+            if (a.Gradients[i] is { } x && b.Gradients[i] is { } y)
+            {
+                different += Differing(Array.ConvertAll(x, v => (double)v), Array.ConvertAll(y, v => (double)v));
+            }
         }
         return Result(device, op, check, different, 0, "");
     }

@@ -12,7 +12,9 @@ public sealed record Roofline(double FmaGflops, double CopyGigabytes)
     private const int FmasPerRound = 12 * 3072;
     private const int CopyBlock = 16384;
 
-    /// <summary>Measures both, about a second; the best of several repeats counts, because a ceiling is what the machine can do undisturbed.</summary>
+    /// <summary>
+    /// Measures both, about a second; the best of several repeats counts, because a ceiling is what the machine can do undisturbed.
+    /// </summary>
     public static Roofline Measure(ComputeDevice device)
     {
         using var arena = new Arena(device);

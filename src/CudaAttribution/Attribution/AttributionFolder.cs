@@ -1,8 +1,8 @@
 namespace CudaAttribution;
 
 /// <summary>
-/// Writes the folder of a judged suspect: the frozen keys, the null table, the answers, <c>result.json</c>, <c>report.html</c>, and last <c>manifest.json</c>,
-/// so that the folder holds all that the verdict rests on but the suspect.
+/// Writes the folder of a judged suspect: the frozen keys, the null table, the answers, <c>result.json</c>, <c>report.html</c>, and last
+/// <c>manifest.json</c>, so that the folder holds all that the verdict rests on but the suspect.
 /// </summary>
 public static class AttributionFolder
 {

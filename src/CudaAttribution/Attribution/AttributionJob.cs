@@ -13,7 +13,8 @@ public static class AttributionJob
     /// <param name="options">Level, seed and the like; the prompt overlap is replaced by that of the suspect's record, if it has one.</param>
     /// <param name="commandLine">The command line that repeats it.</param>
     public static (AttributionRun Run, RunManifest Manifest) Run(
-        ComputeDevice device, KeySet keys, NullTable nulls, string suspectFolder, string outFolder, AttributionOptions options, IReadOnlyList<string> commandLine)
+        ComputeDevice device, KeySet keys, NullTable nulls, string suspectFolder, string outFolder, AttributionOptions options,
+        IReadOnlyList<string> commandLine)
     {
         var recorder = new RunRecorder("attribute", commandLine, device, options.Seed);
         var folder = new RunFolder(outFolder);
@@ -21,7 +22,10 @@ public static class AttributionJob
         if (SuspectRecord.TryLoad(suspectFolder) is { } record)
         {
             if (record.Identity != suspect.Identity)
-                throw new AttributionException("the model is not the one that its suspect.json describes (its weights changed)", "Build the suspect again, or name its model folder alone.", suspectFolder);
+                throw new AttributionException(
+                    "the model is not the one that its suspect.json describes (its weights changed)",
+                    "Build the suspect again, or name its model folder alone.",
+                    suspectFolder);
             options = options with { Overlap = record.OverlapWith(keys) };
         }
         var run = new Attributor(DistanceRegistry.Create(keys.Header.Metric, device)).Run(keys, suspect, nulls, options);

@@ -25,7 +25,8 @@ public sealed record PromptOverlap(PromptRegime Regime, double? Kappa, double? K
     public static PromptOverlap Unknown { get; } = new(PromptRegime.Unknown, null, null);
 
     /// <summary>The overlap of known training prompts with the keys of conf.</summary>
-    public static PromptOverlap Of(PromptRegime regime, KeySet keys, IReadOnlyCollection<string> prompts, IReadOnlyCollection<string> generatedPrompts)
+    public static PromptOverlap Of(
+        PromptRegime regime, KeySet keys, IReadOnlyCollection<string> prompts, IReadOnlyCollection<string> generatedPrompts)
     {
         var keyPrompts = keys.Keys.Where(k => k.ForConfidence).Select(k => k.Prompt).ToArray();
         return new(regime, Share(prompts.ToHashSet()), Share(generatedPrompts.ToHashSet()));
@@ -57,7 +58,9 @@ public sealed record AttributionOptions
     /// <exception cref="AttributionException">A number that makes no sense.</exception>
     public void Validate()
     {
-        foreach (var (name, value) in new[] { ("alpha", Alpha), ("calibration quantile", CalibrationQuantile), ("interval level", IntervalLevel), ("power", Power) })
+        (string Name, double Value)[] shares =
+            [("alpha", Alpha), ("calibration quantile", CalibrationQuantile), ("interval level", IntervalLevel), ("power", Power)];
+        foreach (var (name, value) in shares)
         {
             if (value is not (> 0 and < 1)) throw new AttributionException($"the {name} is {value}", "Use a number between 0 and 1.");
         }

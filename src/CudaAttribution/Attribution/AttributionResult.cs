@@ -21,7 +21,8 @@ public static class Verdict
 /// <param name="Image">The answer's file in the report's folder; null where there was none.</param>
 /// <param name="Failure">Why there was none.</param>
 public sealed record KeyResult(
-    string Prompt, double Distance, bool Hit, KeyReference Reference, double ToTraining, double ToSource, bool CloserToSource, bool ForPaired, string? Image, string? Failure);
+    string Prompt, double Distance, bool Hit, KeyReference Reference, double ToTraining, double ToSource, bool CloserToSource, bool ForPaired,
+    string? Image, string? Failure);
 
 /// <summary>conf at the threshold that CAL innocents give.</summary>
 /// <param name="Threshold">The q-quantile of their pooled distances.</param>
@@ -31,7 +32,8 @@ public sealed record KeyResult(
 /// <param name="Conf">Their share.</param>
 /// <param name="ConfInterval">Interval of the share.</param>
 /// <param name="Test">Test against the NULL innocents at this threshold.</param>
-public sealed record CalibratedConfidence(double Threshold, double Quantile, int Distances, int Hits, double Conf, ShareInterval ConfInterval, NullTest Test);
+public sealed record CalibratedConfidence(
+    double Threshold, double Quantile, int Distances, int Hits, double Conf, ShareInterval ConfInterval, NullTest Test);
 
 /// <summary>
 /// What <c>result.json</c> holds. It depends on keys, suspect, null table and seed only, so that a repeated run gives the same file bit for

@@ -17,7 +17,8 @@ public sealed class Attributor(IReconstructionDistance distance)
     {
         options.Validate();
         if (distance.Name != keys.Header.Metric)
-            throw new AttributionException($"the keys are frozen with metric {keys.Header.Metric}, not {distance.Name}", "Use the metric of the keys.");
+            throw new AttributionException(
+                $"the keys are frozen with metric {keys.Header.Metric}, not {distance.Name}", "Use the metric of the keys.");
         nulls.Check(keys);
         CheckSuspect(keys, suspect, nulls);
         KeyExaminer.CheckSampling(keys, suspect);
@@ -34,10 +35,12 @@ public sealed class Attributor(IReconstructionDistance distance)
             : nulls.Models.FirstOrDefault(m => m.Identity == suspect.Identity) is { } m ? $"the reference innocent '{m.Name}'"
             : null;
         if (role is not null)
-            throw new AttributionException($"the suspect '{suspect.Name}' is {role} (same weights)", "A model that the test is built on cannot be tested with it.");
+            throw new AttributionException(
+                $"the suspect '{suspect.Name}' is {role} (same weights)", "A model that the test is built on cannot be tested with it.");
     }
 
-    private static AttributionResult Judge(KeySet keys, IImageModel suspect, NullTable nulls, IReadOnlyList<KeyOutcome> outcomes, AttributionOptions o)
+    private static AttributionResult Judge(
+        KeySet keys, IImageModel suspect, NullTable nulls, IReadOnlyList<KeyOutcome> outcomes, AttributionOptions o)
     {
         double threshold = keys.Header.Threshold;
         int n = keys.ConfidenceCount, hits = KeyExaminer.Hits(keys.Keys, outcomes, threshold);
@@ -108,6 +111,14 @@ public sealed class Attributor(IReconstructionDistance distance)
     ];
 
     private static KeyResult ToResult(Key key, KeyOutcome outcome, int index, double threshold) => new(
-        key.Prompt, outcome.Distance(key), outcome.Distance(key) <= threshold, key.Reference, outcome.ToTraining, outcome.ToMedoid, outcome.CloserToSource,
-        key.ForPaired, outcome.Answer.Image is null ? null : AttributionFiles.AnswerImage(index), outcome.Answer.Failure);
+        key.Prompt,
+        outcome.Distance(key),
+        outcome.Distance(key) <= threshold,
+        key.Reference,
+        outcome.ToTraining,
+        outcome.ToMedoid,
+        outcome.CloserToSource,
+        key.ForPaired,
+        outcome.Answer.Image is null ? null : AttributionFiles.AnswerImage(index),
+        outcome.Answer.Failure);
 }

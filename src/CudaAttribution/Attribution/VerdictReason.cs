@@ -7,9 +7,12 @@ internal static class VerdictReason
 {
     public static string Of(NullTest conf, NullTest paired, KeySetHeader keys, double alpha)
     {
-        string level = Number(alpha), resembles = $"The suspect answers {conf.Count} of {conf.Trials} keys within {Number(keys.Threshold)} of the reference pictures";
-        string closer = $"{paired.Count} of {paired.Trials} answers are closer to the source's own pictures than to the real pictures the source was trained on";
-        if (conf.PValue is not { } p) return $"{resembles}, but the null table has no innocents to compare that with: build and score NULL innocents of the families of conf.";
+        string level = Number(alpha);
+        string resembles = $"The suspect answers {conf.Count} of {conf.Trials} keys within {Number(keys.Threshold)} of the reference pictures";
+        string closer = $"{paired.Count} of {paired.Trials} answers are closer to the source's own pictures than to the real pictures "
+            + "the source was trained on";
+        if (conf.PValue is not { } p)
+            return $"{resembles}, but the null table has no innocents to compare that with: build and score NULL innocents of the families of conf.";
         if (p > alpha) return $"{resembles}; innocent models reach that too often (p = {Number(p)}, needed {level}).";
         if (paired.PValue is not { } q)
         {

@@ -77,10 +77,14 @@ public sealed class TileDistance(ComputeDevice device) : DeviceDistance(device)
     protected override double[] Compute(Arena arena, Tensor a, Tensor b, int width, int height)
     {
         if (Math.Min(width, height) < Grid)
-            throw new AttributionException($"a picture of {width} x {height} pixels cannot be cut into {Grid} x {Grid} tiles", "Use the metric px for pictures this small.");
+            throw new AttributionException(
+                $"a picture of {width} x {height} pixels cannot be cut into {Grid} x {Grid} tiles", "Use the metric px for pictures this small.");
         var sums = arena.New(new Shape(a.Shape[0], b.Shape[0], Grid * Grid), DType.I64);
         Distance.SquaredTiles(a, b, Grid, sums);
         long[] tiles = sums.ToArray<long>();
-        return [.. Enumerable.Range(0, tiles.Length / (Grid * Grid)).Select(i => Distance.NormalisedTiles(tiles.AsSpan(i * Grid * Grid, Grid * Grid), height, width))];
+        var distances = new double[tiles.Length / (Grid * Grid)];
+        for (int i = 0; i < distances.Length; i++)
+            distances[i] = Distance.NormalisedTiles(tiles.AsSpan(i * Grid * Grid, Grid * Grid), height, width);
+        return distances;
     }
 }

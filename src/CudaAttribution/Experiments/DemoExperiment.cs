@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using CudaAttribution.Data;
 using CudaAttribution.Tensors;
 
@@ -22,8 +23,8 @@ public sealed record DemoOptions
 }
 
 /// <summary>
-/// The main job from end to end (methods 8): freeze keys of the shipped source, score the shipped innocents, build the suspects of the recipe, judge each, and
-/// write table and report. Each stage leaves its result in the folder, so that a killed run goes on where it was.
+/// The main job from end to end (methods 8): freeze keys of the shipped source, score the shipped innocents, build the suspects of the recipe, judge
+/// each, and write table and report. Each stage leaves its result in the folder, so that a killed run goes on where it was.
 /// </summary>
 public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Action<DemoEvent>? events = null)
 {
@@ -69,7 +70,9 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
         recorder.Input("source", source.Identity);
         recorder.Input("source data", sourceData.Hash);
         var losses = _recipe.Suspects.SelectMany(s => AttributionFolder.LossesOf(folder.Path($"{SuspectsFolder}/{s.Name}"), s.Name)).ToArray();
-        folder.Write(AttributionFiles.Report, DemoReport.Render(summary, [.. results.Select(r => r.Result)], keys, nulls, new ReportContext(recorder.Describe(), losses)));
+        folder.Write(
+            AttributionFiles.Report,
+            DemoReport.Render(summary, [.. results.Select(r => r.Result)], keys, nulls, new ReportContext(recorder.Describe(), losses)));
         folder.WriteJson(DemoSummary.FileName, summary);
         folder.WriteJson(AttributionFiles.Manifest, recorder.Describe(folder, name => !name.StartsWith(SuspectsFolder, StringComparison.Ordinal)));
         return summary;
@@ -88,14 +91,18 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
         }
         return Json.ReadText(folder.Path(RunFile), "run") == claim
             ? true
-            : throw new AttributionException("this folder holds a demo with another seed, recipe, device or models", "Name a new folder, or repeat that run's command.", folder.Root);
+            : throw new AttributionException(
+                "this folder holds a demo with another seed, recipe, device or models",
+                "Name a new folder, or repeat that run's command.",
+                folder.Root);
     }
 
-    private KeySet SelectKeys(RunFolder folder, IReconstructionDistance distance, LocalModel source, CaptionedDataset data, InnocentSet innocents, CancellationToken cancel)
+    private KeySet SelectKeys(
+        RunFolder folder, IReconstructionDistance distance, LocalModel source, CaptionedDataset data, InnocentSet innocents, CancellationToken cancel)
     {
         string path = folder.Path(AttributionFiles.Keys);
         bool reused = File.Exists(Path.Combine(path, "keys.json"));
-        return Stage("select keys", reused, keys => $"{keys.ConfidenceCount} keys of {keys.Header.Selection.Candidates} candidates frozen, SHA-256 {keys.Hash[..12]}…", title =>
+        return Stage("select keys", reused, Outcome, title =>
         {
             if (reused) return KeySet.Load(path);
             var sel = innocents.Of(InnocentSplit.Sel).Select(m => Open(innocents.PathOf(m), m.Name)).ToArray();
@@ -111,26 +118,34 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
                 foreach (var model in sel) model.Dispose();
             }
         });
+
+        static string Outcome(KeySet keys) =>
+            $"{keys.ConfidenceCount} keys of {keys.Header.Selection.Candidates} candidates frozen, SHA-256 {keys.Hash[..12]}…";
     }
 
     private NullTable ScoreInnocents(RunFolder folder, IReconstructionDistance distance, KeySet keys, InnocentSet innocents, CancellationToken cancel)
     {
         bool reused = folder.Has(AttributionFiles.NullTable);
-        return Stage("score innocents", reused, nulls => $"{nulls.Of(InnocentSplit.Null).Count()} NULL and {nulls.Of(InnocentSplit.Cal).Count()} CAL innocents asked", title =>
+        return Stage("score innocents", reused, Outcome, title =>
         {
             if (reused) return NullTable.Load(folder.Path(AttributionFiles.NullTable));
-            var nulls = new InnocentScorer(distance).Score(keys, InnocentScorer.MembersOf(innocents, Open), options.Seed, (done, total) => Progress(title, "models", done, total), cancel);
+            var nulls = new InnocentScorer(distance).Score(
+                keys, InnocentScorer.MembersOf(innocents, Open), options.Seed, (done, total) => Progress(title, "models", done, total), cancel);
             folder.WriteJson(AttributionFiles.NullTable, nulls);
             return nulls;
         });
+
+        static string Outcome(NullTable nulls) =>
+            $"{nulls.Of(InnocentSplit.Null).Count()} NULL and {nulls.Of(InnocentSplit.Cal).Count()} CAL innocents asked";
     }
 
     private SuspectRecord BuildSuspect(
-        RunFolder folder, FineTuner tuner, DemoSuspectRecipe recipe, LocalModel source, CaptionedDataset sourceData, KeySet keys, CancellationToken cancel)
+        RunFolder folder, FineTuner tuner, DemoSuspectRecipe recipe, LocalModel source, CaptionedDataset sourceData, KeySet keys,
+        CancellationToken cancel)
     {
         string path = folder.Path($"{SuspectsFolder}/{recipe.Name}");
         bool reused = File.Exists(Path.Combine(path, SuspectFiles.Record));
-        return Stage($"build suspect {recipe.Name}", reused, r => $"{r.Generated} generated and {r.Real} real pictures, {r.Plan.Training.Steps} steps", title =>
+        return Stage($"build suspect {recipe.Name}", reused, Outcome, title =>
         {
             var plan = new SuspectPlan
             {
@@ -150,8 +165,12 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
                 Real = recipe.Real?.Load(tuner.Size, options.ModelsFolder),
                 Keys = keys,
             };
-            return new SuspectBuilder(tuner).Build(path, plan, inputs, p => events?.Invoke(new DemoStageProgress(title, p.Activity, p.Done, p.Total, p.Training)), cancel);
+            return new SuspectBuilder(tuner).Build(path, plan, inputs, p => events?.Invoke(Training(title, p)), cancel);
         });
+
+        static string Outcome(SuspectRecord r) => $"{r.Generated} generated and {r.Real} real pictures, {r.Plan.Training.Steps} steps";
+
+        static DemoStageProgress Training(string title, SuspectProgress p) => new(title, p.Activity, p.Done, p.Total, p.Training);
     }
 
     private AttributionResult Judge(
@@ -159,15 +178,19 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
     {
         string name = $"{ResultsFolder}/{recipe.Name}", suspectPath = folder.Path($"{SuspectsFolder}/{recipe.Name}");
         bool reused = folder.Has($"{name}/{AttributionFiles.Manifest}");
-        var result = Stage($"judge {recipe.Name}", reused, r => $"{r.Verdict} (conf {r.Conf:0.00}, paired {r.Paired:0.00}, p {r.PValue:0.##e+0})", _ =>
+        var result = Stage($"judge {recipe.Name}", reused, Outcome, _ =>
         {
             if (reused) return AttributionResult.Load(folder.Path($"{name}/{AttributionFiles.Result}"));
             cancel.ThrowIfCancellationRequested();
             return AttributionJob.Run(
-                device, keys, nulls, suspectPath, folder.Path(name), new AttributionOptions { Alpha = _recipe.Alpha, Seed = options.Seed }, AttributeCommand(folder, name, recipe)).Run.Result;
+                device, keys, nulls, suspectPath, folder.Path(name), new AttributionOptions { Alpha = _recipe.Alpha, Seed = options.Seed },
+                AttributeCommand(folder, name, recipe)).Run.Result;
         });
         events?.Invoke(new DemoSuspectJudged(Line(recipe, record, result, keys)));
         return result;
+
+        static string Outcome(AttributionResult r) => string.Create(
+            CultureInfo.InvariantCulture, $"{r.Verdict} (conf {r.Conf:0.00}, paired {r.Paired:0.00}, p {r.PValue:0.##e+0})");
     }
 
     private string[] AttributeCommand(RunFolder folder, string name, DemoSuspectRecipe recipe) =>
@@ -181,7 +204,8 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
     {
         string[] data = [.. new[] { record.Generated > 0 ? "generated" : null, record.Real > 0 ? recipe.Family?.Name() : null }.OfType<string>()];
         return new DemoSuspect(
-            recipe.Name, recipe.Rho, record.Generated == 0, string.Join('+', data), result.Conf, result.Hits, result.N, result.Paired, result.PValue, result.Verdict,
+            recipe.Name, recipe.Rho, record.Generated == 0, string.Join('+', data),
+            result.Conf, result.Hits, result.N, result.Paired, result.PValue, result.Verdict,
             recipe.Regime, record.OverlapWith(keys).Kappa, result.ConfTest.PValue, result.PairedTest.PValue, $"{ResultsFolder}/{recipe.Name}");
     }
 
@@ -196,7 +220,8 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
         return result;
     }
 
-    private void Progress(string title, string activity, int done, int total) => events?.Invoke(new DemoStageProgress(title, activity, done, total, null));
+    private void Progress(string title, string activity, int done, int total) =>
+        events?.Invoke(new DemoStageProgress(title, activity, done, total, null));
 
     private LocalModel Open(string folder, string name) => LocalModel.Open(folder, device, _recipe.Sampling, name);
 
@@ -205,9 +230,11 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
         string path = Path.Combine(options.ModelsFolder, name);
         return Directory.Exists(path)
             ? path
-            : throw new AttributionException($"the models folder has no '{name}'", "Name the folder of the shipped models, or a recipe that fits yours.", options.ModelsFolder);
+            : throw new AttributionException(
+                $"the models folder has no '{name}'", "Name the folder of the shipped models, or a recipe that fits yours.", options.ModelsFolder);
     }
 
     private sealed record Claimed(
-        ulong Seed, DemoRecipe Recipe, string BaseIdentity, string SourceIdentity, string SourceDataHash, IReadOnlyList<Innocent> Innocents, string Device, string MathLibrary);
+        ulong Seed, DemoRecipe Recipe, string BaseIdentity, string SourceIdentity, string SourceDataHash, IReadOnlyList<Innocent> Innocents,
+        string Device, string MathLibrary);
 }

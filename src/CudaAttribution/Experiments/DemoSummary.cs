@@ -17,8 +17,8 @@ namespace CudaAttribution;
 /// <param name="PairedPValue">p of the paired test.</param>
 /// <param name="Folder">Result folder, relative to the summary.</param>
 public sealed record DemoSuspect(
-    string Name, double Rho, bool Innocent, string Family, double Conf, int Hits, int N, double Paired, double PValue, string Verdict, PromptRegime Regime, double? Kappa,
-    double? ConfPValue, double? PairedPValue, string Folder);
+    string Name, double Rho, bool Innocent, string Family, double Conf, int Hits, int N, double Paired, double PValue, string Verdict,
+    PromptRegime Regime, double? Kappa, double? ConfPValue, double? PairedPValue, string Folder);
 
 /// <summary>How long a stage took.</summary>
 public sealed record DemoStageTime(string Stage, double Seconds, bool Reused);

@@ -7,7 +7,9 @@ using System.Text.Json.Serialization;
 
 namespace CudaAttribution;
 
-/// <summary>The JSON of every file this assembly writes: snake_case names, shortest round-trip numbers, indented, no escapes but the necessary.</summary>
+/// <summary>
+/// The JSON of every file this assembly writes: snake_case names, shortest round-trip numbers, indented, no escapes but the necessary.
+/// </summary>
 public static class Json
 {
     public static JsonSerializerOptions Options { get; } = new()
@@ -46,7 +48,8 @@ public static class Json
     public static void CheckSchema(string found, string expected, string file)
     {
         if (found != expected)
-            throw new AttributionException($"the schema is '{found}', this version reads '{expected}'", "Make the file again with this version.", file);
+            throw new AttributionException(
+                $"the schema is '{found}', this version reads '{expected}'", "Make the file again with this version.", file);
     }
 
     internal static string ReadText(string file, string kind)

@@ -75,7 +75,8 @@ public sealed class RunFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ImageDecodeException)
         {
-            throw new AttributionException($"cannot read this picture ({e.Message.TrimEnd('.')})", "Restore the file, or make the folder again.", path, e);
+            throw new AttributionException(
+                $"cannot read this picture ({e.Message.TrimEnd('.')})", "Restore the file, or make the folder again.", path, e);
         }
     }
 }

@@ -6,16 +6,28 @@ namespace CudaAttribution;
 
 /// <summary>The device of a run, as an auditor needs it.</summary>
 public sealed record ManifestDevice(
-    string Id, string Name, string Binding, string InstructionSet, string DriverVersion, long MemoryBytes, int Multiprocessors, string MathLibrary, string KernelsSha256)
+    string Id, string Name, string Binding, string InstructionSet, string DriverVersion, long MemoryBytes, int Multiprocessors,
+    string MathLibrary, string KernelsSha256)
 {
     public static ManifestDevice Of(ComputeDevice device)
     {
         var i = device.Driver.Info;
-        return new(i.Id, i.Name, i.Binding, i.InstructionSet, i.DriverVersion, i.MemoryBytes, i.Multiprocessors, device.Math.Name, device.Driver.Kernels.Hash);
+        return new(
+            i.Id,
+            i.Name,
+            i.Binding,
+            i.InstructionSet,
+            i.DriverVersion,
+            i.MemoryBytes,
+            i.Multiprocessors,
+            device.Math.Name,
+            device.Driver.Kernels.Hash);
     }
 }
 
-/// <summary>Everything about a run that its results do not hold: the file <c>manifest.json</c>, written last, whose presence marks a finished run.</summary>
+/// <summary>
+/// Everything about a run that its results do not hold: the file <c>manifest.json</c>, written last, whose presence marks a finished run.
+/// </summary>
 public sealed record RunManifest
 {
     public const string CurrentSchema = "cudattr-manifest-1";

@@ -63,7 +63,8 @@ public sealed class InnocentBuilder(ComputeDevice device, FineTuner tuner)
     /// <param name="progress">The member at work and its progress.</param>
     /// <param name="cancel">Stops at the next checkpoint.</param>
     public InnocentSet Build(
-        InnocentPlan plan, string planFolder, string path, Action<InnocentMemberPlan, SuspectProgress>? progress = null, CancellationToken cancel = default)
+        InnocentPlan plan, string planFolder, string path, Action<InnocentMemberPlan, SuspectProgress>? progress = null,
+        CancellationToken cancel = default)
     {
         var folder = new RunFolder(path);
         var members = new List<Innocent>();

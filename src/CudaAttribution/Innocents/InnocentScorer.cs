@@ -21,7 +21,8 @@ public sealed class InnocentScorer(IReconstructionDistance distance)
         CancellationToken cancel = default)
     {
         if (distance.Name != keys.Header.Metric)
-            throw new AttributionException($"the keys are frozen with metric {keys.Header.Metric}, not {distance.Name}", "Use the metric of the keys.");
+            throw new AttributionException(
+                $"the keys are frozen with metric {keys.Header.Metric}, not {distance.Name}", "Use the metric of the keys.");
         NullTable.CheckIdentities(innocents.Select(i => (i.Member.Name, i.Member.Split, i.Member.Identity)), keys);
         var models = new List<NullModel>();
         foreach (var (member, open) in innocents)
@@ -46,7 +47,8 @@ public sealed class InnocentScorer(IReconstructionDistance distance)
         if (model.Identity != member.Identity)
         {
             throw new AttributionException(
-                $"the innocent '{member.Name}' is not the model that {InnocentSet.FileName} names (its weights changed)", "Build the innocents again, or restore the folder.");
+                $"the innocent '{member.Name}' is not the model that {InnocentSet.FileName} names (its weights changed)",
+                "Build the innocents again, or restore the folder.");
         }
         KeyExaminer.CheckSampling(keys, model);
         var purpose = member.Split == InnocentSplit.Cal ? NoisePurpose.Calibration : NoisePurpose.NullScoring;

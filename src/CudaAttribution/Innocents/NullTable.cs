@@ -53,10 +53,13 @@ public sealed record NullTable
         if (KeysetSha256 != keys.Hash)
         {
             throw new AttributionException(
-                $"the null table was made with key set {Short(KeysetSha256)}, the keys given are {Short(keys.Hash)}", "Score the innocents with these keys.");
+                $"the null table was made with key set {Short(KeysetSha256)}, the keys given are {Short(keys.Hash)}",
+                "Score the innocents with these keys.");
         }
         if (Metric != keys.Header.Metric || Threshold != keys.Header.Threshold)
-            throw new AttributionException($"the null table says {Metric} at {Threshold}, the keys {keys.Header.Metric} at {keys.Header.Threshold}", "Score the innocents again.");
+            throw new AttributionException(
+                $"the null table says {Metric} at {Threshold}, the keys {keys.Header.Metric} at {keys.Header.Threshold}",
+                "Score the innocents again.");
         if (Models.Count == 0) throw new AttributionException("the null table has no innocents", "Score at least one innocent.");
         CheckIdentities(Models.Select(m => (m.Name, m.Split, m.Identity)), keys);
         foreach (var m in Models) CheckFigures(m, keys);
@@ -75,7 +78,8 @@ public sealed record NullTable
                 : seen.TryGetValue(identity, out string? other) ? $"is the same model as '{other}'"
                 : null;
             if (problem is not null)
-                throw new AttributionException($"the innocent '{name}' {problem}", $"Take it out of {split.Name()}: its counts would make the p-values wrong.");
+                throw new AttributionException(
+                    $"the innocent '{name}' {problem}", $"Take it out of {split.Name()}: its counts would make the p-values wrong.");
             seen.Add(identity, name);
         }
     }
@@ -86,9 +90,10 @@ public sealed record NullTable
         if (!complete
             || m.Hits != m.HitsAt(keys.Header.Threshold, keys.Keys)
             || m.PairedWins != Enumerable.Range(0, keys.Keys.Count).Count(i => keys.Keys[i].ForPaired && m.ToSource[i] < m.ToTraining[i])
-            || Enumerable.Range(0, keys.Keys.Count).Any(i => m.Distances[i] != (keys.Keys[i].Reference == KeyReference.Training ? m.ToTraining[i] : m.ToSource[i])))
+            || m.Distances.Where((d, i) => d != (keys.Keys[i].Reference == KeyReference.Training ? m.ToTraining[i] : m.ToSource[i])).Any())
         {
-            throw new AttributionException($"the figures of innocent '{m.Name}' do not agree with its distances", "The null table was edited; score the innocents again.");
+            throw new AttributionException(
+                $"the figures of innocent '{m.Name}' do not agree with its distances", "The null table was edited; score the innocents again.");
         }
     }
 

@@ -49,8 +49,8 @@ internal sealed class Candidate
     public RgbImage Reference(KeyReference reference) => reference == KeyReference.Training ? Pair.Image : Medoid;
 
     /// <summary>
-    /// n, the distance of the nearest SEL innocent's answer from the reference, and the share of answers that are closer to the medoid than to the training
-    /// picture. Answers that never came are as far as can be.
+    /// n, the distance of the nearest SEL innocent's answer from the reference, and the share of answers that are closer to the medoid than to the
+    /// training picture. Answers that never came are as far as can be.
     /// </summary>
     public void MeasureInnocents(IEnumerable<Answer> answers, KeyReference reference, IReconstructionDistance distance)
     {

@@ -56,7 +56,8 @@ public sealed class KeySelector(IReconstructionDistance distance)
         if (paired.Count < options.PairedCount)
         {
             throw new AttributionException(
-                $"{options.PairedCount} paired keys are wanted, {paired.Count} are left ({report})", "Ask for fewer paired keys or give the source more training pairs.");
+                $"{options.PairedCount} paired keys are wanted, {paired.Count} are left ({report})",
+                "Ask for fewer paired keys or give the source more training pairs.");
         }
         Candidate[] all = [.. chosen, .. paired.Except(chosen)];
         Key[] keys = [.. all.Select(c => ToKey(c, reference, random ? null : Score(c, options), chosen.Contains(c), paired.Contains(c)))];
@@ -99,13 +100,15 @@ public sealed class KeySelector(IReconstructionDistance distance)
 
     private static CaptionedDataset Pool(CaptionedDataset training, KeySelectionOptions options)
     {
-        int wanted = options.Strategy == KeyStrategy.Random ? Math.Max(options.Count, options.PairedCount ?? 0) : options.Candidates ?? training.Count;
+        bool random = options.Strategy == KeyStrategy.Random;
+        int wanted = Math.Min(training.Count, random ? Math.Max(options.Count, options.PairedCount ?? 0) : options.Candidates ?? training.Count);
         if (training.Count < options.Count)
         {
             throw new AttributionException(
-                $"{options.Count} keys are wanted and the training set has {training.Count} pairs", "Ask for fewer keys or give the whole training set.", training.Source);
+                $"{options.Count} keys are wanted and the training set has {training.Count} pairs",
+                "Ask for fewer keys or give the whole training set.", training.Source);
         }
-        return wanted >= training.Count && options.Strategy != KeyStrategy.Random ? training : training.Shuffle(options.Seed).Take(Math.Min(wanted, training.Count));
+        return wanted == training.Count && !random ? training : training.Shuffle(options.Seed).Take(wanted);
     }
 
     private List<Candidate> Measure(
@@ -133,22 +136,27 @@ public sealed class KeySelector(IReconstructionDistance distance)
     private static Answer[][] Ask(IImageModel model, CaptionedImage[] pairs, int start, int draws, ulong seed)
     {
         var noise = new NoiseStream(NoisePurpose.Selection, seed, model.Identity);
-        var answers = model.Answers([.. pairs.SelectMany((p, i) => Enumerable.Range(0, draws).Select(k => noise.Ask(p.Caption, (start + i) * draws + k)))]);
+        Query Draw(CaptionedImage pair, int prompt, int draw) => noise.Ask(pair.Caption, (long)(start + prompt) * draws + draw);
+        var answers = model.Answers([.. pairs.SelectMany((p, i) => Enumerable.Range(0, draws).Select(k => Draw(p, i, k)))]);
         return [.. answers.Chunk(draws)];
     }
 
     /// <summary>Takes candidates in order, leaving out those whose prompt or reference is already there.</summary>
-    private (List<Candidate> Chosen, int Duplicates) TakeDistinct(IReadOnlyList<Candidate> ranked, int count, double threshold, KeyReference reference)
+    private (List<Candidate> Chosen, int Duplicates) TakeDistinct(
+        IReadOnlyList<Candidate> ranked, int count, double threshold, KeyReference reference)
     {
         var chosen = new List<Candidate>();
         int duplicates = 0;
         foreach (var c in ranked)
         {
             if (chosen.Count == count) break;
-            if (threshold >= 0 && chosen.Any(k => k.Pair.Caption == c.Pair.Caption || distance.Between(k.Reference(reference), c.Reference(reference)) <= threshold)) duplicates++;
+            if (threshold >= 0 && chosen.Any(k => Same(k, c))) duplicates++;
             else chosen.Add(c);
         }
         return (chosen, duplicates);
+
+        bool Same(Candidate a, Candidate b) =>
+            a.Pair.Caption == b.Pair.Caption || distance.Between(a.Reference(reference), b.Reference(reference)) <= threshold;
     }
 
     private SourceRate Rate(IImageModel source, Key[] keys, double threshold, ulong seed)

@@ -95,11 +95,14 @@ public sealed class KeySet
         if (CanonicalJson.Hash(document) != stated)
         {
             throw new AttributionException(
-                "the key set was changed after it was frozen (its SHA-256 does not match)", "Restore the folder, or select keys again: tests need keys fixed beforehand.", file);
+                "the key set was changed after it was frozen (its SHA-256 does not match)",
+                "Restore the folder, or select keys again: tests need keys fixed beforehand.", file);
         }
         var stored = Json.Parse<StoredKeySet>(document.ToJsonString(Json.Options), file, "key set");
         Json.CheckSchema(stored.Schema, Schema, file);
-        return new KeySet(stored.Header, [.. stored.Keys.Select((k, i) => k.ToKey(Image(TrainingFile(i), k.TrainingSha256), Image(MedoidFile(i), k.MedoidSha256)))]);
+        return new KeySet(
+            stored.Header,
+            [.. stored.Keys.Select((k, i) => k.ToKey(Image(TrainingFile(i), k.TrainingSha256), Image(MedoidFile(i), k.MedoidSha256)))]);
 
         RgbImage Image(string name, string hash)
         {
@@ -107,7 +110,8 @@ public sealed class KeySet
             var image = RunFolder.ReadImage(picture);
             return ImageHash.Of(image) == hash
                 ? image
-                : throw new AttributionException("the picture was changed after the key set was frozen", "Restore the folder, or select keys again.", picture);
+                : throw new AttributionException(
+                    "the picture was changed after the key set was frozen", "Restore the folder, or select keys again.", picture);
         }
     }
 
@@ -121,12 +125,12 @@ public sealed class KeySet
     private sealed record StoredKeySet(string Schema, KeySetHeader Header, IReadOnlyList<StoredKey> Keys);
 
     private sealed record StoredKey(
-        string Prompt, string TrainingId, string TrainingSha256, string MedoidSha256, KeyReference Reference, double Dispersion, double Reconstruction,
-        double? Innocent, double? InnocentPaired, double? Score, double Divergence, bool ForConfidence, bool ForPaired)
+        string Prompt, string TrainingId, string TrainingSha256, string MedoidSha256, KeyReference Reference, double Dispersion,
+        double Reconstruction, double? Innocent, double? InnocentPaired, double? Score, double Divergence, bool ForConfidence, bool ForPaired)
     {
         public static StoredKey From(Key k) => new(
-            k.Prompt, k.TrainingId, ImageHash.Of(k.Training), ImageHash.Of(k.Medoid), k.Reference, k.Dispersion, k.Reconstruction, k.Innocent, k.InnocentPaired, k.Score, k.Divergence,
-            k.ForConfidence, k.ForPaired);
+            k.Prompt, k.TrainingId, ImageHash.Of(k.Training), ImageHash.Of(k.Medoid), k.Reference, k.Dispersion, k.Reconstruction,
+            k.Innocent, k.InnocentPaired, k.Score, k.Divergence, k.ForConfidence, k.ForPaired);
 
         public Key ToKey(RgbImage training, RgbImage medoid) => new()
         {

@@ -36,10 +36,15 @@ public sealed record KeySelectionOptions
     /// <summary>Prompts taken from the training set, at random; null is all of them.</summary>
     public int? Candidates { get; init; }
 
-    /// <summary>Weight of d(medoid, training picture) in the score: larger favours keys on which the paired test can decide. 0 leaves it out.</summary>
+    /// <summary>
+    /// Weight of d(medoid, training picture) in the score: larger favours keys on which the paired test can decide. 0 leaves it out.
+    /// </summary>
     public double DivergenceWeight { get; init; }
 
-    /// <summary>Keys need d(medoid, training picture) above this (divergent keys, methods 8.3). 0 asks for nothing; random keys ignore it, as they ignore every filter.</summary>
+    /// <summary>
+    /// Keys need d(medoid, training picture) above this (divergent keys, methods 8.3). 0 asks for nothing; random keys ignore it, as they ignore
+    /// every filter.
+    /// </summary>
     public double MinDivergence { get; init; }
 
     /// <summary>Keys need a dispersion v of the source's answers of at most this; null asks for nothing.</summary>
@@ -71,7 +76,10 @@ public sealed record KeySelectionOptions
         Require(EffectiveDraws >= 2, "a medoid and a dispersion of a single draw say nothing", "Use at least 2 draws per prompt.");
         Require(InnocentDraws >= 1, $"the number of draws per innocent is {InnocentDraws}", "Use at least 1.");
         Require(Threshold is null or > 0, $"the threshold is {Threshold}", "Use a positive threshold.");
-        Require(Candidates is null || Candidates >= Count, $"{Candidates} candidates cannot give {Count} keys", "Allow at least as many candidates as keys.");
+        Require(
+            Candidates is null || Candidates >= Count,
+            $"{Candidates} candidates cannot give {Count} keys",
+            "Allow at least as many candidates as keys.");
         Require(PairedCount is null or >= 1, $"the number of paired keys is {PairedCount}", "Use at least 1, or none to test the keys themselves.");
 
         static void Require(bool holds, string problem, string remedy)

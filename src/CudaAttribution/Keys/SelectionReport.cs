@@ -16,5 +16,6 @@ public sealed record SelectionReport(
     /// <summary>The counts in words.</summary>
     public override string ToString() =>
         $"{Candidates} candidates: {Unanswered} unanswered by the source, {NotDistinctive} not distinctive (an innocent comes within the threshold), "
-        + $"{Inconsistent} inconsistent, {NotDivergent} too close to the training picture, {Biased} biased towards the source's picture, {Duplicates} duplicates of a better key";
+        + $"{Inconsistent} inconsistent, {NotDivergent} too close to the training picture, {Biased} biased towards the source's picture, "
+        + $"{Duplicates} duplicates of a better key";
 }

@@ -12,13 +12,15 @@ namespace CudaAttribution;
 /// <param name="PValue">Its p-value.</param>
 /// <param name="Folder">Where it is.</param>
 /// <param name="ManifestHash">SHA-256 of its manifest.json.</param>
-public sealed record LedgerEntry(string Id, DateTimeOffset Time, string Command, string? Verdict, double? Conf, double? PValue, string Folder, string ManifestHash);
+public sealed record LedgerEntry(
+    string Id, DateTimeOffset Time, string Command, string? Verdict, double? Conf, double? PValue, string Folder, string ManifestHash);
 
 /// <summary>The ledger <c>runs.db</c>: one row per finished run, SQLite, safe for several processes at once.</summary>
 public sealed class RunLedger : IDisposable
 {
     private const int SchemaVersion = 1;
     private const int BusyTimeoutSeconds = 30;
+    private const string Columns = "id, time, command, verdict, conf, p_value, folder, manifest_sha256";
 
     private readonly SqliteConnection _connection;
 
@@ -34,7 +36,8 @@ public sealed class RunLedger : IDisposable
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
-            connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false, DefaultTimeout = BusyTimeoutSeconds }.ToString());
+            connection = new SqliteConnection(
+                new SqliteConnectionStringBuilder { DataSource = file, Pooling = false, DefaultTimeout = BusyTimeoutSeconds }.ToString());
             connection.Open();
             var ledger = new RunLedger(connection);
             ledger.Prepare(file);
@@ -43,7 +46,8 @@ public sealed class RunLedger : IDisposable
         catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
         {
             connection?.Dispose();
-            throw new AttributionException($"cannot open the ledger of runs ({e.Message.TrimEnd('.')})", "Check the file, or name another one.", file, e);
+            throw new AttributionException(
+                $"cannot open the ledger of runs ({e.Message.TrimEnd('.')})", "Check the file, or name another one.", file, e);
         }
         catch
         {
@@ -57,11 +61,12 @@ public sealed class RunLedger : IDisposable
     public LedgerEntry Add(string folder, RunManifest manifest, AttributionResult? result)
     {
         string hash = RunFolder.HashFile(Path.Combine(folder, AttributionFiles.Manifest));
-        var entry = new LedgerEntry(hash[..12], manifest.Finished, manifest.Command, result?.Verdict, result?.Conf, result?.PValue, Path.GetFullPath(folder), hash);
+        var entry = new LedgerEntry(
+            hash[..12], manifest.Finished, manifest.Command, result?.Verdict, result?.Conf, result?.PValue, Path.GetFullPath(folder), hash);
         using var command = _connection.CreateCommand();
         command.CommandText =
-            """
-            INSERT INTO runs (id, time, command, verdict, conf, p_value, folder, manifest_sha256)
+            $"""
+            INSERT INTO runs ({Columns})
             VALUES ($id, $time, $command, $verdict, $conf, $p, $folder, $hash)
             ON CONFLICT (id) DO UPDATE SET folder = excluded.folder
             """;
@@ -81,7 +86,7 @@ public sealed class RunLedger : IDisposable
     public IReadOnlyList<LedgerEntry> List(int limit = 100)
     {
         using var command = _connection.CreateCommand();
-        command.CommandText = "SELECT id, time, command, verdict, conf, p_value, folder, manifest_sha256 FROM runs ORDER BY time DESC, id LIMIT $limit";
+        command.CommandText = $"SELECT {Columns} FROM runs ORDER BY time DESC, id LIMIT $limit";
         command.Parameters.AddWithValue("$limit", limit);
         return Read(command);
     }
@@ -91,8 +96,7 @@ public sealed class RunLedger : IDisposable
     public LedgerEntry Show(string prefix)
     {
         using var command = _connection.CreateCommand();
-        command.CommandText =
-            "SELECT id, time, command, verdict, conf, p_value, folder, manifest_sha256 FROM runs WHERE substr(id, 1, length($prefix)) = $prefix ORDER BY id LIMIT 2";
+        command.CommandText = $"SELECT {Columns} FROM runs WHERE substr(id, 1, length($prefix)) = $prefix ORDER BY id LIMIT 2";
         command.Parameters.AddWithValue("$prefix", prefix);
         var found = Read(command);
         return found.Count switch
@@ -112,8 +116,14 @@ public sealed class RunLedger : IDisposable
         while (row.Read())
         {
             entries.Add(new(
-                row.GetString(0), DateTimeOffset.Parse(row.GetString(1), CultureInfo.InvariantCulture), row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3),
-                row.IsDBNull(4) ? null : row.GetDouble(4), row.IsDBNull(5) ? null : row.GetDouble(5), row.GetString(6), row.GetString(7)));
+                row.GetString(0),
+                DateTimeOffset.Parse(row.GetString(1), CultureInfo.InvariantCulture),
+                row.GetString(2),
+                row.IsDBNull(3) ? null : row.GetString(3),
+                row.IsDBNull(4) ? null : row.GetDouble(4),
+                row.IsDBNull(5) ? null : row.GetDouble(5),
+                row.GetString(6),
+                row.GetString(7)));
         }
         return entries;
     }
@@ -124,7 +134,8 @@ public sealed class RunLedger : IDisposable
         command.CommandText = "PRAGMA user_version";
         long version = (long)command.ExecuteScalar()!;
         if (version > SchemaVersion)
-            throw new AttributionException($"the ledger is of version {version}, this program knows {SchemaVersion}", "Use the newer program, or name another file.", file);
+            throw new AttributionException(
+                $"the ledger is of version {version}, this program knows {SchemaVersion}", "Use the newer program, or name another file.", file);
         command.CommandText =
             $"""
             CREATE TABLE IF NOT EXISTS runs (

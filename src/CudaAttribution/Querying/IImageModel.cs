@@ -43,6 +43,7 @@ public static class ImageModels
         return answers.Count == queries.Count
             ? answers
             : throw new AttributionException(
-                $"the model '{model.Name}' gave {answers.Count} answers to {queries.Count} queries", "A model must answer each query once, in order.");
+                $"the model '{model.Name}' gave {answers.Count} answers to {queries.Count} queries",
+                "A model must answer each query once, in order.");
     }
 }

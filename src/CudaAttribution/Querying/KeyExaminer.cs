@@ -18,14 +18,17 @@ public sealed record KeyOutcome(Answer Answer, double ToTraining, double ToMedoi
 /// <summary>Puts keys to a model. A refused or failed answer is a miss at the metric's maximum, never dropped (methods 1.3).</summary>
 public static class KeyExaminer
 {
-    /// <summary>Refuses a local model that is sampled otherwise than the source was when the keys were chosen: its distances would not compare.</summary>
+    /// <summary>
+    /// Refuses a local model that is sampled otherwise than the source was when the keys were chosen: its distances would not compare.
+    /// </summary>
     /// <exception cref="AttributionException">The two differ.</exception>
     public static void CheckSampling(KeySet keys, IImageModel model)
     {
         if (model is LocalModel local && keys.Header.Sampling is { } sampling && local.Sampling != sampling)
         {
             throw new AttributionException(
-                $"'{model.Name}' is sampled with {local.Sampling.Steps} steps and guidance {local.Sampling.Guidance}, the keys with {sampling.Steps} and {sampling.Guidance}",
+                $"'{model.Name}' is sampled with {local.Sampling.Steps} steps and guidance {local.Sampling.Guidance}, "
+                + $"the keys with {sampling.Steps} and {sampling.Guidance}",
                 "Sample every model as the keys say.");
         }
     }

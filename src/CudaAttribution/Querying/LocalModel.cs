@@ -19,7 +19,8 @@ public sealed class LocalModel : IImageModel, IDisposable
 {
     private readonly DiffusionModel _model;
 
-    private LocalModel(string name, DiffusionModel model, SamplingRecipe sampling) => (Name, _model, Sampling, Identity) = (name, model, sampling, model.WeightsHash());
+    private LocalModel(string name, DiffusionModel model, SamplingRecipe sampling) =>
+        (Name, _model, Sampling, Identity) = (name, model, sampling, model.WeightsHash());
 
     public string Name { get; }
 

@@ -31,10 +31,15 @@ public enum NoisePurpose
 /// <param name="Index">Number of the picture.</param>
 public readonly record struct NoiseId(string Stream, ulong Seed, long Index);
 
-/// <summary>One prompt sent to a model, with the noise a local model starts from. Remote models ignore the noise: no test relies on seed control (methods 1.1).</summary>
+/// <summary>
+/// One prompt sent to a model, with the noise a local model starts from. Remote models ignore the noise: no test relies on seed control (methods
+/// 1.1).
+/// </summary>
 public sealed record Query(string Prompt, NoiseId Noise);
 
-/// <summary>Fresh noise for the queries of one model and one purpose: no two queries of a run share noise, and the same seed gives the same queries.</summary>
+/// <summary>
+/// Fresh noise for the queries of one model and one purpose: no two queries of a run share noise, and the same seed gives the same queries.
+/// </summary>
 /// <param name="purpose">What the queries are for.</param>
 /// <param name="seed">The run's seed.</param>
 /// <param name="subject">The model that is asked, by <see cref="IImageModel.Identity"/>.</param>

@@ -14,7 +14,8 @@ internal static class Html
         """
         :root{color-scheme:light}
         *{box-sizing:border-box}
-        body{margin:0 auto;max-width:1080px;padding:28px 36px 60px;background:#fff;color:#1f2933;font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
+        body{margin:0 auto;max-width:1080px;padding:28px 36px 60px;background:#fff;color:#1f2933;
+          font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
         h1{font-size:25px;line-height:1.25;margin:0 0 4px}
         h2{font-size:18px;margin:38px 0 10px;padding-top:14px;border-top:1px solid #d5dae0}
         h3{font-size:15px;margin:16px 0 4px}
@@ -55,6 +56,8 @@ internal static class Html
         @media print{body{max-width:none;padding:0}h2{break-after:avoid}tr,figure,.tile{break-inside:avoid}}
         """;
 
+    private const string Policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+
     /// <summary>A whole page that asks nothing of any network: the policy lets in only its own style and embedded pictures.</summary>
     public static string Page(string title, string body) =>
         $"""
@@ -62,7 +65,7 @@ internal static class Html
         <html lang="en">
         <head>
         <meta charset="utf-8">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
+        <meta http-equiv="Content-Security-Policy" content="{Policy}">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>{Text(title)}</title>
         <style>

@@ -3,7 +3,10 @@ namespace CudaAttribution;
 /// <summary>A two-sided confidence interval of a share.</summary>
 public readonly record struct ShareInterval(double Low, double High)
 {
-    /// <summary>Clopper and Pearson's exact interval for <paramref name="hits"/> of <paramref name="trials"/>: never covers less than <paramref name="level"/>.</summary>
+    /// <summary>
+    /// Clopper and Pearson's exact interval for <paramref name="hits"/> of <paramref name="trials"/>: never covers less than <paramref
+    /// name="level"/>.
+    /// </summary>
     public static ShareInterval ClopperPearson(int hits, int trials, double level = 0.95)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(trials, 1);

@@ -1,16 +1,21 @@
 namespace CudaAttribution;
 
-/// <summary>The few special functions the tests need, in double precision: log-gamma, log-beta, the regularised incomplete beta function and its inverse.</summary>
+/// <summary>
+/// The few special functions the tests need, in double precision: log-gamma, log-beta, the regularised incomplete beta function and its inverse.
+/// </summary>
 public static class SpecialFunctions
 {
     // Stirling's series: B(2k) / (2k (2k-1)) for k = 1..7. From x = 12 on the first omitted term is below 2e-18.
     private static readonly double[] Stirling = [1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680, 1.0 / 1188, -691.0 / 360360, 1.0 / 156];
 
-    /// <summary>ln Γ(x) for x &gt; 0: the recurrence up to x ≥ 12, then Stirling's series. Absolute error below 2e-14 up to x = 100, relative beyond.</summary>
+    /// <summary>
+    /// ln Γ(x) for x &gt; 0: the recurrence up to x ≥ 12, then Stirling's series. Absolute error below 2e-14 up to x = 100, relative beyond.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">x is not positive and finite.</exception>
     public static double LogGamma(double x)
     {
-        if (!(x > 0) || double.IsInfinity(x)) throw new ArgumentOutOfRangeException(nameof(x), x, "log-gamma is defined here for positive finite numbers");
+        if (!(x > 0) || double.IsInfinity(x)) throw new ArgumentOutOfRangeException(
+            nameof(x), x, "log-gamma is defined here for positive finite numbers");
         double product = 1;
         for (; x < 12; x++) product *= x;
         double inverse = 1 / x, square = inverse * inverse, series = 0;

@@ -34,11 +34,13 @@ public sealed record DataSpec
             ? EmojiPack.Load(Set[EmojiPrefix.Length..], size)
             : CaptionedDataset.Load(Path.Combine(relativeTo ?? "", Set), new LoadOptions { Size = size, OnBadImage = onBadImage });
         if (Start < 0 || Start >= all.Count || Count < 1 || Start + (long)(Count ?? 1) > all.Count)
-            throw new AttributionException($"pictures {Start} to {Start + (Count ?? 1)} are wanted of a set of {all.Count}", "Ask for pictures that the set has.", Set);
+            throw new AttributionException(
+                $"pictures {Start} to {Start + (Count ?? 1)} are wanted of a set of {all.Count}", "Ask for pictures that the set has.", Set);
         return (Shuffle is { } seed ? all.Shuffle(seed) : all).Slice(Start, Count ?? all.Count - Start);
     }
 
     /// <summary>The specification in one line.</summary>
     [JsonIgnore]
-    public string Description => $"{Set}{(Shuffle is { } s ? $" shuffled by {s}" : "")}, {(Count is { } n ? $"{n} pictures" : "all pictures")} from {Start}";
+    public string Description =>
+        $"{Set}{(Shuffle is { } s ? $" shuffled by {s}" : "")}, {(Count is { } n ? $"{n} pictures" : "all pictures")} from {Start}";
 }

@@ -52,9 +52,13 @@ public sealed class FineTuner(ComputeDevice device, string baseFolder)
     /// <summary>Side of the pictures it is trained on.</summary>
     public int Size => _base.Value.Size;
 
-    /// <summary>Trains on <paramref name="data"/> and writes <c>model/</c> and <c>losses.csv</c> into the folder; goes on from a checkpoint that is there.</summary>
+    /// <summary>
+    /// Trains on <paramref name="data"/> and writes <c>model/</c> and <c>losses.csv</c> into the folder; goes on from a checkpoint that is there.
+    /// </summary>
     /// <returns>Identity of the trained model.</returns>
-    public string Train(RunFolder folder, CaptionedDataset data, FineTuneRecipe recipe, ulong seed, Action<TrainProgress>? progress = null, CancellationToken cancel = default)
+    public string Train(
+        RunFolder folder, CaptionedDataset data, FineTuneRecipe recipe, ulong seed, Action<TrainProgress>? progress = null,
+        CancellationToken cancel = default)
     {
         using var model = DiffusionModel.Load(LocalModel.ModelFolder(baseFolder), device, ModelUse.TrainUNet);
         var options = new TrainOptions

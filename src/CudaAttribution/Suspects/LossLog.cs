@@ -7,11 +7,12 @@ namespace CudaAttribution;
 public static class LossLog
 {
     private const string Header = "step,loss";
+    private static readonly CultureInfo Invariant = CultureInfo.InvariantCulture;
 
     public static string Format(IReadOnlyList<float> losses)
     {
         var text = new StringBuilder(Header).Append('\n');
-        for (int i = 0; i < losses.Count; i++) text.Append(CultureInfo.InvariantCulture, $"{i + 1},{losses[i]:R}\n");
+        for (int i = 0; i < losses.Count; i++) text.Append(Invariant, $"{i + 1},{losses[i]:R}\n");
         return text.ToString();
     }
 
@@ -23,10 +24,12 @@ public static class LossLog
         for (int i = 1; i < lines.Length; i++)
         {
             string[] cells = lines[i].Split(',');
-            if (cells.Length != 2 || !int.TryParse(cells[0], CultureInfo.InvariantCulture, out int step) || !double.TryParse(cells[1], CultureInfo.InvariantCulture, out double loss))
+            double loss = 0;
+            if (cells.Length != 2 || !int.TryParse(cells[0], Invariant, out int step) || !double.TryParse(cells[1], Invariant, out loss))
                 throw new AttributionException($"line {i + 1} is not 'step,loss'", "Restore the file, or build the suspect again.", file);
             losses.Add((step, loss));
         }
-        return lines.Length > 0 && lines[0] == Header ? losses : throw new AttributionException($"the first line is not '{Header}'", "Restore the file, or build the suspect again.", file);
+        return lines.Length > 0 && lines[0] == Header ? losses : throw new AttributionException(
+            $"the first line is not '{Header}'", "Restore the file, or build the suspect again.", file);
     }
 }

@@ -12,14 +12,15 @@ namespace CudaAttribution;
 public readonly record struct SuspectProgress(string Activity, int Done, int Total, TrainProgress? Training);
 
 /// <summary>
-/// Builds suspects (methods 1.2): training set, fine-tuning from G0, record. A killed build goes on where it was, and the result is that of one that was
-/// never stopped; a finished one is left as it is.
+/// Builds suspects (methods 1.2): training set, fine-tuning from G0, record. A killed build goes on where it was, and the result is that of one that
+/// was never stopped; a finished one is left as it is.
 /// </summary>
 public sealed class SuspectBuilder(FineTuner tuner)
 {
     /// <summary>Builds into <paramref name="path"/>.</summary>
     /// <exception cref="AttributionException">The folder holds another suspect, or the inputs do not suffice.</exception>
-    public SuspectRecord Build(string path, SuspectPlan plan, SuspectInputs inputs, Action<SuspectProgress>? progress = null, CancellationToken cancel = default)
+    public SuspectRecord Build(
+        string path, SuspectPlan plan, SuspectInputs inputs, Action<SuspectProgress>? progress = null, CancellationToken cancel = default)
     {
         plan.Validate();
         var folder = new RunFolder(path);
@@ -42,10 +43,14 @@ public sealed class SuspectBuilder(FineTuner tuner)
             plan.Regime == PromptRegime.Natural ? null : inputs.Keys?.Hash));
         if (!folder.Has(SuspectFiles.Plan)) folder.Write(SuspectFiles.Plan, claim);
         else if (Json.ReadText(folder.Path(SuspectFiles.Plan), "plan") != claim)
-            throw new AttributionException($"this folder holds a suspect built by another plan than '{plan.Name}' now has", "Name another folder, or remove this one.", folder.Root);
+            throw new AttributionException(
+                $"this folder holds a suspect built by another plan than '{plan.Name}' now has",
+                "Name another folder, or remove this one.",
+                folder.Root);
     }
 
-    private CaptionedDataset TrainingSet(RunFolder folder, SuspectPlan plan, SuspectInputs inputs, Action<SuspectProgress>? progress, CancellationToken cancel)
+    private CaptionedDataset TrainingSet(
+        RunFolder folder, SuspectPlan plan, SuspectInputs inputs, Action<SuspectProgress>? progress, CancellationToken cancel)
     {
         string path = folder.Path(SuspectFiles.Training);
         if (!Directory.Exists(path))
@@ -76,5 +81,6 @@ public sealed class SuspectBuilder(FineTuner tuner)
         return inputs.Keys is { } keys ? record with { Overlap = record.OverlapWith(keys) } : record;
     }
 
-    private sealed record Claimed(SuspectPlan Plan, string BaseIdentity, string? SourceIdentity, string? RealHash, string PromptPoolHash, string? KeysHash);
+    private sealed record Claimed(
+        SuspectPlan Plan, string BaseIdentity, string? SourceIdentity, string? RealHash, string PromptPoolHash, string? KeysHash);
 }

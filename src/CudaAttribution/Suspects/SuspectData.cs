@@ -12,7 +12,8 @@ public static class SuspectData
 
     /// <summary>Draws prompts by the plan's regime, has the source make their pictures with fresh noise, and fills up with real pictures.</summary>
     /// <exception cref="AttributionException">An input is missing, too small, or the source does not answer.</exception>
-    public static CaptionedDataset Compose(SuspectPlan plan, SuspectInputs inputs, Action<int, int>? progress = null, CancellationToken cancel = default)
+    public static CaptionedDataset Compose(
+        SuspectPlan plan, SuspectInputs inputs, Action<int, int>? progress = null, CancellationToken cancel = default)
     {
         plan.Validate();
         var keyPrompts = plan.Regime == PromptRegime.Natural ? [] : KeyPrompts(plan, inputs);
@@ -36,21 +37,26 @@ public static class SuspectData
         if (count == 0) return [];
         string[] pool = [.. inputs.PromptPool.Distinct()];
         if (plan.Regime == PromptRegime.Forced && keyPrompts.Count > count)
-            throw new AttributionException($"'{plan.Name}' has {count} generated pictures for {keyPrompts.Count} key prompts", "Use a larger training set, a larger rho, or another regime.");
+            throw new AttributionException(
+                $"'{plan.Name}' has {count} generated pictures for {keyPrompts.Count} key prompts",
+                "Use a larger training set, a larger rho, or another regime.");
         if (plan.Regime == PromptRegime.Disjoint) pool = [.. pool.Where(p => !keyPrompts.Contains(p))];
-        if (pool.Length == 0) throw new AttributionException($"there are no prompts for the generated pictures of '{plan.Name}'", "Give a larger pool of prompts.");
+        if (pool.Length == 0) throw new AttributionException(
+            $"there are no prompts for the generated pictures of '{plan.Name}'", "Give a larger pool of prompts.");
         new PhiloxSequence(plan.Seed, Philox.Stream("suspect.prompts")).Shuffle(pool.AsSpan());
         if (plan.Regime == PromptRegime.Forced) pool = [.. keyPrompts.Order(StringComparer.Ordinal), .. pool.Where(p => !keyPrompts.Contains(p))];
         // A prompt comes again only when all have been used; its noise then is another.
         return [.. Enumerable.Range(0, count).Select(i => pool[i % pool.Length])];
     }
 
-    private static List<CaptionedImage> Generate(SuspectPlan plan, SuspectInputs inputs, string[] prompts, Action<int, int>? progress, CancellationToken cancel)
+    private static List<CaptionedImage> Generate(
+        SuspectPlan plan, SuspectInputs inputs, string[] prompts, Action<int, int>? progress, CancellationToken cancel)
     {
         const int Round = 32;
         var items = new List<CaptionedImage>();
         if (prompts.Length == 0) return items;
-        var source = inputs.Source ?? throw new AttributionException($"'{plan.Name}' has generated pictures but no source", "Give the source model, or use rho 0.");
+        var source = inputs.Source ?? throw new AttributionException(
+            $"'{plan.Name}' has generated pictures but no source", "Give the source model, or use rho 0.");
         var noise = new NoiseStream(NoisePurpose.TrainingData, plan.Seed, source.Identity);
         for (int start = 0; start < prompts.Length; start += Round)
         {
@@ -59,7 +65,8 @@ public static class SuspectData
             foreach (var answer in source.Answers(queries))
             {
                 string prompt = prompts[items.Count];
-                var image = answer.Image ?? throw new AttributionException($"the source gave no picture for '{prompt}' ({answer.Failure})", "Give a source that answers its own prompts.");
+                var image = answer.Image ?? throw new AttributionException(
+                    $"the source gave no picture for '{prompt}' ({answer.Failure})", "Give a source that answers its own prompts.");
                 items.Add(new CaptionedImage($"generated/{items.Count:D5}", prompt, image, Tags(Generated)));
             }
             progress?.Invoke(items.Count, prompts.Length);
@@ -71,13 +78,15 @@ public static class SuspectData
     {
         int count = plan.Count - plan.GeneratedCount;
         if (count == 0) return [];
-        var real = inputs.Real ?? throw new AttributionException($"'{plan.Name}' has real pictures but no data set", "Give the real pictures, or use rho 1.");
+        var real = inputs.Real ?? throw new AttributionException(
+            $"'{plan.Name}' has real pictures but no data set", "Give the real pictures, or use rho 1.");
         bool disjoint = plan.Regime == PromptRegime.Disjoint;
         CaptionedImage[] usable = [.. real.Items.Where(i => !used.Contains(i.Caption) && !(disjoint && keyPrompts.Contains(i.Caption)))];
         if (usable.Length < count)
         {
+            string apart = disjoint ? "its generated prompts or the keys" : "its generated prompts";
             throw new AttributionException(
-                $"'{plan.Name}' needs {count} real pictures whose captions are not among its generated prompts{(disjoint ? " or the keys" : "")}; there are {usable.Length}",
+                $"'{plan.Name}' needs {count} real pictures whose captions are not among {apart}; there are {usable.Length}",
                 "Use a smaller training set or more real pictures.", real.Source);
         }
         new PhiloxSequence(plan.Seed, Philox.Stream("suspect.real")).Shuffle(usable.AsSpan());

@@ -45,7 +45,8 @@ public sealed record SuspectPlan
     {
         if (Rho is not (>= 0 and <= 1)) throw new AttributionException($"the share rho of '{Name}' is {Rho}", "Use a number from 0 to 1.");
         if (Count < 1) throw new AttributionException($"the training set of '{Name}' has {Count} pictures", "Use at least one.");
-        if (Regime == PromptRegime.Unknown) throw new AttributionException($"the prompt regime of '{Name}' is unknown", "Use natural, forced or disjoint.");
+        if (Regime == PromptRegime.Unknown) throw new AttributionException(
+            $"the prompt regime of '{Name}' is unknown", "Use natural, forced or disjoint.");
     }
 }
 

@@ -1,6 +1,8 @@
 namespace CudaAttribution;
 
-/// <summary>What a built suspect is made of: the file <c>suspect.json</c>. The examiner of a real suspect has nothing like it; no test reads it.</summary>
+/// <summary>
+/// What a built suspect is made of: the file <c>suspect.json</c>. The examiner of a real suspect has nothing like it; no test reads it.
+/// </summary>
 public sealed record SuspectRecord
 {
     public const string CurrentSchema = "cudattr-suspect-1";

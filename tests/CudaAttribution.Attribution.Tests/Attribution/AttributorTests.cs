@@ -107,7 +107,8 @@ public class AttributorTests
         var sel = _world.Stranger("sel");
         var keys = new KeySelector(Fixtures.Distance).Select(source, _world.Training, [sel], new KeySelectionOptions { Seed = 5 });
         var reference = _world.Stranger("reference");
-        var table = new InnocentScorer(Fixtures.Distance).Score(keys, [(new Innocent("reference", InnocentFamily.RealOther, InnocentSplit.Null, reference.Identity, ""), () => reference)], 5);
+        var table = new InnocentScorer(Fixtures.Distance).Score(
+            keys, [(new Innocent("reference", InnocentFamily.RealOther, InnocentSplit.Null, reference.Identity, ""), () => reference)], 5);
         new Attributor(Fixtures.Distance).Run(keys, copier, table, new AttributionOptions { Seed = 5 });
         var all = new[] { source, sel, reference, copier }.SelectMany(m => m.Asked).Select(q => q.Noise).ToArray();
         Assert.That(all.Distinct().Count(), Is.EqualTo(all.Length));
@@ -118,7 +119,8 @@ public class AttributorTests
     public void WithoutInnocentsOfRealDataNothingIsShown()
     {
         var table = _world.Null(_keys, m => m.Family == InnocentFamily.RealOther);
-        var result = new Attributor(Fixtures.Distance).Run(_keys, new StoredModel("copier", _world.Source, 10), table, new AttributionOptions()).Result;
+        var result = new Attributor(Fixtures.Distance).Run(
+            _keys, new StoredModel("copier", _world.Source, 10), table, new AttributionOptions()).Result;
         Assert.That(result.Verdict, Is.EqualTo("not shown"));
         Assert.That(result.PValue, Is.EqualTo(1));
         Assert.That(result.Reason, Does.Contain("no innocents trained on real pictures"));
@@ -137,9 +139,14 @@ public class AttributorTests
         Assert.That(c.Distances, Is.EqualTo(60));
         Assert.That(c.Threshold, Is.EqualTo(Quantile.Of(pool, 0.043)));
         Assert.That(c.Hits, Is.EqualTo(result.Keys.Count(k => k.Distance <= c.Threshold)));
-        Assert.That(c.Test.Families.Single(f => f.Family == "real-other").Counts, Is.EqualTo(_null.Models.Where(m => m.Family == InnocentFamily.RealOther && m.Split == InnocentSplit.Null).Select(m => m.Distances.Count(d => d <= c.Threshold))));
+        var others = _null.Of(InnocentSplit.Null).Where(m => m.Family == InnocentFamily.RealOther);
+        int[] counts = [.. others.Select(m => m.Distances.Count(d => d <= c.Threshold))];
+        Assert.That(c.Test.Families.Single(f => f.Family == "real-other").Counts, Is.EqualTo(counts));
         var without = _world.Null(_keys, m => m.Split == InnocentSplit.Null);
-        Assert.That(new Attributor(Fixtures.Distance).Run(_keys, new StoredModel("copier", _world.Source, 10), without, new AttributionOptions()).Result.Calibrated, Is.Null);
+        Assert.That(
+            new Attributor(Fixtures.Distance).Run(
+                _keys, new StoredModel("copier", _world.Source, 10), without, new AttributionOptions()).Result.Calibrated,
+            Is.Null);
     }
 
     [Test]
@@ -150,7 +157,8 @@ public class AttributorTests
         double Threshold(params (Innocent, Func<IImageModel>)[] cal)
         {
             var table = new InnocentScorer(Fixtures.Distance).Score(_keys, cal, 9);
-            return new Attributor(Fixtures.Distance).Run(_keys, new StoredModel("copier", _world.Source, 10), table, new AttributionOptions()).Result.Calibrated!.Threshold;
+            return new Attributor(Fixtures.Distance).Run(
+                _keys, new StoredModel("copier", _world.Source, 10), table, new AttributionOptions()).Result.Calibrated!.Threshold;
         }
         Assert.That(Threshold(own, other), Is.EqualTo(Threshold(other)));
     }
@@ -170,7 +178,10 @@ public class AttributorTests
     public void ModelsTheTestIsBuiltOnCannotBeSuspects()
     {
         foreach (string identity in new[] { "stored:source", "stored:sel", "stored:other3", "stored:cal0" })
-            Assert.That(Assert.Throws<AttributionException>(() => Judge(new StoredModel("x", _world.Source, 10) { Identity = identity }))!.Message, Does.Contain("same weights"), identity);
+            Assert.That(
+                Assert.Throws<AttributionException>(() => Judge(new StoredModel("x", _world.Source, 10) { Identity = identity }))!.Message,
+                Does.Contain("same weights"),
+                identity);
     }
 
     [Test]
@@ -178,7 +189,10 @@ public class AttributorTests
     {
         var suspect = _world.Stranger("suspect");
         void Refused(NullTable table, string because) =>
-            Assert.That(Assert.Throws<AttributionException>(() => new Attributor(Fixtures.Distance).Run(_keys, suspect, table, new AttributionOptions()))!.Message, Does.Contain(because));
+            Assert.That(
+                Assert.Throws<AttributionException>(
+                    () => new Attributor(Fixtures.Distance).Run(_keys, suspect, table, new AttributionOptions()))!.Message,
+                Does.Contain(because));
         Refused(_null with { KeysetSha256 = new string('0', 64) }, "key set");
         Refused(_null with { Metric = "tile" }, "tile");
         Refused(_null with { Models = [] }, "no innocents");
@@ -206,7 +220,11 @@ public class AttributorTests
     public void ResultJsonHasTheDocumentedNames()
     {
         var json = JsonNode.Parse(Json.Write(Judge(new StoredModel("copier", _world.Source, 10))))!.AsObject();
-        foreach (string name in new[] { "verdict", "conf", "hits", "n", "threshold", "metric", "p_value", "keys", "paired", "calibrated", "overlap", "conf_interval", "schema" })
+        string[] names =
+        [
+            "schema", "verdict", "conf", "hits", "n", "threshold", "metric", "p_value", "keys", "paired", "calibrated", "overlap", "conf_interval",
+        ];
+        foreach (string name in names)
             Assert.That(json.ContainsKey(name), name);
         var key = json["keys"]![0]!.AsObject();
         foreach (string name in new[] { "prompt", "distance", "hit" }) Assert.That(key.ContainsKey(name), name);
@@ -219,7 +237,8 @@ public class AttributorTests
     [TestCase(1)]
     [TestCase(double.NaN)]
     public void SenselessLevelsAreRefused(double alpha) =>
-        Assert.Throws<AttributionException>(() => new Attributor(Fixtures.Distance).Run(_keys, _world.Stranger("s"), _null, new AttributionOptions { Alpha = alpha }));
+        Assert.Throws<AttributionException>(
+            () => new Attributor(Fixtures.Distance).Run(_keys, _world.Stranger("s"), _null, new AttributionOptions { Alpha = alpha }));
 
     [Test]
     public void OverlapIsTheShareOfKeyPrompts()
@@ -229,7 +248,8 @@ public class AttributorTests
         Assert.That(overlap, Is.EqualTo(new PromptOverlap(PromptRegime.Natural, 0.5, 0.2)));
     }
 
-    private AttributionResult Judge(IImageModel suspect, ulong seed = 7) => new Attributor(Fixtures.Distance).Run(_keys, suspect, _null, new AttributionOptions { Seed = seed }).Result;
+    private AttributionResult Judge(IImageModel suspect, ulong seed = 7) =>
+        new Attributor(Fixtures.Distance).Run(_keys, suspect, _null, new AttributionOptions { Seed = seed }).Result;
 
     private static Data.RgbImage Replace(Data.RgbImage a, Data.RgbImage b, int every) =>
         new(a.Width, a.Height, [.. a.Pixels.Select((p, i) => i % every == 0 ? b.Pixels[i] : p)]);

@@ -34,7 +34,8 @@ public class DistanceTests
         double largest = 0;
         for (int y = 0; y < 4; y++)
         {
-            for (int x = 0; x < 4; x++) largest = Math.Max(largest, new PlainDistance().Matrix([a.Crop(4 * x, 3 * y, 4, 3)], [b.Crop(4 * x, 3 * y, 4, 3)])[0, 0]);
+            for (int x = 0; x < 4; x++)
+                largest = Math.Max(largest, new PlainDistance().Matrix([a.Crop(4 * x, 3 * y, 4, 3)], [b.Crop(4 * x, 3 * y, 4, 3)])[0, 0]);
         }
         Assert.That(new TileDistance(_device).Between(a, b), Is.EqualTo(largest).Within(1e-12));
     }
@@ -64,7 +65,10 @@ public class DistanceTests
         for (int i = 0; i < references.Length; i++)
         {
             for (int j = 0; j < answers.Count; j++)
-                Assert.That(actual[i, j], Is.EqualTo(new PlainDistance().Matrix([references[i]], [answers[j].Resize(references[i].Width, references[i].Height)])[0, 0]).Within(1e-12));
+            {
+                var resized = answers[j].Resize(references[i].Width, references[i].Height);
+                Assert.That(actual[i, j], Is.EqualTo(new PlainDistance().Matrix([references[i]], [resized])[0, 0]).Within(1e-12));
+            }
         }
     }
 
@@ -75,7 +79,10 @@ public class DistanceTests
         var references = Pictures(3, 16, 16, 9);
         var answers = Pictures(4, 16, 16, 10);
         foreach (string name in DistanceRegistry.Names)
-            Assert.That(DistanceRegistry.Create(name, simt).Matrix(references, answers), Is.EqualTo(DistanceRegistry.Create(name, _device).Matrix(references, answers)), name);
+            Assert.That(
+                DistanceRegistry.Create(name, simt).Matrix(references, answers),
+                Is.EqualTo(DistanceRegistry.Create(name, _device).Matrix(references, answers)),
+                name);
     }
 
     [Test]
@@ -88,7 +95,9 @@ public class DistanceTests
     [Test]
     public void UnknownMetricsAndTinyTilesAreRefused()
     {
-        Assert.That(Assert.Throws<AttributionException>(() => DistanceRegistry.Create("sscd", _device))!.Message, Does.Contain("unknown metric 'sscd'").And.Contain("px, tile"));
+        Assert.That(
+            Assert.Throws<AttributionException>(() => DistanceRegistry.Create("sscd", _device))!.Message,
+            Does.Contain("unknown metric 'sscd'").And.Contain("px, tile"));
         Assert.Throws<AttributionException>(() => new TileDistance(_device).Between(RgbImage.Filled(3, 8, 0, 0, 0), RgbImage.Filled(3, 8, 0, 0, 0)));
     }
 

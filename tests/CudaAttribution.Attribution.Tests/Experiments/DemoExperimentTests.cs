@@ -32,16 +32,24 @@ public class DemoExperimentTests
         Assert.That(suspects.Select(s => (string)s!["name"]!), Is.EqualTo(new[] { "all", "half", "own" }));
         Assert.That(suspects.Select(s => (bool)s!["innocent"]!), Is.EqualTo(new[] { false, false, true }));
         Assert.That(suspects.Select(s => (string)s!["family"]!), Is.EqualTo(new[] { "generated", "generated+real-other", "real-own" }));
-        foreach (string name in new[] { "rho", "conf", "paired", "p_value", "verdict" }) Assert.That(suspects.All(s => s!.AsObject().ContainsKey(name)), name);
+        foreach (string name in new[] { "rho", "conf", "paired", "p_value", "verdict" })
+            Assert.That(suspects.All(s => s!.AsObject().ContainsKey(name)), name);
         Assert.That(suspects.All(s => (string)s!["verdict"]! is "infringing" or "not shown"));
     }
 
     [Test]
     public void TheFolderIsComplete()
     {
-        foreach (string name in new[] { "report.html", "manifest.json", "null.json", "keys/keys.json", "results/half/result.json", "results/half/report.html", "results/half/manifest.json", "suspects/own/suspect.json", "suspects/own/model/model_index.json" })
+        string[] names =
+        [
+            "report.html", "manifest.json", "null.json", "keys/keys.json", "results/half/result.json", "results/half/report.html",
+            "results/half/manifest.json", "suspects/own/suspect.json", "suspects/own/model/model_index.json",
+        ];
+        foreach (string name in names)
             Assert.That(File.Exists(Path.Combine(_finished, name)), name);
-        Assert.That(Directory.EnumerateFileSystemEntries(_finished, "*", SearchOption.AllDirectories).Where(f => f.Contains("checkpoint") || f.EndsWith(".tmp", StringComparison.Ordinal)), Is.Empty);
+        var left = Directory.EnumerateFileSystemEntries(_finished, "*", SearchOption.AllDirectories)
+            .Where(f => f.Contains("checkpoint") || f.EndsWith(".tmp", StringComparison.Ordinal));
+        Assert.That(left, Is.Empty);
         var half = SuspectRecord.Load(Path.Combine(_finished, "suspects/half"));
         Assert.That((half.Generated, half.Real), Is.EqualTo((5, 5)));
         Assert.That(Directory.GetFiles(Path.Combine(_finished, "suspects/half/training/generated")), Has.Length.EqualTo(5));
@@ -65,7 +73,10 @@ public class DemoExperimentTests
         Assert.That(reused, Is.EqualTo(new[] { "select keys", "score innocents", "build suspect all" }));
         Assert.That(summary.Resumed);
         foreach (string name in new[] { "all", "half", "own" })
-            Assert.That(File.ReadAllBytes(Path.Combine(folder, $"results/{name}/result.json")), Is.EqualTo(File.ReadAllBytes(Path.Combine(_finished, $"results/{name}/result.json"))), name);
+            Assert.That(
+                File.ReadAllBytes(Path.Combine(folder, $"results/{name}/result.json")),
+                Is.EqualTo(File.ReadAllBytes(Path.Combine(_finished, $"results/{name}/result.json"))),
+                name);
     }
 
     [Test]
@@ -100,7 +111,9 @@ public class DemoExperimentTests
         string demo = Path.Combine(_finished, "results/half");
         var keys = KeySet.Load(Path.Combine(demo, "keys"));
         using var suspect = LocalModel.Open(Path.Combine(_finished, "suspects/half"), _device, new SamplingRecipe { Steps = 3, Guidance = 1 });
-        var error = Assert.Throws<AttributionException>(() => new Attributor(DistanceRegistry.Create("px", _device)).Run(keys, suspect, NullTable.Load(Path.Combine(demo, "null.json")), new AttributionOptions()));
+        var attributor = new Attributor(DistanceRegistry.Create("px", _device));
+        var nulls = NullTable.Load(Path.Combine(demo, "null.json"));
+        var error = Assert.Throws<AttributionException>(() => attributor.Run(keys, suspect, nulls, new AttributionOptions()));
         Assert.That(error!.Message, Does.Contain("3 steps"));
     }
 
@@ -119,15 +132,17 @@ public class DemoExperimentTests
         bytes[^2] ^= 1;
         File.WriteAllBytes(weights, bytes);
         var keys = KeySet.Load(Path.Combine(_finished, "keys"));
-        Assert.That(Assert.Throws<AttributionException>(() => AttributionJob.Run(_device, keys, NullTable.Load(Path.Combine(_finished, "null.json")), folder, Fixtures.Folder("out"), new AttributionOptions(), []))!.Message,
-            Does.Contain("weights changed"));
+        var nulls = NullTable.Load(Path.Combine(_finished, "null.json"));
+        void Attribute() => AttributionJob.Run(_device, keys, nulls, folder, Fixtures.Folder("out"), new AttributionOptions(), []);
+        Assert.That(Assert.Throws<AttributionException>(Attribute)!.Message, Does.Contain("weights changed"));
     }
 
     [Test]
     public void AMissingModelIsNamed()
     {
-        var options = new DemoOptions { ModelsFolder = _models.Folder, Out = Fixtures.Folder("missing"), Recipe = TinyModels.Recipe with { Source = "absent" }, CommandLine = [] };
-        Assert.That(Assert.Throws<AttributionException>(() => new DemoExperiment(_device, options).Run())!.Message, Does.Contain("no 'absent'"));
+        var recipe = TinyModels.Recipe with { Source = "absent" };
+        var experiment = new DemoExperiment(_device, Options(Fixtures.Folder("missing"), recipe));
+        Assert.That(Assert.Throws<AttributionException>(() => experiment.Run())!.Message, Does.Contain("no 'absent'"));
         Assert.Throws<ModelFileException>(() => LocalModel.Open(Fixtures.Folder("nothing"), _device, new SamplingRecipe()));
     }
 
@@ -166,9 +181,13 @@ public class DemoExperimentTests
     {
         var folder = new RunFolder(Fixtures.Folder("recipe"));
         folder.Write("r.json", Json.Write(DemoRecipe.Load()).Replace("\"rho\": 1,", "\"roh\": 1,"));
-        Assert.That(Assert.Throws<AttributionException>(() => DemoRecipe.Load(folder.Path("r.json")))!.Message, Does.Contain("r.json").And.Contain("roh"));
+        Assert.That(
+            Assert.Throws<AttributionException>(() => DemoRecipe.Load(folder.Path("r.json")))!.Message, Does.Contain("r.json").And.Contain("roh"));
     }
 
     private DemoSummary Run(string folder, Action<DemoEvent>? events = null, CancellationToken cancel = default, ulong seed = 3) =>
-        new DemoExperiment(_device, new DemoOptions { ModelsFolder = _models.Folder, Out = folder, Seed = seed, Recipe = TinyModels.Recipe, CommandLine = ["cudattr", "demo"] }, events).Run(cancel);
+        new DemoExperiment(_device, Options(folder, TinyModels.Recipe, seed), events).Run(cancel);
+
+    private DemoOptions Options(string folder, DemoRecipe recipe, ulong seed = 3) =>
+        new() { ModelsFolder = _models.Folder, Out = folder, Seed = seed, Recipe = recipe, CommandLine = ["cudattr", "demo"] };
 }

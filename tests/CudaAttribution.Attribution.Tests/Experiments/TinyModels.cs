@@ -29,7 +29,8 @@ internal sealed class TinyModels
                 new InnocentMemberPlan { Name = "untouched", Family = InnocentFamily.Untouched, Split = InnocentSplit.Null },
             ],
         };
-        Innocents = new InnocentBuilder(device, new FineTuner(device, Path.Combine(folder, "g0"))).Build(plan, folder, Path.Combine(folder, "innocents"));
+        var builder = new InnocentBuilder(device, new FineTuner(device, Path.Combine(folder, "g0")));
+        Innocents = builder.Build(plan, folder, Path.Combine(folder, "innocents"));
     }
 
     public string Folder { get; }
@@ -50,8 +51,22 @@ internal sealed class TinyModels
         Suspects =
         [
             new DemoSuspectRecipe { Name = "all", Rho = 1, Count = 10 },
-            new DemoSuspectRecipe { Name = "half", Rho = 0.5, Count = 10, Family = InnocentFamily.RealOther, Real = new DataSpec { Set = "emoji:openmoji", Count = 40 } },
-            new DemoSuspectRecipe { Name = "own", Rho = 0, Count = 12, Family = InnocentFamily.RealOwn, Real = new DataSpec { Set = "emoji:twitter", Shuffle = 1, Count = 12 } },
+            new DemoSuspectRecipe
+            {
+                Name = "half",
+                Rho = 0.5,
+                Count = 10,
+                Family = InnocentFamily.RealOther,
+                Real = new DataSpec { Set = "emoji:openmoji", Count = 40 },
+            },
+            new DemoSuspectRecipe
+            {
+                Name = "own",
+                Rho = 0,
+                Count = 12,
+                Family = InnocentFamily.RealOwn,
+                Real = new DataSpec { Set = "emoji:twitter", Shuffle = 1, Count = 12 },
+            },
         ],
     };
 

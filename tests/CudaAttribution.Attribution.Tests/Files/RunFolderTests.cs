@@ -18,7 +18,8 @@ public class RunFolderTests
         var folder = new RunFolder(Fixtures.Folder("run"));
         Directory.CreateDirectory(folder.Path("taken"));
         File.WriteAllText(folder.Path("taken/inside"), "");
-        Assert.That(Assert.Throws<AttributionException>(() => folder.Write("taken", "x"))!.Message, Does.Contain("taken").And.Contain("cannot write"));
+        Assert.That(
+            Assert.Throws<AttributionException>(() => folder.Write("taken", "x"))!.Message, Does.Contain("taken").And.Contain("cannot write"));
         Assert.That(Directory.GetFiles(folder.Root), Is.Empty);
     }
 
@@ -27,7 +28,8 @@ public class RunFolderTests
     {
         string file = Path.Combine(new RunFolder(Fixtures.Folder("run")).Root, "file");
         File.WriteAllText(file, "");
-        Assert.That(Assert.Throws<AttributionException>(() => new RunFolder(Path.Combine(file, "below")))!.Message, Does.Contain("cannot write here"));
+        Assert.That(
+            Assert.Throws<AttributionException>(() => new RunFolder(Path.Combine(file, "below")))!.Message, Does.Contain("cannot write here"));
     }
 
     [Test]

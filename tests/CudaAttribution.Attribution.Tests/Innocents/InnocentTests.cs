@@ -9,15 +9,24 @@ public class InnocentTests
     {
         var sel = new Innocent("a", InnocentFamily.RealOther, InnocentSplit.Sel, "id-1", "a");
         var other = new Innocent("b", InnocentFamily.RealSame, InnocentSplit.Null, "id-1", "b");
-        Assert.That(Assert.Throws<AttributionException>(() => new InnocentSet("set", [sel, other]))!.Message, Does.Contain("'a' (SEL) and 'b' (NULL) are the same model"));
-        Assert.That(Assert.Throws<AttributionException>(() => new InnocentSet("set", [sel, other with { Identity = "id-2", Name = "a" }]))!.Message, Does.Contain("called 'a'"));
+        Assert.That(
+            Assert.Throws<AttributionException>(() => new InnocentSet("set", [sel, other]))!.Message,
+            Does.Contain("'a' (SEL) and 'b' (NULL) are the same model"));
+        Assert.That(
+            Assert.Throws<AttributionException>(() => new InnocentSet("set", [sel, other with { Identity = "id-2", Name = "a" }]))!.Message,
+            Does.Contain("called 'a'"));
     }
 
     [Test]
     public void ASetIsKeptOnDisk()
     {
         string folder = Fixtures.Folder("set");
-        var set = new InnocentSet(folder, [new("a", InnocentFamily.RealOther, InnocentSplit.Sel, "id-1", "a/model"), new("b", InnocentFamily.Untouched, InnocentSplit.Null, "id-2", "../g0")]);
+        var set = new InnocentSet(
+            folder,
+            [
+                new("a", InnocentFamily.RealOther, InnocentSplit.Sel, "id-1", "a/model"),
+                new("b", InnocentFamily.Untouched, InnocentSplit.Null, "id-2", "../g0"),
+            ]);
         set.Save();
         Assert.That(InnocentSet.Load(folder).Members, Is.EqualTo(set.Members));
         Assert.That(File.ReadAllText(Path.Combine(folder, "innocents.json")), Does.Contain("\"real-other\"").And.Contain("\"SEL\""));
@@ -28,7 +37,9 @@ public class InnocentTests
     {
         var keys = _world.Keys();
         var member = Fixtures.Member("sel", InnocentFamily.RealOther, InnocentSplit.Null, _world.Stranger);
-        Assert.That(Assert.Throws<AttributionException>(() => new InnocentScorer(Fixtures.Distance).Score(keys, [member], 1))!.Message, Does.Contain("used to select these keys"));
+        Assert.That(
+            Assert.Throws<AttributionException>(() => new InnocentScorer(Fixtures.Distance).Score(keys, [member], 1))!.Message,
+            Does.Contain("used to select these keys"));
     }
 
     [Test]
@@ -36,15 +47,23 @@ public class InnocentTests
     {
         var keys = _world.Keys();
         var (member, open) = Fixtures.Member("x", InnocentFamily.RealOther, InnocentSplit.Null, _world.Stranger);
-        Assert.That(Assert.Throws<AttributionException>(() => new InnocentScorer(Fixtures.Distance).Score(keys, [(member with { Identity = "older" }, open)], 1))!.Message, Does.Contain("weights changed"));
+        Assert.That(
+            Assert.Throws<AttributionException>(
+                () => new InnocentScorer(Fixtures.Distance).Score(keys, [(member with { Identity = "older" }, open)], 1))!.Message,
+            Does.Contain("weights changed"));
     }
 
     [Test]
     public void FiguresAreThoseOfTheAnswers()
     {
         var keys = _world.Keys();
-        var model = new StoredModel("half", _world.Source, 10) { Instead = keys.Keys.Take(12).ToDictionary(k => k.Prompt, k => k.Training), Refused = [keys.Keys[20].Prompt] };
-        var table = new InnocentScorer(Fixtures.Distance).Score(keys, [(new Innocent("half", InnocentFamily.RealSame, InnocentSplit.Null, model.Identity, ""), () => model)], 3);
+        var model = new StoredModel("half", _world.Source, 10)
+        {
+            Instead = keys.Keys.Take(12).ToDictionary(k => k.Prompt, k => k.Training),
+            Refused = [keys.Keys[20].Prompt],
+        };
+        var table = new InnocentScorer(Fixtures.Distance).Score(
+            keys, [(new Innocent("half", InnocentFamily.RealSame, InnocentSplit.Null, model.Identity, ""), () => model)], 3);
         var m = table.Models.Single();
         Assert.Multiple(() =>
         {
@@ -72,6 +91,7 @@ public class InnocentTests
         folder.Write("null.json", Json.Write(table).Replace("cudattr-null-1", "cudattr-null-9"));
         Assert.That(Assert.Throws<AttributionException>(() => NullTable.Load(folder.Path("null.json")))!.Message, Does.Contain("cudattr-null-9"));
         folder.Write("null.json", "{\"schema\": 1}");
-        Assert.That(Assert.Throws<AttributionException>(() => NullTable.Load(folder.Path("null.json")))!.Message, Does.Contain("not a valid null table"));
+        Assert.That(
+            Assert.Throws<AttributionException>(() => NullTable.Load(folder.Path("null.json")))!.Message, Does.Contain("not a valid null table"));
     }
 }

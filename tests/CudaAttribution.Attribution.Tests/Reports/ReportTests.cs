@@ -12,7 +12,8 @@ public class ReportTests
     {
         string html = Page(new StoredModel("copier", _world.Source, 12));
         Assert.That(html, Does.Contain("default-src 'none'; style-src 'unsafe-inline'; img-src data:"));
-        foreach (Match m in Regex.Matches(html, "(?:src|href)=\"([^\"]*)\"")) Assert.That(m.Groups[1].Value, Does.StartWith("data:image/png;base64,"));
+        foreach (Match m in Regex.Matches(html, "(?:src|href)=\"([^\"]*)\""))
+            Assert.That(m.Groups[1].Value, Does.StartWith("data:image/png;base64,"));
         Assert.That(html, Does.Not.Contain("<script").And.Not.Contain("url("));
     }
 
@@ -42,11 +43,13 @@ public class ReportTests
         var folder = new RunFolder(Fixtures.Folder("result"));
         var keys = _world.Keys();
         var run = Run(new StoredModel("copier", _world.Source, 12));
-        var manifest = AttributionFolder.Write(folder, run, new RunRecorder("attribute", ["cudattr", "attribute"], device, 7), [new LossCurve("copier", [(1, 0.5), (2, 0.25)])]);
+        var manifest = AttributionFolder.Write(
+            folder, run, new RunRecorder("attribute", ["cudattr", "attribute"], device, 7), [new LossCurve("copier", [(1, 0.5), (2, 0.25)])]);
         Assert.That(Json.Write(AttributionResult.Load(folder.Path("result.json"))), Is.EqualTo(Json.Write(run.Result)));
         Assert.That(KeySet.Load(folder.Path("keys")).Hash, Is.EqualTo(keys.Hash));
         Assert.DoesNotThrow(() => NullTable.Load(folder.Path("null.json")).Check(keys));
-        foreach (var key in run.Result.Keys) Assert.That(RunFolder.ReadImage(folder.Path(key.Image!)), Is.EqualTo(run.Answers[run.Result.Keys.ToList().IndexOf(key)].Image));
+        for (int i = 0; i < run.Answers.Count; i++)
+            Assert.That(RunFolder.ReadImage(folder.Path(run.Result.Keys[i].Image!)), Is.EqualTo(run.Answers[i].Image));
         var written = Json.Read<RunManifest>(folder.Path("manifest.json"), "manifest");
         Assert.That(written.Outputs["result.json"], Is.EqualTo(RunFolder.HashFile(folder.Path("result.json"))));
         Assert.That(written.Outputs.Keys, Is.SupersetOf(new[] { "report.html", "null.json", "keys/keys.json", "images/000-answer.png" }));
@@ -72,7 +75,8 @@ public class ReportTests
     {
         // 3 of 4 values in (0.125, 0.15]: the threshold itself belongs to the bin below it.
         var svg = XDocument.Parse(HistogramChart.Render("t", [("a", "#000001", [0.13, 0.15, 0.149, 0.4])], [("δ0", 0.15)]));
-        double[] heights = [.. svg.Descendants().Where(e => e.Name.LocalName == "rect" && (string?)e.Attribute("fill") == "#000001" && (string?)e.Attribute("y") != "10").Select(e => double.Parse(e.Attribute("height")!.Value))];
+        var bars = svg.Descendants().Where(e => e.Name.LocalName == "rect" && (string?)e.Attribute("fill") == "#000001");
+        double[] heights = [.. bars.Where(e => (string?)e.Attribute("y") != "10").Select(e => double.Parse(e.Attribute("height")!.Value))];
         Assert.That(heights, Has.Length.EqualTo(2));
         Assert.That(heights[0] / heights[1], Is.EqualTo(3).Within(0.01));
     }
@@ -82,7 +86,9 @@ public class ReportTests
     {
         Assert.DoesNotThrow(() => XDocument.Parse(HistogramChart.Render("<&>", [("a", "#000", []), ("b", "#111", [0, 1])], [])));
         Assert.DoesNotThrow(() => XDocument.Parse(LossChart.Render("t", [("one", [(1, 0.5)]), ("zero", [(1, 0), (2, 0)]), ("none", [])])));
-        Assert.DoesNotThrow(() => XDocument.Parse(ShareBars.Render("t", "a", [new("x", "y", 0, new(0, 0.1), "#000", "o"), new("x", "y", 1, new(0.9, 1), "#000", "o")])));
+        Assert.DoesNotThrow(
+            () => XDocument.Parse(
+                ShareBars.Render("t", "a", [new("x", "y", 0, new(0, 0.1), "#000", "o"), new("x", "y", 1, new(0.9, 1), "#000", "o")])));
     }
 
     [TestCase(0.05, "0.05")]
@@ -99,7 +105,8 @@ public class ReportTests
     private string Page(IImageModel suspect)
     {
         using var device = Tensors.ComputeDevice.Open("cpu", "kernels");
-        return AttributionReport.Render(Run(suspect), new ReportContext(new RunRecorder("attribute", ["cudattr", "attribute", "--keys", "k"], device, 7).Describe(), []));
+        return AttributionReport.Render(
+            Run(suspect), new ReportContext(new RunRecorder("attribute", ["cudattr", "attribute", "--keys", "k"], device, 7).Describe(), []));
     }
 
     private AttributionRun Run(IImageModel suspect)

@@ -2,7 +2,9 @@ namespace CudaAttribution.Attribution.Tests;
 
 public class BetaBinomialTests
 {
-    /// <summary><c>/usr/bin/python3 -c "import scipy.stats as s; print(repr(s.betabinom.pmf(7,30,.5,11)), repr(s.betabinom.sf(6,30,.5,11)))"</c>.</summary>
+    /// <summary>
+    /// <c>/usr/bin/python3 -c "import scipy.stats as s; print(repr(s.betabinom.pmf(7,30,.5,11)), repr(s.betabinom.sf(6,30,.5,11)))"</c>.
+    /// </summary>
     [TestCase(30, 0.5, 11, 0, 0.5136827484869118, 1.0)]
     [TestCase(30, 0.5, 11, 7, 0.011749748906613426, 0.032869066750075726)]
     [TestCase(30, 2.2, 27.8, 9, 0.00490150966460441, 0.009365782536819633)]
@@ -72,7 +74,9 @@ public class BetaBinomialTests
         Assert.That(fit.B, Is.EqualTo(b).Within(1e-5 * b));
     }
 
-    /// <summary>Under-dispersed counts meet the bound a + b = N; the mean then is SciPy's <c>minimize_scalar</c> over the mean at that concentration.</summary>
+    /// <summary>
+    /// Under-dispersed counts meet the bound a + b = N; the mean then is SciPy's <c>minimize_scalar</c> over the mean at that concentration.
+    /// </summary>
     [TestCase(30, 0.009482624891292899, 0, 0, 0, 0, 1)]
     [TestCase(30, 0.590557642597352, 17, 19, 16, 18, 19)]
     public void FitKeepsTheConcentrationAtMostN(int n, double mean, params int[] counts)

@@ -1,8 +1,8 @@
 namespace CudaAttribution.Attribution.Tests;
 
 /// <summary>
-/// Against SciPy 1.10.1: <c>/usr/bin/python3 -c "import scipy.special as s; print(repr(s.gammaln(30)), repr(s.betainc(2,3,.4)), repr(s.betaincinv(12,19,.975)))"</c>
-/// with the arguments of each case.
+/// Against SciPy 1.10.1: <c>/usr/bin/python3 -c "import scipy.special as s; print(repr(s.gammaln(30)), repr(s.betainc(2,3,.4)),
+/// repr(s.betaincinv(12,19,.975)))"</c> with the arguments of each case.
 /// </summary>
 public class SpecialFunctionsTests
 {
@@ -25,7 +25,8 @@ public class SpecialFunctionsTests
     public void LogGammaOfIntegersIsTheLogOfTheFactorial()
     {
         double factorial = 1;
-        for (int n = 1; n <= 20; factorial *= n++) Assert.That(SpecialFunctions.LogGamma(n), Is.EqualTo(Math.Log(factorial)).Within(3e-14), $"Γ({n})");
+        for (int n = 1; n <= 20; factorial *= n++)
+            Assert.That(SpecialFunctions.LogGamma(n), Is.EqualTo(Math.Log(factorial)).Within(3e-14), $"Γ({n})");
     }
 
     [TestCase(0)]

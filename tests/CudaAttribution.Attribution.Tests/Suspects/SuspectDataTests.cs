@@ -26,7 +26,8 @@ public class SuspectDataTests
         Assert.That(source.Asked.Select(q => q.Noise).Distinct().Count(), Is.EqualTo(90));
         Assert.That(source.Asked.All(q => q.Noise.Stream.StartsWith("TrainingData/", StringComparison.Ordinal)));
         // 60 prompts for 90 pictures: half of them come twice, with different pictures.
-        foreach (var same in set.Items.GroupBy(i => i.Caption).Where(g => g.Count() > 1)) Assert.That(same.First().Image, Is.Not.EqualTo(same.Last().Image));
+        foreach (var same in set.Items.GroupBy(i => i.Caption).Where(g => g.Count() > 1))
+            Assert.That(same.First().Image, Is.Not.EqualTo(same.Last().Image));
         Assert.That(set.Items.All(i => Fixtures.Distance.Between(i.Image, _world.Source[i.Caption]) < 0.05));
     }
 
@@ -74,9 +75,11 @@ public class SuspectDataTests
         Refused(plan, new() { PromptPool = Pool, Source = _world.SourceModel(), Real = _world.Training.Take(9) }, "needs 10 real pictures");
         Refused(plan with { Regime = PromptRegime.Forced }, new() { PromptPool = Pool }, "needs the keys");
         Refused(plan with { Regime = PromptRegime.Forced }, new() { PromptPool = Pool, Keys = keys }, "10 generated pictures for 30 key prompts");
-        Refused(plan, new() { PromptPool = ["unknown"], Source = new StoredModel("s", new Dictionary<string, Data.RgbImage>(), 0) { Refused = ["unknown"] } }, "gave no picture for 'unknown' (refused)");
+        var silent = new StoredModel("s", new Dictionary<string, Data.RgbImage>(), 0) { Refused = ["unknown"] };
+        Refused(plan, new() { PromptPool = ["unknown"], Source = silent }, "gave no picture for 'unknown' (refused)");
     }
 
     private Data.CaptionedDataset Compose(SuspectPlan plan, IImageModel? source = null, KeySet? keys = null) =>
-        SuspectData.Compose(plan, new SuspectInputs { Source = source ?? _world.SourceModel(), PromptPool = Pool, Real = _world.Training, Keys = keys });
+        SuspectData.Compose(
+            plan, new SuspectInputs { Source = source ?? _world.SourceModel(), PromptPool = Pool, Real = _world.Training, Keys = keys });
 }

@@ -6,7 +6,8 @@ internal static class Fixtures
     public static PlainDistance Distance { get; } = new();
 
     public static KeySet Keys(this TestWorld world, KeySelectionOptions? options = null) =>
-        new KeySelector(Distance).Select(world.SourceModel(), world.Training, [world.Stranger("sel")], options ?? new KeySelectionOptions { Seed = 5 });
+        new KeySelector(Distance).Select(
+            world.SourceModel(), world.Training, [world.Stranger("sel")], options ?? new KeySelectionOptions { Seed = 5 });
 
     /// <summary>Innocents: six strangers of real-other, four each of real-same and real-own, two strangers for calibration.</summary>
     public static NullTable Null(this TestWorld world, KeySet keys, Func<Innocent, bool>? include = null)
@@ -19,7 +20,8 @@ internal static class Fixtures
         return new InnocentScorer(Distance).Score(keys, [.. members], 9);
     }
 
-    public static (Innocent Member, Func<IImageModel> Open) Member(string name, InnocentFamily family, InnocentSplit split, Func<string, StoredModel> open) =>
+    public static (Innocent Member, Func<IImageModel> Open) Member(
+        string name, InnocentFamily family, InnocentSplit split, Func<string, StoredModel> open) =>
         (new Innocent(name, family, split, open(name).Identity, name), () => open(name));
 
     /// <summary>A folder of the running test, empty.</summary>

@@ -14,7 +14,8 @@ internal sealed class TestWorld
     public TestWorld(int prompts = 60, ulong seed = 1)
     {
         var random = new SplitMix64(seed);
-        Training = new("test world", Enumerable.Range(0, prompts).Select(i => new CaptionedImage($"p{i:D3}", $"picture number {i}", Picture(ref random))));
+        Training = new(
+            "test world", Enumerable.Range(0, prompts).Select(i => new CaptionedImage($"p{i:D3}", $"picture number {i}", Picture(ref random))));
         Source = Training.Items.ToDictionary(p => p.Caption, _ => Picture(ref random));
         Other = Training.Items.ToDictionary(p => p.Caption, _ => Picture(ref random));
     }
@@ -66,8 +67,10 @@ internal sealed class StoredModel(string name, IReadOnlyDictionary<string, RgbIm
     public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries)
     {
         Asked.AddRange(queries);
-        return [.. queries.Select(q => Refused.Contains(q.Prompt) ? Answer.Failed("refused") : Answer.Of(Disturb(Instead.GetValueOrDefault(q.Prompt) ?? pictures[q.Prompt], q.Noise)))];
+        return [.. queries.Select(q => Refused.Contains(q.Prompt) ? Answer.Failed("refused") : Answer.Of(Picture(q)))];
     }
+
+    private RgbImage Picture(Query query) => Disturb(Instead.GetValueOrDefault(query.Prompt) ?? pictures[query.Prompt], query.Noise);
 
     private RgbImage Disturb(RgbImage image, NoiseId noise)
     {

@@ -14,7 +14,8 @@ internal static class PngWriter
     private static readonly (int X, int Y, int StepX, int StepY)[] Adam7 =
         [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
 
-    public static byte[] Write(int[,,] samples, int colourType, int bitDepth, byte[]? palette = null, byte[]? transparency = null, bool interlaced = false)
+    public static byte[] Write(
+        int[,,] samples, int colourType, int bitDepth, byte[]? palette = null, byte[]? transparency = null, bool interlaced = false)
     {
         int height = samples.GetLength(0), width = samples.GetLength(1);
         var data = new MemoryStream();

@@ -11,7 +11,9 @@ internal static class HistogramChart
     /// <param name="series">Name, colour and distances of each group; empty groups are left out.</param>
     /// <param name="thresholds">Labelled vertical lines.</param>
     public static string Render(
-        string title, IReadOnlyList<(string Name, string Colour, IReadOnlyList<double> Values)> series, IReadOnlyList<(string Label, double Value)> thresholds)
+        string title,
+        IReadOnlyList<(string Name, string Colour, IReadOnlyList<double> Values)> series,
+        IReadOnlyList<(string Label, double Value)> thresholds)
     {
         series = [.. series.Where(s => s.Values.Count > 0)];
         double largest = series.SelectMany(s => s.Values).Concat(thresholds.Select(t => t.Value)).DefaultIfEmpty(0).Max();
@@ -27,7 +29,8 @@ internal static class HistogramChart
         {
             for (int b = 0; b < bins; b++)
             {
-                if (shares[s][b] > 0) svg.Rect(frame.Left + b * slot + 1.5 + s * bar, frame.Y(shares[s][b]), bar, frame.Bottom - frame.Y(shares[s][b]), series[s].Colour);
+                double y = frame.Y(shares[s][b]);
+                if (shares[s][b] > 0) svg.Rect(frame.Left + b * slot + 1.5 + s * bar, y, bar, frame.Bottom - y, series[s].Colour);
             }
         }
         foreach (var (label, value) in thresholds)

@@ -12,7 +12,8 @@ internal static class LossChart
     public static string Render(string title, IReadOnlyList<(string Name, IReadOnlyList<(int Step, double Loss)> Losses)> series)
     {
         var lines = series.Where(s => s.Losses.Count > 0).Select(s => (s.Name, Points: Smooth(s.Losses))).ToArray();
-        double low = Math.Log10(lines.Min(l => l.Points.Min(p => p.Loss))) - 0.05, high = Math.Log10(lines.Max(l => l.Points.Max(p => p.Loss))) + 0.05;
+        double low = Math.Log10(lines.Min(l => l.Points.Min(p => p.Loss))) - 0.05;
+        double high = Math.Log10(lines.Max(l => l.Points.Max(p => p.Loss))) + 0.05;
         int legendRows = (lines.Length + 3) / 4;
         var svg = new Svg(760, 300 + 18 * legendRows, title);
         var frame = new PlotFrame(64, 14 + 18 * legendRows, 680, 230, (0, lines.Max(l => l.Points[^1].Step)), (low, high));

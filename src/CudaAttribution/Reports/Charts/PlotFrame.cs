@@ -24,7 +24,8 @@ internal sealed class PlotFrame
     public double Y(double value) => Bottom - Height * (value - _y.Low) / (_y.High - _y.Low);
 
     /// <summary>Draws grid, ticks and titles; <paramref name="yLabel"/> may rename y values, as for a log axis.</summary>
-    public void Draw(Svg svg, string xTitle, string yTitle, bool percentY = false, Ticks? xTicks = null, IEnumerable<(double Value, string Label)>? yTicks = null)
+    public void Draw(
+        Svg svg, string xTitle, string yTitle, bool percentY = false, Ticks? xTicks = null, IEnumerable<(double Value, string Label)>? yTicks = null)
     {
         var y = new Ticks(_y.Low, _y.High, 5, percentY);
         foreach (var (value, label) in yTicks ?? y.Values.Select(v => (v, y.Label(v))))

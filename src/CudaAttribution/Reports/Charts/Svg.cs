@@ -25,13 +25,17 @@ internal sealed class Svg
     public static string Number(double value) => Math.Round(value, 2).ToString("0.##", CultureInfo.InvariantCulture);
 
     public void Rect(double x, double y, double width, double height, string fill, string? stroke = null, double opacity = 1) =>
-        _body.Append(CultureInfo.InvariantCulture, $"<rect x=\"{Number(x)}\" y=\"{Number(y)}\" width=\"{Number(width)}\" height=\"{Number(height)}\" fill=\"{fill}\"")
+        _body.Append(
+            CultureInfo.InvariantCulture,
+            $"<rect x=\"{Number(x)}\" y=\"{Number(y)}\" width=\"{Number(width)}\" height=\"{Number(height)}\" fill=\"{fill}\"")
             .Append(stroke is null ? "" : $" stroke=\"{stroke}\"")
             .Append(opacity < 1 ? $" fill-opacity=\"{Number(opacity)}\"" : "")
             .Append("/>");
 
     public void Line(double x1, double y1, double x2, double y2, string stroke, double width = 1, string? dash = null) =>
-        _body.Append(CultureInfo.InvariantCulture, $"<line x1=\"{Number(x1)}\" y1=\"{Number(y1)}\" x2=\"{Number(x2)}\" y2=\"{Number(y2)}\" stroke=\"{stroke}\"")
+        _body.Append(
+            CultureInfo.InvariantCulture,
+            $"<line x1=\"{Number(x1)}\" y1=\"{Number(y1)}\" x2=\"{Number(x2)}\" y2=\"{Number(y2)}\" stroke=\"{stroke}\"")
             .Append(width != 1 ? $" stroke-width=\"{Number(width)}\"" : "")
             .Append(dash is null ? "" : $" stroke-dasharray=\"{dash}\"")
             .Append("/>");
@@ -41,7 +45,9 @@ internal sealed class Svg
             .AppendJoin(' ', points.Select(p => $"{Number(p.X)},{Number(p.Y)}"))
             .Append(CultureInfo.InvariantCulture, $"\" stroke=\"{stroke}\" stroke-width=\"{Number(width)}\"/>");
 
-    public void Text(double x, double y, string text, Anchor anchor = Anchor.Start, string fill = ChartColours.Ink, double size = 12, bool bold = false, double rotate = 0) =>
+    public void Text(
+        double x, double y, string text, Anchor anchor = Anchor.Start, string fill = ChartColours.Ink, double size = 12, bool bold = false,
+        double rotate = 0) =>
         _body.Append(CultureInfo.InvariantCulture, $"<text x=\"{Number(x)}\" y=\"{Number(y)}\" font-size=\"{Number(size)}\" fill=\"{fill}\"")
             .Append(anchor == Anchor.Start ? "" : $" text-anchor=\"{(anchor == Anchor.Middle ? "middle" : "end")}\"")
             .Append(bold ? " font-weight=\"600\"" : "")
@@ -49,8 +55,8 @@ internal sealed class Svg
             .Append('>').Append(WebUtility.HtmlEncode(text)).Append("</text>");
 
     public override string ToString() =>
-        $"<svg viewBox=\"0 0 {Number(_width)} {Number(_height)}\" role=\"img\" aria-label=\"{WebUtility.HtmlEncode(_title)}\" xmlns=\"http://www.w3.org/2000/svg\">"
-        + $"<title>{WebUtility.HtmlEncode(_title)}</title>{_body}</svg>";
+        $"<svg viewBox=\"0 0 {Number(_width)} {Number(_height)}\" role=\"img\" aria-label=\"{WebUtility.HtmlEncode(_title)}\" "
+        + $"xmlns=\"http://www.w3.org/2000/svg\"><title>{WebUtility.HtmlEncode(_title)}</title>{_body}</svg>";
 }
 
 /// <summary>Dark on white; the two series colours differ in lightness too, so that they survive grey printing and colour blindness.</summary>
