@@ -14,7 +14,7 @@ import torch.nn.functional as F
 def timestep_embedding(timesteps, width, dtype):
     """[N] integer timesteps -> [N, width], cosines first, frequencies 10000^(-i/(width/2))."""
     half = width // 2
-    frequency = torch.exp(-math.log(10000.0) * torch.arange(half, dtype=torch.float64) / half)
+    frequency = torch.exp(-math.log(10000.0) * torch.arange(half, dtype=torch.float64, device=timesteps.device) / half)
     angle = timesteps.to(torch.float64)[:, None] * frequency[None, :]
     return torch.cat([torch.cos(angle), torch.sin(angle)], dim=1).to(dtype)
 
