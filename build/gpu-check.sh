@@ -95,7 +95,7 @@ step demo-cpu 300 "$program" demo "${recipe[@]}" --models models --seed 1 --devi
 step demo-same 10 bash -c compare_demos
 
 step bench-ops 90 bash -c '"$0" bench --device "$1" --seconds 0.2 --json > "$out/bench-ops.json" && echo "$(grep -c "\"op\"" "$out/bench-ops.json") cases"' "$program" "$device"
-step bench-model 60 bash -c '"$0" bench --device "$1" --model models/g0 --steps 50 --json > "$out/bench-model.json" && grep -o "\"median_ms\": [0-9.]*" "$out/bench-model.json" | paste -sd" "' \
+step bench-model 120 bash -c '"$0" bench --device "$1" --model models/g0 --steps 30 --json > "$out/bench-model.json" && grep -o "\"median_ms\": [0-9.]*" "$out/bench-model.json" | paste -sd" "' \
     "$program" "$device"
 if python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2> /dev/null; then
     step bench-pytorch 60 bash -c 'python3 build/oracle/bench_torch.py --model models/g0 --device cuda > "$out/bench-pytorch.json" && grep -o "\"median_ms\": [0-9.]*" "$out/bench-pytorch.json" | paste -sd" "'

@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace CudaAttribution.Cli.Tests;
+
+/// <summary>The published file on a machine that has nothing (an empty environment), and the GPU check rehearsed on the emulated driver.</summary>
+[Category("Slow")]
+public sealed class PublishTests
+{
+    private static readonly string Root = RepositoryRoot();
+    private static readonly TestFolder Work = new();
+
+    private static string Program => Work["published/cudattr"];
+
+    [OneTimeSetUp]
+    public void Publish()
+    {
+        var published = Run([], "bash", "build/publish.sh", Work["published"]);
+        Assert.That(published.ExitCode, Is.Zero, published.Output + published.Error);
+        var compiled = Run([], "cc", "-O1", "-shared", "-fPIC", "-o", Work["libcuda.so.1"], Path.Combine(AppContext.BaseDirectory, "fake_libcuda.c"));
+        Assert.That(compiled.ExitCode, Is.Zero, compiled.Error);
+    }
+
+    [OneTimeTearDown]
+    public void Remove() => Work.Dispose();
+
+    [Test]
+    public void It_is_one_file_with_models_and_licences_beside_it()
+    {
+        string[] entries = [.. Directory.EnumerateFileSystemEntries(Work["published"]).Select(e => Path.GetFileName(e)!)];
+        Assert.That(entries, Is.EquivalentTo((string[])["cudattr", "licences", "models"]));
+        Assert.That(new FileInfo(Program).Length, Is.LessThan(30L << 20));
+        Assert.That(File.ReadAllText(Work["published/licences/libturbojpeg0.txt"]), Does.Contain("BSD"));
+    }
+
+    [Test]
+    public void It_starts_in_an_empty_environment_and_says_what_is_missing()
+    {
+        var doctor = Run([], "env", "-i", Program, "doctor");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(doctor.ExitCode, Is.Zero, doctor.Error);
+            Assert.That(doctor.Output, Does.Contain("cpu ").And.Contain("simt ").And.Contain("libcuattr_image.so: spng"));
+            Assert.That(doctor.Output, Does.Contain("no NVIDIA driver library was found").And.Contain("tried libcuda.so.1"));
+        }
+        var gpu = Run([], "env", "-i", Program, "verify", "--device", "cuda:0");
+        Assert.That(gpu.ExitCode, Is.EqualTo(1));
+        Assert.That(gpu.Error, Does.StartWith("cudattr: no NVIDIA driver library was found; install the NVIDIA driver"));
+    }
+
+    [Test]
+    public void It_draws_the_pictures_of_the_built_program()
+    {
+        string[] sample = ["sample", "--model", "models/source", "--prompt", "red apple", "--sample-steps", "3", "--device", "cpu"];
+        var result = Run([], [Program, .. sample, "--out", Work["drawn"], "--ledger", Work["runs.db"]]);
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        string model = Path.Combine(AppContext.BaseDirectory, "models/source");
+        Cudattr.Succeed([.. sample.Select(a => a == "models/source" ? model : a), "--out", Work["built"]]);
+        Assert.That(Pictures("drawn"), Is.EqualTo(Pictures("built")).And.Not.Empty);
+    }
+
+    [Test]
+    public void The_gpu_check_passes_on_the_emulated_driver()
+    {
+        var gpu = new Dictionary<string, string>
+        {
+            ["CUDATTR_LIBCUDA"] = Work["libcuda.so.1"],
+            ["FAKE_CUDA_KERNELS"] = Path.Combine(AppContext.BaseDirectory, "libcuattr_cpu_avx2.so"),
+            // The limits of the steps are a GPU's; threads that wait for each other on a busy machine would exceed them.
+            ["CUDATTR_THREADS"] = "1",
+        };
+        File.WriteAllText(Work["recipe.json"], ShortRecipe());
+        var check = Run(gpu, "bash", "build/gpu-check.sh", Work["check"], "--program", Program, "--recipe", Work["recipe.json"]);
+        Assert.That(check.ExitCode, Is.Zero, check.Output + check.Error);
+        using var summary = JsonDocument.Parse(File.ReadAllText(Work["check/summary.json"]));
+        var steps = summary.RootElement.GetProperty("steps").EnumerateArray()
+            .ToDictionary(s => s.GetProperty("step").GetString()!, s => s.GetProperty("state").GetString());
+        using (Assert.EnterMultipleScope())
+        {
+            foreach (string step in new[] { "doctor", "verify", "sample-repeats", "train-repeats", "demo-same", "bench-ops", "bench-model" })
+                Assert.That(steps.GetValueOrDefault(step), Is.EqualTo("passed"), step);
+        }
+    }
+
+    [Test]
+    public void The_gpu_check_stops_where_there_is_no_gpu()
+    {
+        var check = Run([], "bash", "build/gpu-check.sh", Work["none"], "--program", Program);
+        Assert.That(check.ExitCode, Is.EqualTo(1));
+        Assert.That(check.Error, Does.Contain("no NVIDIA driver library was found").And.Contain("cuda:0 cannot be used here; nothing else was run"));
+    }
+
+    private static Dictionary<string, string> Pictures(string folder) => TestFolder.Contents(Work[folder])
+        .Where(file => file.Key.EndsWith(".png", StringComparison.Ordinal))
+        .ToDictionary(file => file.Key, file => file.Value);
+
+    /// <summary>The demo's recipe with a few steps of everything: the path is the same, the models learn nothing.</summary>
+    private static string ShortRecipe()
+    {
+        var recipe = JsonNode.Parse(File.ReadAllText(Path.Combine(Root, "src/CudaAttribution/Experiments/demo-recipe.json")))!;
+        recipe["sampling"]!["steps"] = 4;
+        recipe["keys"]!["count"] = 4;
+        recipe["keys"]!["draws"] = 2;
+        recipe["keys"]!["candidates"] = 12;
+        recipe["training"]!["steps"] = 6;
+        recipe["training"]!["warmup_steps"] = 2;
+        return recipe.ToJsonString();
+    }
+
+    private static CudattrResult Run(Dictionary<string, string> environment, params string[] command)
+    {
+        var start = new ProcessStartInfo(command[0], command[1..])
+        {
+            WorkingDirectory = Root, RedirectStandardOutput = true, RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        string error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return new CudattrResult(process.ExitCode, output.Result, error);
+    }
+
+    private static string RepositoryRoot()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "CudaAttribution.sln"))) folder = Path.GetDirectoryName(folder);
+        return folder ?? throw new InvalidOperationException("the tests do not lie inside the repository");
+    }
+}
