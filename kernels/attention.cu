@@ -1,13 +1,13 @@
 // Fused scaled-dot-product attention, F32: o = softmax(q kT / sqrt(d)) v per sample and head, without the [L,S] matrix in memory
 // (online softmax: Milakov & Gimelshein 2018; tiling and backward: Dao et al. 2022), and the softmax over the last axis.
 //
-//   attention_{d64,d160}_fwd_f32       o [N,L,C], log-sum-exp [N,heads,L]
+//   attention_{d64,d160,d512}_fwd_f32  o [N,L,C], log-sum-exp [N,heads,L]
 //   attention_delta_f32                delta[n,h,l] = sum_c o dy, over the channels of head h
 //   attention_{d64,d160}_bwd_q_f32     dq, a block per query tile
 //   attention_{d64,d160}_bwd_kv_f32    dk and dv, a block per key tile
 //   softmax_fwd_f32, softmax_bwd_f32
 //
-// Head h owns channels h*d .. h*d+d of q, k, v, o. d is a multiple of 4, at most 64 or 160.
+// Head h owns channels h*d .. h*d+d of q, k, v, o. d is a multiple of 4, at most 64, 160 or 512.
 //
 // Invariants
 //  - The block's own tokens (queries, in bwd_kv keys) are the contiguous axis of everything it keeps: q is staged transposed, [d][WIDTH], the
@@ -249,6 +249,8 @@ template <int D, int WIDTH> DEVICE void attention_forward(const AttentionForward
 
 KERNEL(attention_d64_fwd_f32, AttentionForwardParams, ATTENTION_THREADS) { attention_forward<64, 64>(p); }
 KERNEL(attention_d160_fwd_f32, AttentionForwardParams, ATTENTION_THREADS) { attention_forward<160, 32>(p); }
+// The autoencoder's one head. Two tiles of 512 channels leave room for 8 queries in a GPU's 48 KB; one AVX-512 vector is 16.
+KERNEL(attention_d512_fwd_f32, AttentionForwardParams, ATTENTION_THREADS) { attention_forward<512, ONE_THREAD ? 16 : 8>(p); }
 
 struct AttentionDeltaParams {
     const float *o;  // [N,L,C]

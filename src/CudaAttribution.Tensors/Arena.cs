@@ -43,6 +43,16 @@ public sealed class Arena(ComputeDevice device) : IDisposable
     /// <summary>Number of tensors owned: a position to go back to with <see cref="ReleaseFrom"/>.</summary>
     internal int Mark => _tensors.Count;
 
+    /// <summary>Gives back one tensor; a view gives back what it shows.</summary>
+    /// <exception cref="ArgumentException">It is not of this arena.</exception>
+    internal void Release(Tensor tensor)
+    {
+        int index = _tensors.FindLastIndex(t => ReferenceEquals(t.Storage, tensor.Storage));
+        if (index < 0) throw new ArgumentException($"the tensor {tensor} does not belong to this arena", nameof(tensor));
+        _tensors[index].Release();
+        _tensors.RemoveAt(index);
+    }
+
     /// <summary>Gives back what was made since <paramref name="mark"/>, except the memory of <paramref name="keep"/>.</summary>
     internal void ReleaseFrom(int mark, Tensor? keep)
     {

@@ -36,6 +36,14 @@ public sealed class Tape : IDisposable
     public TapeFrame Frame() => new(Recording ? null : _arena);
 
     /// <summary>
+    /// Frees a tensor that was made in the innermost open frame and is needed no more, before the frame ends. Does nothing on a recording tape.
+    /// </summary>
+    public void Discard(Tensor tensor)
+    {
+        if (!Recording) _arena.Release(tensor);
+    }
+
+    /// <summary>
     /// Declares <paramref name="output"/> as computed from <paramref name="inputs"/> (null entries allowed). <paramref name="backward"/>
     /// gets the output's gradient and adds to each input's through <see cref="GradOf"/>.
     /// </summary>

@@ -4,35 +4,41 @@ using CudaAttribution.Tensors.Ops;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// Residual block of the UNet: norm, SiLU, 3x3 convolution, plus the projected timestep, norm, SiLU, 3x3 convolution, plus the input (through a
-/// 1x1 convolution where the channels differ). Methods 3.1.
+/// Residual block: norm, SiLU, 3x3 convolution, plus the projected timestep (in the UNet), norm, SiLU, 3x3 convolution, plus the input (through a
+/// 1x1 convolution where the channels differ). Methods 3.1, 3.2.
 /// </summary>
 internal sealed class ResnetBlock2D
 {
     private readonly GroupNormLayer _norm1, _norm2;
     private readonly ConvLayer _conv1, _conv2;
-    private readonly LinearLayer _timeEmbProj;
+    private readonly LinearLayer? _timeEmbProj;
     private readonly ConvLayer? _convShortcut;
 
-    public ResnetBlock2D(ParameterScope p, int inChannels, int outChannels, int timeWidth, UNetConfig config)
+    /// <param name="p">Where its parameters are registered.</param>
+    /// <param name="inChannels">Channels of the input.</param>
+    /// <param name="outChannels">Channels of the output.</param>
+    /// <param name="timeWidth">Width of the time embedding; null for a block without one.</param>
+    /// <param name="groups">Groups of the norms.</param>
+    /// <param name="eps">Of the norms.</param>
+    public ResnetBlock2D(ParameterScope p, int inChannels, int outChannels, int? timeWidth, int groups, float eps)
     {
-        _norm1 = new GroupNormLayer(p["norm1"], inChannels, config.NormNumGroups, config.NormEps, silu: true);
+        _norm1 = new GroupNormLayer(p["norm1"], inChannels, groups, eps, silu: true);
         _conv1 = ConvLayer.Same(p["conv1"], inChannels, outChannels);
-        _timeEmbProj = new LinearLayer(p["time_emb_proj"], timeWidth, outChannels);
-        _norm2 = new GroupNormLayer(p["norm2"], outChannels, config.NormNumGroups, config.NormEps, silu: true);
+        if (timeWidth is { } width) _timeEmbProj = new LinearLayer(p["time_emb_proj"], width, outChannels);
+        _norm2 = new GroupNormLayer(p["norm2"], outChannels, groups, eps, silu: true);
         _conv2 = ConvLayer.Same(p["conv2"], outChannels, outChannels);
         if (inChannels != outChannels) _convShortcut = ConvLayer.Pointwise(p["conv_shortcut"], inChannels, outChannels);
     }
 
     /// <param name="tape">The tape.</param>
     /// <param name="x">Input <c>[N,H,W,inChannels]</c>.</param>
-    /// <param name="time">SiLU of the time embedding <c>[N,timeWidth]</c>.</param>
+    /// <param name="time">SiLU of the time embedding <c>[N,timeWidth]</c>; null for a block without one.</param>
     /// <returns><c>[N,H,W,outChannels]</c>.</returns>
-    public Tensor Forward(Tape tape, Tensor x, Tensor time)
+    public Tensor Forward(Tape tape, Tensor x, Tensor? time)
     {
         using var frame = tape.Frame();
         var h = _conv1.Forward(tape, _norm1.Forward(tape, x));
-        h = tape.AddPerSample(h, _timeEmbProj.Forward(tape, time));
+        if (_timeEmbProj is not null) h = tape.AddPerSample(h, _timeEmbProj.Forward(tape, time!));
         h = _conv2.Forward(tape, _norm2.Forward(tape, h));
         return frame.Keep(tape.Add(_convShortcut is null ? x : _convShortcut.Forward(tape, x), h));
     }

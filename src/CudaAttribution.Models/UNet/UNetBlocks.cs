@@ -12,7 +12,7 @@ internal sealed class UNetLayer
     public UNetLayer(ParameterScope p, int index, int inChannels, int level, bool attends, int timeWidth, UNetConfig config)
     {
         int channels = config.BlockOutChannels[level];
-        _resnet = new ResnetBlock2D(p["resnets", index], inChannels, channels, timeWidth, config);
+        _resnet = new ResnetBlock2D(p["resnets", index], inChannels, channels, timeWidth, config.NormNumGroups, config.NormEps);
         if (attends) _attention = new Transformer2DModel(p["attentions", index], channels, config.AttentionHeadDim[level], config);
     }
 
@@ -63,9 +63,9 @@ internal sealed class UNetMidBlock2DCrossAttn
     public UNetMidBlock2DCrossAttn(ParameterScope p, int timeWidth, UNetConfig config)
     {
         int channels = config.BlockOutChannels[^1];
-        _first = new ResnetBlock2D(p["resnets", 0], channels, channels, timeWidth, config);
+        _first = new ResnetBlock2D(p["resnets", 0], channels, channels, timeWidth, config.NormNumGroups, config.NormEps);
         _attention = new Transformer2DModel(p["attentions", 0], channels, config.AttentionHeadDim[config.BlockOutChannels.Length - 1], config);
-        _second = new ResnetBlock2D(p["resnets", 1], channels, channels, timeWidth, config);
+        _second = new ResnetBlock2D(p["resnets", 1], channels, channels, timeWidth, config.NormNumGroups, config.NormEps);
     }
 
     public Tensor Forward(Tape tape, Tensor x, Tensor time, Tensor text)

@@ -18,8 +18,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
     private const int TransposeTile = 32;
     private const int TileN = 64;
 
-    // The cpu build of the kernels works on taller tiles; its library says so by its block size of one thread.
-    private readonly int _tileM = device.Driver.Kernels.GetKernel("gemm_nn_f32").BlockSize == 1 ? 96 : 64;
+    private readonly int _tileM = device.OneThreadPerBlock ? 96 : 64;
 
     public string Name => "kernels";
 

@@ -10,8 +10,11 @@ namespace CudaAttribution.Tensors.Ops;
 /// <remarks>All throw <see cref="ArgumentException"/> where a type, a shape or the device of an argument does not fit.</remarks>
 public static partial class AttentionOp
 {
-    /// <summary>Widest head.</summary>
+    /// <summary>Widest head that has a gradient.</summary>
     public const int MaxHeadWidth = 160;
+
+    /// <summary>Widest head.</summary>
+    public const int MaxForwardHeadWidth = 512;
 
     /// <summary>Tokens of either kind that the kernel of the row dot products takes per block; as in <c>attention.cu</c>.</summary>
     private const int DeltaTokens = 32;
@@ -26,7 +29,8 @@ public static partial class AttentionOp
     /// <param name="q"><c>[N,L,C]</c>, not empty.</param>
     /// <param name="k"><c>[N,S,C]</c>, not empty.</param>
     /// <param name="v"><c>[N,S,C]</c>.</param>
-    /// <param name="heads">Number of heads; divides C into heads of a width d that is a multiple of 4, at most <see cref="MaxHeadWidth"/>.</param>
+    /// <param name="heads">Number of heads; divides C into heads of a width d that is a multiple of 4, at most <see cref="MaxHeadWidth"/>, or
+    /// <see cref="MaxForwardHeadWidth"/> where no gradient is wanted.</param>
     /// <param name="causal">Whether query i sees keys 0 .. i only; L must then equal S.</param>
     /// <returns><c>[N,L,C]</c>.</returns>
     public static Tensor Attention(this Tape tape, Tensor q, Tensor k, Tensor v, int heads, bool causal = false)
@@ -48,10 +52,13 @@ public static partial class AttentionOp
             throw new ArgumentException($"{Op}: heads is {heads}, it must divide the {channels} channels of q {q.Shape}", nameof(heads));
         }
         int width = channels / heads;
-        if (width % 4 != 0 || width > MaxHeadWidth)
+        bool graded = tape.Recording && (q.RequiresGrad || k.RequiresGrad || v.RequiresGrad);
+        int widest = graded ? MaxHeadWidth : MaxForwardHeadWidth;
+        if (width % 4 != 0 || width > widest)
         {
             throw new ArgumentException(
-                $"{Op}: {heads} heads of q {q.Shape} are {width} wide, they must be a multiple of 4 and at most {MaxHeadWidth} wide",
+                $"{Op}: {heads} heads of q {q.Shape} are {width} wide, they must be a multiple of 4 and at most {widest} wide"
+                + (graded ? " where a gradient is wanted" : ""),
                 nameof(heads));
         }
         if (causal && keys != queries)
@@ -60,7 +67,12 @@ public static partial class AttentionOp
         }
 
         // Block tiles of the kernels' two instances.
-        var (kernel, forwardTile, backwardTile) = width <= 64 ? ("attention_d64", 64, 32) : ("attention_d160", 32, 16);
+        var (kernel, forwardTile, backwardTile) = width switch
+        {
+            <= 64 => ("attention_d64", 64, 32),
+            <= 160 => ("attention_d160", 32, 16),
+            _ => ("attention_d512", tape.Device.OneThreadPerBlock ? 16 : 8, 0),
+        };
         var shape = new AttentionShape
         {
             L = queries, S = keys, Heads = heads, D = width, Scale = (float)(1 / double.Sqrt(width)), Causal = causal ? 1 : 0,

@@ -20,6 +20,8 @@ public static partial class AttentionOp
         Attend("heads 68 wide, more than one tile", 1, 18, 34, 68, 1),
         Attend("heads 68 wide causal, more than one tile", 1, 34, 34, 68, 1, causal: true),
         Attend("large scores", 2, 6, 40, 8, 1, scale: 12f),
+        Attend("one head 512 wide", 2, 19, 35, 512, 1),
+        Attend("one head 164 wide, more than one tile", 1, 18, 40, 164, 1),
         AttendItself(2, 5, 8, 2),
         Attend("demo self 8x8", 32, 64, 64, 64, 4) with { BenchOnly = true },
         Attend("demo self 8x8", 32, 64, 64, 128, 4) with { BenchOnly = true },
@@ -59,6 +61,7 @@ public static partial class AttentionOp
             Flops = 4 * pairs * (c / heads),
             Bytes = 8.0 * n * c * ((double)l + s),
             BatchInvariant = true,
+            Differentiable = c / heads <= MaxHeadWidth,
             Mutants = mutants,
         };
     }
