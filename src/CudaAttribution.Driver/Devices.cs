@@ -1,5 +1,9 @@
 using System.Globalization;
+#if MANAGEDCUDA
+using CudaBinding = CudaAttribution.Driver.ManagedCudaDriver;
+#else
 using CudaBinding = CudaAttribution.Driver.CudaDriver;
+#endif
 
 namespace CudaAttribution.Driver;
 
@@ -11,7 +15,7 @@ public static class Devices
 {
     private const string CudaPrefix = "cuda:";
 
-    /// <summary>The binding through which this build opens CUDA devices.</summary>
+    /// <summary>The binding through which this build opens CUDA devices (build property CudaBinding).</summary>
     internal static ICudaApi Cuda => CudaBinding.Binding;
 
     /// <summary>Opens a device. The caller disposes it.</summary>
