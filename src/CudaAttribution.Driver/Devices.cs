@@ -1,4 +1,9 @@
 using System.Globalization;
+#if MANAGEDCUDA
+using CudaBinding = CudaAttribution.Driver.ManagedCudaDriver;
+#else
+using CudaBinding = CudaAttribution.Driver.CudaDriver;
+#endif
 
 namespace CudaAttribution.Driver;
 
@@ -10,6 +15,9 @@ public static class Devices
 {
     private const string CudaPrefix = "cuda:";
 
+    /// <summary>The binding through which this build opens CUDA devices (build property CudaBinding).</summary>
+    internal static ICudaApi Cuda => CudaBinding.Binding;
+
     /// <summary>Opens a device. The caller disposes it.</summary>
     /// <param name="id"><c>auto</c> is what <see cref="ChooseAuto"/> says; <c>cuda</c> means <c>cuda:0</c>.</param>
     /// <exception cref="ArgumentException">The name is none of these.</exception>
@@ -20,10 +28,10 @@ public static class Devices
         "auto" => Open(ChooseAuto().Id),
         HostDriver.CpuId => HostDriver.OpenCpu(),
         HostDriver.SimtId => HostDriver.OpenSimt(),
-        "cuda" => CudaDriver.Open(0),
+        "cuda" => CudaBinding.Open(0),
         _ when id.StartsWith(CudaPrefix, StringComparison.Ordinal)
             && int.TryParse(id.AsSpan(CudaPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int ordinal)
-            => CudaDriver.Open(ordinal),
+            => CudaBinding.Open(ordinal),
         _ => throw new ArgumentException($"unknown device '{id}': use auto, cpu, simt, cuda or cuda:N", nameof(id)),
     };
 
@@ -32,7 +40,7 @@ public static class Devices
     {
         try
         {
-            DeviceInfo info = CudaDevices.Describe(0).Info;
+            DeviceInfo info = CudaDevices.Describe(Cuda, 0).Info;
             return new AutoChoice(info.Id, $"{info.Name} ({info.InstructionSet}) is there");
         }
         catch (DeviceUnavailableException e)

@@ -1,7 +1,7 @@
 namespace CudaAttribution.Driver;
 
 /// <summary>
-/// One opened device: memory, streams, events, kernels, graphs, in the vocabulary C# CUDA users know. Implementations: <c>CudaDriver</c>
+/// One opened device: memory, streams, events, kernels, graphs, in the vocabulary C# CUDA users know. Implementations: <c>CudaDevice</c>
 /// (NVIDIA GPU through the driver API) and <c>HostDriver</c> (the same kernels on the CPU, as <c>cpu</c> or <c>simt</c>).
 /// </summary>
 /// <remarks>

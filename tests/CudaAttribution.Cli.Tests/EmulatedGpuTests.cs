@@ -15,7 +15,7 @@ public sealed class EmulatedGpuTests
     public void CompileTheDriver()
     {
         string source = Path.Combine(AppContext.BaseDirectory, "fake_libcuda.c");
-        using var compiler = Process.Start("cc", ["-O1", "-shared", "-fPIC", "-o", Work["libcuda.so.1"], source]);
+        using var compiler = Process.Start("cc", ["-O1", "-shared", "-fPIC", "-o", Work["libcuda.so"], source]);
         compiler.WaitForExit();
         Assert.That(compiler.ExitCode, Is.Zero, "fake_libcuda.c could not be compiled (needs gcc)");
     }
@@ -71,9 +71,24 @@ public sealed class EmulatedGpuTests
         }
     }
 
+    [Test]
+    public void Doctor_names_the_binding()
+    {
+#if MANAGEDCUDA
+        const string Binding = "ManagedCudaDriver";
+#else
+        const string Binding = "CudaDriver";
+#endif
+        var result = Cudattr.Run(Gpu(""), "doctor", "--json");
+        var device = result.Json.GetProperty("devices").EnumerateArray().Single(d => d.GetProperty("id").GetString() == "cuda:0");
+        Assert.That(device.GetProperty("info").GetProperty("binding").GetString(), Is.EqualTo(Binding));
+        Assert.That(Cudattr.Run(Gpu(""), "doctor").Output, Does.Contain($"{Binding} CUDA 12.4"));
+    }
+
     private static Dictionary<string, string> Gpu(string kernels) => new()
     {
-        ["CUDATTR_LIBCUDA"] = Work["libcuda.so.1"],
+        ["CUDATTR_LIBCUDA"] = Work["libcuda.so"],
+        ["LD_LIBRARY_PATH"] = Path.GetDirectoryName(Work["libcuda.so"])!, // where a build with ManagedCuda looks
         ["FAKE_CUDA_KERNELS"] = kernels.Length > 0 ? Path.Combine(AppContext.BaseDirectory, kernels) : "",
     };
 

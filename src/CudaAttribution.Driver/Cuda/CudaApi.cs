@@ -1,184 +1,128 @@
+using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace CudaAttribution.Driver;
 
-/// <summary>
-/// The functions of the CUDA driver API this project calls, one to one. They are bound by name on their first call, so
-/// <see cref="CudaLibrary.EnsureReady"/> comes first: it finds the library and checks that the required names are there.
-/// </summary>
-/// <remarks>
-/// Source-generated imports rather than a table of pointers: there is one driver library in a process, every signature is blittable and is checked
-/// against the C declaration in one line, and the tests exchange the whole library (CUDATTR_LIBCUDA in a child process) rather than entries.
-/// </remarks>
-internal static unsafe partial class CudaApi
+/// <summary>The project's own binding: <see cref="CudaImports"/>.</summary>
+internal sealed unsafe class CudaApi : ICudaApi
 {
-    public const string Library = "cuda";
+    private CudaApi()
+    {
+    }
 
-    public const int DeviceAttributeMultiprocessorCount = 16;
-    public const int DeviceAttributeComputeCapabilityMajor = 75;
-    public const int DeviceAttributeComputeCapabilityMinor = 76;
+    public static CudaApi Instance { get; } = new();
 
-    public const int FunctionAttributeMaxThreadsPerBlock = 0;
-    public const int FunctionAttributeSharedSizeBytes = 1;
-    public const int FunctionAttributeLocalSizeBytes = 3;
-    public const int FunctionAttributeRegisters = 4;
-    public const int FunctionAttributePtxVersion = 5;
-    public const int FunctionAttributeBinaryVersion = 6;
+    public string Name => nameof(CudaDriver);
 
-    public const int JitInfoLogBuffer = 3;
-    public const int JitInfoLogBufferSizeBytes = 4;
-    public const int JitErrorLogBuffer = 5;
-    public const int JitErrorLogBufferSizeBytes = 6;
+    public void Bind(nint library, string path) =>
+        NativeLibrary.SetDllImportResolver(Assembly.GetExecutingAssembly(), (name, _, _) => name == CudaImports.Library ? library : 0);
 
-    public const uint StreamNonBlocking = 1;
-    public const uint HostAllocPortable = 1;
+    public int Init() => CudaImports.Init(0);
 
-    /// <summary>Relaxed: memory may be allocated while a stream records, since nothing here is shared between threads.</summary>
-    public const int CaptureModeRelaxed = 2;
+    public int DriverGetVersion(int* version) => CudaImports.DriverGetVersion(version);
 
-    /// <summary>Names without which no device is opened: all exist since CUDA 11.0.</summary>
-    public static readonly string[] Required =
-    [
-        "cuInit", "cuDriverGetVersion", "cuGetErrorName", "cuGetErrorString",
-        "cuDeviceGetCount", "cuDeviceGet", "cuDeviceGetName", "cuDeviceGetAttribute", "cuDeviceTotalMem_v2",
-        "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent",
-        "cuMemAlloc_v2", "cuMemFree_v2", "cuMemGetInfo_v2", "cuMemHostAlloc", "cuMemFreeHost",
-        "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuMemcpyDtoDAsync_v2", "cuMemsetD8Async",
-        "cuStreamCreate", "cuStreamDestroy_v2", "cuStreamSynchronize", "cuStreamWaitEvent",
-        "cuEventCreate", "cuEventDestroy_v2", "cuEventRecord", "cuEventSynchronize", "cuEventElapsedTime",
-        "cuModuleLoadDataEx", "cuModuleUnload", "cuModuleGetFunction", "cuFuncGetAttribute", "cuLaunchKernel",
-    ];
+    public int GetErrorName(int error, byte** text) => CudaImports.GetErrorName(error, text);
 
-    /// <summary>Names that only graphs need; the newest of them came with CUDA 11.4.</summary>
-    public static readonly string[] Graphs =
-    [
-        "cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuGraphInstantiateWithFlags", "cuGraphDestroy", "cuGraphExecDestroy", "cuGraphLaunch",
-    ];
+    public int GetErrorString(int error, byte** text) => CudaImports.GetErrorString(error, text);
 
-    [LibraryImport(Library, EntryPoint = "cuInit")]
-    public static partial int Init(uint flags);
+    public int DeviceGetCount(int* count) => CudaImports.DeviceGetCount(count);
 
-    [LibraryImport(Library, EntryPoint = "cuDriverGetVersion")]
-    public static partial int DriverGetVersion(int* version);
+    public int DeviceGet(int* device, int ordinal) => CudaImports.DeviceGet(device, ordinal);
 
-    [LibraryImport(Library, EntryPoint = "cuGetErrorName")]
-    public static partial int GetErrorName(int error, byte** text);
+    public int DeviceGetName(byte* name, int length, int device) => CudaImports.DeviceGetName(name, length, device);
 
-    [LibraryImport(Library, EntryPoint = "cuGetErrorString")]
-    public static partial int GetErrorString(int error, byte** text);
+    public int DeviceGetAttribute(int* value, int attribute, int device) => CudaImports.DeviceGetAttribute(value, attribute, device);
 
-    [LibraryImport(Library, EntryPoint = "cuDeviceGetCount")]
-    public static partial int DeviceGetCount(int* count);
+    public int DeviceTotalMem(nuint* bytes, int device) => CudaImports.DeviceTotalMem(bytes, device);
 
-    [LibraryImport(Library, EntryPoint = "cuDeviceGet")]
-    public static partial int DeviceGet(int* device, int ordinal);
+    public int DevicePrimaryCtxRetain(nint* context, int device) => CudaImports.DevicePrimaryCtxRetain(context, device);
 
-    [LibraryImport(Library, EntryPoint = "cuDeviceGetName")]
-    public static partial int DeviceGetName(byte* name, int length, int device);
+    public int DevicePrimaryCtxRelease(int device) => CudaImports.DevicePrimaryCtxRelease(device);
 
-    [LibraryImport(Library, EntryPoint = "cuDeviceGetAttribute")]
-    public static partial int DeviceGetAttribute(int* value, int attribute, int device);
+    public int CtxSetCurrent(nint context) => CudaImports.CtxSetCurrent(context);
 
-    [LibraryImport(Library, EntryPoint = "cuDeviceTotalMem_v2")]
-    public static partial int DeviceTotalMem(nuint* bytes, int device);
+    public int MemAlloc(nint* pointer, nuint bytes) => CudaImports.MemAlloc(pointer, bytes);
 
-    [LibraryImport(Library, EntryPoint = "cuDevicePrimaryCtxRetain")]
-    public static partial int DevicePrimaryCtxRetain(nint* context, int device);
+    public int MemFree(nint pointer) => CudaImports.MemFree(pointer);
 
-    [LibraryImport(Library, EntryPoint = "cuDevicePrimaryCtxRelease_v2")]
-    public static partial int DevicePrimaryCtxRelease(int device);
+    public int MemGetInfo(nuint* free, nuint* total) => CudaImports.MemGetInfo(free, total);
 
-    [LibraryImport(Library, EntryPoint = "cuCtxSetCurrent")]
-    public static partial int CtxSetCurrent(nint context);
+    public int MemHostAlloc(nint* pointer, nuint bytes, uint flags) => CudaImports.MemHostAlloc(pointer, bytes, flags);
 
-    [LibraryImport(Library, EntryPoint = "cuMemAlloc_v2")]
-    public static partial int MemAlloc(nint* pointer, nuint bytes);
+    public int MemFreeHost(nint pointer) => CudaImports.MemFreeHost(pointer);
 
-    [LibraryImport(Library, EntryPoint = "cuMemFree_v2")]
-    public static partial int MemFree(nint pointer);
+    public int MemcpyHtoDAsync(nint destination, void* source, nuint bytes, nint stream) =>
+        CudaImports.MemcpyHtoDAsync(destination, source, bytes, stream);
 
-    [LibraryImport(Library, EntryPoint = "cuMemGetInfo_v2")]
-    public static partial int MemGetInfo(nuint* free, nuint* total);
+    public int MemcpyDtoHAsync(void* destination, nint source, nuint bytes, nint stream) =>
+        CudaImports.MemcpyDtoHAsync(destination, source, bytes, stream);
 
-    [LibraryImport(Library, EntryPoint = "cuMemHostAlloc")]
-    public static partial int MemHostAlloc(nint* pointer, nuint bytes, uint flags);
+    public int MemcpyDtoDAsync(nint destination, nint source, nuint bytes, nint stream) =>
+        CudaImports.MemcpyDtoDAsync(destination, source, bytes, stream);
 
-    [LibraryImport(Library, EntryPoint = "cuMemFreeHost")]
-    public static partial int MemFreeHost(nint pointer);
+    public int MemsetD8Async(nint destination, byte value, nuint bytes, nint stream) =>
+        CudaImports.MemsetD8Async(destination, value, bytes, stream);
 
-    [LibraryImport(Library, EntryPoint = "cuMemcpyHtoDAsync_v2")]
-    public static partial int MemcpyHtoDAsync(nint destination, void* source, nuint bytes, nint stream);
+    public int StreamCreate(nint* stream, uint flags) => CudaImports.StreamCreate(stream, flags);
 
-    [LibraryImport(Library, EntryPoint = "cuMemcpyDtoHAsync_v2")]
-    public static partial int MemcpyDtoHAsync(void* destination, nint source, nuint bytes, nint stream);
+    public int StreamDestroy(nint stream) => CudaImports.StreamDestroy(stream);
 
-    [LibraryImport(Library, EntryPoint = "cuMemcpyDtoDAsync_v2")]
-    public static partial int MemcpyDtoDAsync(nint destination, nint source, nuint bytes, nint stream);
+    public int StreamSynchronize(nint stream) => CudaImports.StreamSynchronize(stream);
 
-    [LibraryImport(Library, EntryPoint = "cuMemsetD8Async")]
-    public static partial int MemsetD8Async(nint destination, byte value, nuint bytes, nint stream);
+    public int StreamWaitEvent(nint stream, nint recorded) => CudaImports.StreamWaitEvent(stream, recorded, 0);
 
-    [LibraryImport(Library, EntryPoint = "cuStreamCreate")]
-    public static partial int StreamCreate(nint* stream, uint flags);
+    public int EventCreate(nint* created) => CudaImports.EventCreate(created, 0);
 
-    [LibraryImport(Library, EntryPoint = "cuStreamDestroy_v2")]
-    public static partial int StreamDestroy(nint stream);
+    public int EventDestroy(nint recorded) => CudaImports.EventDestroy(recorded);
 
-    [LibraryImport(Library, EntryPoint = "cuStreamSynchronize")]
-    public static partial int StreamSynchronize(nint stream);
+    public int EventRecord(nint recorded, nint stream) => CudaImports.EventRecord(recorded, stream);
 
-    [LibraryImport(Library, EntryPoint = "cuStreamWaitEvent")]
-    public static partial int StreamWaitEvent(nint stream, nint recorded, uint flags);
+    public int EventSynchronize(nint recorded) => CudaImports.EventSynchronize(recorded);
 
-    [LibraryImport(Library, EntryPoint = "cuEventCreate")]
-    public static partial int EventCreate(nint* created, uint flags);
+    public int EventElapsedTime(float* milliseconds, nint start, nint end) => CudaImports.EventElapsedTime(milliseconds, start, end);
 
-    [LibraryImport(Library, EntryPoint = "cuEventDestroy_v2")]
-    public static partial int EventDestroy(nint recorded);
+    public int ModuleLoadDataEx(nint* module, byte[] image, byte* infoLog, byte* errorLog, int logBytes)
+    {
+        int* options = stackalloc int[]
+        {
+            CudaConstants.JitInfoLogBuffer,
+            CudaConstants.JitInfoLogBufferSizeBytes,
+            CudaConstants.JitErrorLogBuffer,
+            CudaConstants.JitErrorLogBufferSizeBytes,
+        };
+        void** values = stackalloc void*[] { infoLog, (void*)logBytes, errorLog, (void*)logBytes };
+        fixed (byte* text = image)
+        {
+            return CudaImports.ModuleLoadDataEx(module, text, 4, options, values);
+        }
+    }
 
-    [LibraryImport(Library, EntryPoint = "cuEventRecord")]
-    public static partial int EventRecord(nint recorded, nint stream);
+    public int ModuleUnload(nint module) => CudaImports.ModuleUnload(module);
 
-    [LibraryImport(Library, EntryPoint = "cuEventSynchronize")]
-    public static partial int EventSynchronize(nint recorded);
+    public int ModuleGetFunction(nint* function, nint module, string name)
+    {
+        fixed (byte* utf8 = Encoding.UTF8.GetBytes(name + '\0'))
+        {
+            return CudaImports.ModuleGetFunction(function, module, utf8);
+        }
+    }
 
-    [LibraryImport(Library, EntryPoint = "cuEventElapsedTime")]
-    public static partial int EventElapsedTime(float* milliseconds, nint start, nint end);
+    public int FuncGetAttribute(int* value, int attribute, nint function) => CudaImports.FuncGetAttribute(value, attribute, function);
 
-    [LibraryImport(Library, EntryPoint = "cuModuleLoadDataEx")]
-    public static partial int ModuleLoadDataEx(nint* module, void* image, uint count, int* options, void** values);
+    public int LaunchKernel(nint function, Grid grid, int blockSize, nint stream, void* parameters) =>
+        CudaImports.LaunchKernel(
+            function, (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)blockSize, 1, 1, 0, stream, &parameters, null);
 
-    [LibraryImport(Library, EntryPoint = "cuModuleUnload")]
-    public static partial int ModuleUnload(nint module);
+    public int StreamBeginCapture(nint stream, int mode) => CudaImports.StreamBeginCapture(stream, mode);
 
-    [LibraryImport(Library, EntryPoint = "cuModuleGetFunction")]
-    public static partial int ModuleGetFunction(nint* function, nint module, byte* name);
+    public int StreamEndCapture(nint stream, nint* graph) => CudaImports.StreamEndCapture(stream, graph);
 
-    [LibraryImport(Library, EntryPoint = "cuFuncGetAttribute")]
-    public static partial int FuncGetAttribute(int* value, int attribute, nint function);
+    public int GraphInstantiate(nint* executable, nint graph) => CudaImports.GraphInstantiateWithFlags(executable, graph, 0);
 
-    [LibraryImport(Library, EntryPoint = "cuLaunchKernel")]
-    public static partial int LaunchKernel(
-        nint function,
-        uint gridX, uint gridY, uint gridZ,
-        uint blockX, uint blockY, uint blockZ,
-        uint sharedBytes, nint stream, void** parameters, void** extra);
+    public int GraphDestroy(nint graph) => CudaImports.GraphDestroy(graph);
 
-    [LibraryImport(Library, EntryPoint = "cuStreamBeginCapture_v2")]
-    public static partial int StreamBeginCapture(nint stream, int mode);
+    public int GraphExecDestroy(nint executable) => CudaImports.GraphExecDestroy(executable);
 
-    [LibraryImport(Library, EntryPoint = "cuStreamEndCapture")]
-    public static partial int StreamEndCapture(nint stream, nint* graph);
-
-    [LibraryImport(Library, EntryPoint = "cuGraphInstantiateWithFlags")]
-    public static partial int GraphInstantiateWithFlags(nint* executable, nint graph, ulong flags);
-
-    [LibraryImport(Library, EntryPoint = "cuGraphDestroy")]
-    public static partial int GraphDestroy(nint graph);
-
-    [LibraryImport(Library, EntryPoint = "cuGraphExecDestroy")]
-    public static partial int GraphExecDestroy(nint executable);
-
-    [LibraryImport(Library, EntryPoint = "cuGraphLaunch")]
-    public static partial int GraphLaunch(nint executable, nint stream);
+    public int GraphLaunch(nint executable, nint stream) => CudaImports.GraphLaunch(executable, stream);
 }

@@ -6,16 +6,20 @@ namespace CudaAttribution.Driver;
 /// </summary>
 internal sealed unsafe class CudaContext : IDisposable
 {
+    private readonly ICudaApi _api;
     private readonly int _device;
     private readonly nint _context;
 
-    public CudaContext(int ordinal)
+    public CudaContext(ICudaApi api, int ordinal)
     {
-        (_device, Info) = CudaDevices.Describe(ordinal);
+        _api = api;
+        (_device, Info) = CudaDevices.Describe(api, ordinal);
         nint context;
-        CudaError.Check(CudaApi.DevicePrimaryCtxRetain(&context, _device), $"create the context of {Id}");
+        _api.Check(_api.DevicePrimaryCtxRetain(&context, _device), $"create the context of {Id}");
         _context = context;
     }
+
+    public ICudaApi Api => _api;
 
     public string Id => Info.Id;
 
@@ -26,7 +30,7 @@ internal sealed unsafe class CudaContext : IDisposable
     public void MakeCurrent()
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
-        CudaError.Check(CudaApi.CtxSetCurrent(_context), "make the device's context current on this thread");
+        _api.Check(_api.CtxSetCurrent(_context), "make the device's context current on this thread");
     }
 
     /// <summary>Makes the context current for giving something back; false once it is disposed, which gave everything back.</summary>
@@ -34,7 +38,7 @@ internal sealed unsafe class CudaContext : IDisposable
     {
         if (!IsDisposed)
         {
-            CudaError.Discard(CudaApi.CtxSetCurrent(_context));
+            CudaError.Discard(_api.CtxSetCurrent(_context));
         }
         return !IsDisposed;
     }
@@ -42,7 +46,7 @@ internal sealed unsafe class CudaContext : IDisposable
     public (long Free, long Total) Memory()
     {
         nuint free, total;
-        CudaError.Check(CudaApi.MemGetInfo(&free, &total), $"read the free memory of {Id}");
+        _api.Check(_api.MemGetInfo(&free, &total), $"read the free memory of {Id}");
         return ((long)free, (long)total);
     }
 
@@ -51,8 +55,8 @@ internal sealed unsafe class CudaContext : IDisposable
         if (!IsDisposed)
         {
             IsDisposed = true;
-            CudaError.Discard(CudaApi.CtxSetCurrent(0));
-            CudaError.Discard(CudaApi.DevicePrimaryCtxRelease(_device));
+            CudaError.Discard(_api.CtxSetCurrent(0));
+            CudaError.Discard(_api.DevicePrimaryCtxRelease(_device));
         }
     }
 }

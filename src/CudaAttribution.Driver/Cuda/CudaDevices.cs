@@ -9,11 +9,11 @@ internal static unsafe class CudaDevices
 
     /// <summary>Number of devices the driver shows to this process.</summary>
     /// <exception cref="DeviceUnavailableException">No driver, a driver too old, or no device at all.</exception>
-    public static int Count()
+    public static int Count(ICudaApi api)
     {
-        CudaLibrary.EnsureReady();
+        CudaLibrary.EnsureReady(api);
         int count;
-        CudaError.Check(CudaApi.DeviceGetCount(&count), "count the devices");
+        api.Check(api.DeviceGetCount(&count), "count the devices");
         return count > 0
             ? count
             : throw Unavailable(DeviceStatus.NoDevice, "the driver shows no device to this process; see nvidia-smi and CUDA_VISIBLE_DEVICES");
@@ -21,23 +21,23 @@ internal static unsafe class CudaDevices
 
     /// <summary>Identity and size of a device, and the driver's handle of it.</summary>
     /// <exception cref="DeviceUnavailableException">No such device, or one too old for the kernels.</exception>
-    public static (int Device, DeviceInfo Info) Describe(int ordinal)
+    public static (int Device, DeviceInfo Info) Describe(ICudaApi api, int ordinal)
     {
-        int version = CudaLibrary.EnsureReady();
-        int count = Count();
+        int version = CudaLibrary.EnsureReady(api);
+        int count = Count(api);
         string id = $"cuda:{ordinal}";
         if (ordinal < 0 || ordinal >= count)
         {
             throw Unavailable(DeviceStatus.InvalidDevice, $"there is no {id}: the driver shows {count} device(s), cuda:0 to cuda:{count - 1}");
         }
         int device;
-        CudaError.Check(CudaApi.DeviceGet(&device, ordinal), $"find {id}");
+        api.Check(api.DeviceGet(&device, ordinal), $"find {id}");
         const int NameCapacity = 256;
         byte* name = stackalloc byte[NameCapacity];
-        CudaError.Check(CudaApi.DeviceGetName(name, NameCapacity, device), $"read the name of {id}");
+        api.Check(api.DeviceGetName(name, NameCapacity, device), $"read the name of {id}");
         string product = Marshal.PtrToStringUTF8((nint)name)!;
-        int capability = 10 * Attribute(CudaApi.DeviceAttributeComputeCapabilityMajor, device, id)
-            + Attribute(CudaApi.DeviceAttributeComputeCapabilityMinor, device, id);
+        int capability = 10 * Attribute(api, CudaConstants.DeviceAttributeComputeCapabilityMajor, device, id)
+            + Attribute(api, CudaConstants.DeviceAttributeComputeCapabilityMinor, device, id);
         if (capability < MinimumCapability)
         {
             throw Unavailable(
@@ -46,17 +46,17 @@ internal static unsafe class CudaDevices
                 + $"the kernels need {MinimumCapability / 10}.0 (Ampere) or later");
         }
         nuint memory;
-        CudaError.Check(CudaApi.DeviceTotalMem(&memory, device), $"read the memory of {id}");
-        int multiprocessors = Attribute(CudaApi.DeviceAttributeMultiprocessorCount, device, id);
+        api.Check(api.DeviceTotalMem(&memory, device), $"read the memory of {id}");
+        int multiprocessors = Attribute(api, CudaConstants.DeviceAttributeMultiprocessorCount, device, id);
         var info = new DeviceInfo(
-            id, product, nameof(CudaDriver), $"sm_{capability}", $"CUDA {CudaLibrary.VersionText(version)}", (long)memory, multiprocessors);
+            id, product, api.Name, $"sm_{capability}", $"CUDA {CudaLibrary.VersionText(version)}", (long)memory, multiprocessors);
         return (device, info);
     }
 
-    private static int Attribute(int attribute, int device, string id)
+    private static int Attribute(ICudaApi api, int attribute, int device, string id)
     {
         int value;
-        CudaError.Check(CudaApi.DeviceGetAttribute(&value, attribute, device), $"read attribute {attribute} of {id}");
+        api.Check(api.DeviceGetAttribute(&value, attribute, device), $"read attribute {attribute} of {id}");
         return value;
     }
 

@@ -3,18 +3,20 @@ namespace CudaAttribution.Driver;
 /// <summary>An instantiated CUDA graph.</summary>
 internal sealed unsafe class CudaGraph : IGraph
 {
-    private readonly CudaDriver _device;
+    private readonly CudaDevice _device;
+    private readonly ICudaApi _api;
     private readonly nint _executable;
     private bool _disposed;
 
     /// <summary>Instantiates a captured graph and gives the capture back.</summary>
-    public CudaGraph(CudaDriver device, nint captured)
+    public CudaGraph(CudaDevice device, nint captured)
     {
         _device = device;
+        _api = device.Api;
         nint executable;
-        int result = CudaApi.GraphInstantiateWithFlags(&executable, captured, 0);
-        CudaError.Discard(CudaApi.GraphDestroy(captured));
-        CudaError.Check(result, "instantiate a graph");
+        int result = _api.GraphInstantiate(&executable, captured);
+        CudaError.Discard(_api.GraphDestroy(captured));
+        _api.Check(result, "instantiate a graph");
         _executable = executable;
     }
 
@@ -22,7 +24,7 @@ internal sealed unsafe class CudaGraph : IGraph
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         CudaStream on = _device.Require(stream, "replaying a graph");
-        CudaError.Check(CudaApi.GraphLaunch(_executable, on.Handle), "replay a graph");
+        _api.Check(_api.GraphLaunch(_executable, on.Handle), "replay a graph");
     }
 
     public void Dispose()
@@ -32,7 +34,7 @@ internal sealed unsafe class CudaGraph : IGraph
             _disposed = true;
             if (_device.TryMakeCurrent())
             {
-                CudaError.Discard(CudaApi.GraphExecDestroy(_executable));
+                CudaError.Discard(_api.GraphExecDestroy(_executable));
             }
         }
     }

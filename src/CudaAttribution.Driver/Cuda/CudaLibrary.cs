@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 
 namespace CudaAttribution.Driver;
@@ -13,6 +12,7 @@ internal static unsafe class CudaLibrary
 
     private static readonly Lock Gate = new();
     private static readonly List<LibraryAttempt> Tried = [];
+    private static readonly HashSet<ICudaApi> Bound = [];
     private static nint _handle;
     private static bool _looked;
 
@@ -29,10 +29,12 @@ internal static unsafe class CudaLibrary
         }
     }
 
-    /// <summary>Loads the library, checks version and names, and initialises the driver. Cheap once it has succeeded.</summary>
+    /// <summary>
+    /// Loads the library, ties the binding to it, checks version and names, and initialises the driver. Cheap once it has succeeded.
+    /// </summary>
     /// <returns>The CUDA version of the driver as 1000 * major + 10 * minor.</returns>
     /// <exception cref="DeviceUnavailableException">No driver library, a driver too old, a missing function, or no device.</exception>
-    public static int EnsureReady()
+    public static int EnsureReady(ICudaApi api)
     {
         lock (Gate)
         {
@@ -45,16 +47,24 @@ internal static unsafe class CudaLibrary
                 "no NVIDIA driver library was found; install the NVIDIA driver or set " + PathVariable + ". Tried: " + string.Join("; ", Tried));
         }
         RequireExports(["cuInit", "cuDriverGetVersion", "cuGetErrorName", "cuGetErrorString"], "needed to talk to any driver");
+        lock (Gate)
+        {
+            if (!Bound.Contains(api))
+            {
+                api.Bind(_handle, Tried[^1].Path);
+                Bound.Add(api);
+            }
+        }
         int version = 0;
-        Check(CudaApi.DriverGetVersion(&version), "read the driver's version");
+        Check(api, api.DriverGetVersion(&version), "read the driver's version");
         if (version < NeededVersion)
         {
             throw Unavailable(
                 DeviceStatus.SystemDriverMismatch,
                 $"the NVIDIA driver supports CUDA {VersionText(version)}; the kernels (PTX ISA 7.0) need CUDA 11.0: install driver 450.80 or later");
         }
-        RequireExports(CudaApi.Required, "part of every driver since CUDA 11.0");
-        Check(CudaApi.Init(0), "initialise the driver");
+        RequireExports(CudaImports.Required, "part of every driver since CUDA 11.0");
+        Check(api, api.Init(), "initialise the driver");
         return version;
     }
 
@@ -94,14 +104,13 @@ internal static unsafe class CudaLibrary
                 break;
             }
         }
-        NativeLibrary.SetDllImportResolver(Assembly.GetExecutingAssembly(), (name, _, _) => name == CudaApi.Library ? _handle : 0);
     }
 
-    private static void Check(int result, string doing)
+    private static void Check(ICudaApi api, int result, string doing)
     {
         if (result != 0)
         {
-            throw Unavailable((DeviceStatus)result, $"could not {doing}: {CudaError.Text(result)}", CudaError.Name(result));
+            throw Unavailable((DeviceStatus)result, $"could not {doing}: {api.ErrorText(result)}", api.ErrorName(result));
         }
     }
 

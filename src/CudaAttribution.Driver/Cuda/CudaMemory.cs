@@ -3,13 +3,15 @@ namespace CudaAttribution.Driver;
 /// <summary>Device and pinned memory of a CUDA device, with an account of what is live.</summary>
 internal sealed unsafe class CudaMemory(CudaContext context)
 {
+    private readonly ICudaApi _api = context.Api;
+
     public AllocationTable Table { get; } = new(context.Id);
 
     public nint Allocate(long bytes)
     {
         AllocationTable.RequireSize(bytes, context.Id);
         nint pointer;
-        int result = CudaApi.MemAlloc(&pointer, (nuint)bytes);
+        int result = _api.MemAlloc(&pointer, (nuint)bytes);
         if (result == (int)DeviceStatus.OutOfMemory)
         {
             (long free, long total) = context.Memory();
@@ -18,7 +20,7 @@ internal sealed unsafe class CudaMemory(CudaContext context)
                 $"cannot allocate {bytes:N0} bytes on {context.Id}: {free:N0} of {total:N0} bytes are free, "
                 + $"{Table.LiveBytes:N0} are held by this program");
         }
-        CudaError.Check(result, "allocate device memory");
+        _api.Check(result, "allocate device memory");
         Table.Add(pointer, bytes, pinned: false);
         return pointer;
     }
@@ -26,13 +28,13 @@ internal sealed unsafe class CudaMemory(CudaContext context)
     public void Free(nint pointer)
     {
         Table.Remove(pointer, pinned: false);
-        CudaError.Check(CudaApi.MemFree(pointer), "free device memory");
+        _api.Check(_api.MemFree(pointer), "free device memory");
     }
 
     public nint AllocatePinned(long bytes)
     {
         AllocationTable.RequireSize(bytes, context.Id);
-        nint pointer = PageLock(bytes, context.Id);
+        nint pointer = PageLock(_api, bytes, context.Id);
         Table.Add(pointer, bytes, pinned: true);
         return pointer;
     }
@@ -40,19 +42,19 @@ internal sealed unsafe class CudaMemory(CudaContext context)
     public void FreePinned(nint pointer)
     {
         Table.Remove(pointer, pinned: true);
-        CudaError.Check(CudaApi.MemFreeHost(pointer), "free page-locked host memory");
+        _api.Check(_api.MemFreeHost(pointer), "free page-locked host memory");
     }
 
     /// <summary>Allocates page-locked host memory outside the account.</summary>
-    public static nint PageLock(long bytes, string deviceId)
+    public static nint PageLock(ICudaApi api, long bytes, string deviceId)
     {
         nint pointer;
-        int result = CudaApi.MemHostAlloc(&pointer, (nuint)bytes, CudaApi.HostAllocPortable);
+        int result = api.MemHostAlloc(&pointer, (nuint)bytes, CudaConstants.HostAllocPortable);
         if (result == (int)DeviceStatus.OutOfMemory)
         {
             throw new DeviceOutOfMemoryException(bytes, $"cannot page-lock {bytes:N0} bytes of host memory for {deviceId}");
         }
-        CudaError.Check(result, "allocate page-locked host memory");
+        api.Check(result, "allocate page-locked host memory");
         return pointer;
     }
 
@@ -61,7 +63,7 @@ internal sealed unsafe class CudaMemory(CudaContext context)
     {
         foreach ((nint address, bool pinned) in Table.TakeAll())
         {
-            CudaError.Discard(pinned ? CudaApi.MemFreeHost(address) : CudaApi.MemFree(address));
+            CudaError.Discard(pinned ? _api.MemFreeHost(address) : _api.MemFree(address));
         }
     }
 }

@@ -9,21 +9,23 @@ internal sealed unsafe class CudaModule : IModule
 {
     private const int LogBytes = 64 * 1024;
 
-    private readonly CudaDriver _device;
+    private readonly CudaDevice _device;
+    private readonly ICudaApi _api;
     private readonly nint _module;
     private readonly Dictionary<string, PtxEntry> _entries;
     private readonly Dictionary<string, CudaKernel> _kernels = [];
     private bool _disposed;
 
     /// <exception cref="DeviceException">The driver refused the PTX; the message holds the compiler's log.</exception>
-    public CudaModule(CudaDriver device, string ptx)
+    public CudaModule(CudaDevice device, string ptx)
     {
         _device = device;
+        _api = device.Api;
         _entries = PtxModuleText.Entries(ptx).ToDictionary(entry => entry.Name);
         KernelNames = [.. _entries.Keys.Order(StringComparer.Ordinal)];
         byte[] image = Encoding.UTF8.GetBytes(ptx + '\0');
         Hash = Convert.ToHexStringLower(SHA256.HashData(image.AsSpan(0, image.Length - 1)));
-        _module = Load(image, device.Info.Id);
+        _module = Load(_api, image, device.Info.Id);
     }
 
     public IReadOnlyList<string> KernelNames { get; }
@@ -41,10 +43,7 @@ internal sealed unsafe class CudaModule : IModule
             }
             _device.MakeCurrent();
             nint function;
-            fixed (byte* utf8 = Encoding.UTF8.GetBytes(name + '\0'))
-            {
-                CudaError.Check(CudaApi.ModuleGetFunction(&function, _module, utf8), $"find kernel {name}");
-            }
+            _api.Check(_api.ModuleGetFunction(&function, _module, name), $"find kernel {name}");
             kernel = new CudaKernel(_device, function, entry);
             _kernels.Add(name, kernel);
         }
@@ -58,33 +57,24 @@ internal sealed unsafe class CudaModule : IModule
             _disposed = true;
             if (_device.TryMakeCurrent())
             {
-                CudaError.Discard(CudaApi.ModuleUnload(_module));
+                CudaError.Discard(_api.ModuleUnload(_module));
             }
         }
     }
 
-    private static nint Load(byte[] image, string deviceId)
+    private static nint Load(ICudaApi api, byte[] image, string deviceId)
     {
-        int* options = stackalloc int[]
-        {
-            CudaApi.JitInfoLogBuffer, CudaApi.JitInfoLogBufferSizeBytes, CudaApi.JitErrorLogBuffer, CudaApi.JitErrorLogBufferSizeBytes,
-        };
-        void** values = stackalloc void*[4];
         byte[] info = new byte[LogBytes];
         byte[] error = new byte[LogBytes];
         nint module;
-        fixed (byte* text = image, infoLog = info, errorLog = error)
+        fixed (byte* infoLog = info, errorLog = error)
         {
-            values[0] = infoLog;
-            values[1] = (void*)LogBytes;
-            values[2] = errorLog;
-            values[3] = (void*)LogBytes;
-            int result = CudaApi.ModuleLoadDataEx(&module, text, 4, options, values);
+            int result = api.ModuleLoadDataEx(&module, image, infoLog, errorLog, LogBytes);
             if (result != 0)
             {
                 string log = string.Join(Environment.NewLine, new[] { Text(errorLog), Text(infoLog) }.Where(part => part.Length > 0));
                 string detail = log.Length > 0 ? $"{Environment.NewLine}{log}" : " (the driver left no log)";
-                throw CudaError.Make(result, $"compile the kernels for {deviceId}", detail);
+                throw api.Failure(result, $"compile the kernels for {deviceId}", detail);
             }
         }
         return module;
@@ -96,22 +86,24 @@ internal sealed unsafe class CudaModule : IModule
 /// <summary>A kernel of a PTX module.</summary>
 internal sealed unsafe class CudaKernel : IKernel
 {
-    private readonly CudaDriver _device;
+    private readonly CudaDevice _device;
+    private readonly ICudaApi _api;
     private readonly nint _function;
 
-    public CudaKernel(CudaDriver device, nint function, PtxEntry entry)
+    public CudaKernel(CudaDevice device, nint function, PtxEntry entry)
     {
         _device = device;
+        _api = device.Api;
         _function = function;
         Name = entry.Name;
         ParameterBytes = entry.ParameterBytes;
-        BlockSize = Read(CudaApi.FunctionAttributeMaxThreadsPerBlock);
+        BlockSize = Read(CudaConstants.FunctionAttributeMaxThreadsPerBlock);
         Attributes = new KernelAttributes(
-            Read(CudaApi.FunctionAttributeRegisters),
-            Read(CudaApi.FunctionAttributeSharedSizeBytes),
-            Read(CudaApi.FunctionAttributeLocalSizeBytes),
-            Read(CudaApi.FunctionAttributePtxVersion),
-            Read(CudaApi.FunctionAttributeBinaryVersion));
+            Read(CudaConstants.FunctionAttributeRegisters),
+            Read(CudaConstants.FunctionAttributeSharedSizeBytes),
+            Read(CudaConstants.FunctionAttributeLocalSizeBytes),
+            Read(CudaConstants.FunctionAttributePtxVersion),
+            Read(CudaConstants.FunctionAttributeBinaryVersion));
     }
 
     public string Name { get; }
@@ -130,18 +122,17 @@ internal sealed unsafe class CudaKernel : IKernel
         {
             throw DeviceErrors.BadGrid(Name, grid);
         }
-        int result = CudaApi.LaunchKernel(
-            _function, (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)BlockSize, 1, 1, 0, on.Handle, &parameters, null);
+        int result = _api.LaunchKernel(_function, grid, BlockSize, on.Handle, parameters);
         if (result != 0)
         {
-            throw CudaError.Make(result, $"launch {Name} over {grid} blocks of {BlockSize} threads");
+            throw _api.Failure(result, $"launch {Name} over {grid} blocks of {BlockSize} threads");
         }
     }
 
     private int Read(int attribute)
     {
         int value;
-        CudaError.Check(CudaApi.FuncGetAttribute(&value, attribute, _function), $"read attribute {attribute} of kernel {Name}");
+        _api.Check(_api.FuncGetAttribute(&value, attribute, _function), $"read attribute {attribute} of kernel {Name}");
         return value;
     }
 }

@@ -8,17 +8,19 @@ internal sealed unsafe class CudaStaging : IDisposable
 {
     private const long HalfBytes = 4L << 20;
 
+    private readonly ICudaApi _api;
     private readonly nint _buffer;
     private readonly nint[] _busy = new nint[2];
     private int _next;
 
-    public CudaStaging(string deviceId)
+    public CudaStaging(ICudaApi api, string deviceId)
     {
-        _buffer = CudaMemory.PageLock(2 * HalfBytes, deviceId);
+        _api = api;
+        _buffer = CudaMemory.PageLock(api, 2 * HalfBytes, deviceId);
         for (int half = 0; half < _busy.Length; half++)
         {
             nint created;
-            CudaError.Check(CudaApi.EventCreate(&created, 0), "create a staging event");
+            _api.Check(_api.EventCreate(&created), "create a staging event");
             _busy[half] = created;
         }
     }
@@ -32,8 +34,8 @@ internal sealed unsafe class CudaStaging : IDisposable
             int half = TakeHalf();
             byte* staged = Half(half);
             Buffer.MemoryCopy(source + done, staged, HalfBytes, chunk);
-            CudaError.Check(CudaApi.MemcpyHtoDAsync(destination + (nint)done, staged, (nuint)chunk, stream), "copy to the device");
-            CudaError.Check(CudaApi.EventRecord(_busy[half], stream), "record a staging event");
+            _api.Check(_api.MemcpyHtoDAsync(destination + (nint)done, staged, (nuint)chunk, stream), "copy to the device");
+            _api.Check(_api.EventRecord(_busy[half], stream), "record a staging event");
             done += chunk;
         }
     }
@@ -48,8 +50,8 @@ internal sealed unsafe class CudaStaging : IDisposable
         {
             long chunk = Math.Min(HalfBytes, bytes - done);
             int half = TakeHalf();
-            CudaError.Check(CudaApi.MemcpyDtoHAsync(Half(half), source + (nint)done, (nuint)chunk, stream), "copy to the host");
-            CudaError.Check(CudaApi.EventRecord(_busy[half], stream), "record a staging event");
+            _api.Check(_api.MemcpyDtoHAsync(Half(half), source + (nint)done, (nuint)chunk, stream), "copy to the host");
+            _api.Check(_api.EventRecord(_busy[half], stream), "record a staging event");
             Collect(destination, waitingAt, waitingBytes, waitingHalf);
             (waitingAt, waitingBytes, waitingHalf) = (done, chunk, half);
             done += chunk;
@@ -61,9 +63,9 @@ internal sealed unsafe class CudaStaging : IDisposable
     {
         foreach (nint busy in _busy)
         {
-            CudaError.Discard(CudaApi.EventDestroy(busy));
+            CudaError.Discard(_api.EventDestroy(busy));
         }
-        CudaError.Discard(CudaApi.MemFreeHost(_buffer));
+        CudaError.Discard(_api.MemFreeHost(_buffer));
     }
 
     private byte* Half(int half) => (byte*)_buffer + half * HalfBytes;
@@ -72,7 +74,7 @@ internal sealed unsafe class CudaStaging : IDisposable
     {
         int half = _next;
         _next ^= 1;
-        CudaError.Check(CudaApi.EventSynchronize(_busy[half]), "wait for the device");
+        _api.Check(_api.EventSynchronize(_busy[half]), "wait for the device");
         return half;
     }
 
@@ -80,7 +82,7 @@ internal sealed unsafe class CudaStaging : IDisposable
     {
         if (bytes > 0)
         {
-            CudaError.Check(CudaApi.EventSynchronize(_busy[half]), "wait for the device");
+            _api.Check(_api.EventSynchronize(_busy[half]), "wait for the device");
             Buffer.MemoryCopy(Half(half), destination + at, bytes, bytes);
         }
     }

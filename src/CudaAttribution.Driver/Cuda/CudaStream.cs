@@ -3,17 +3,20 @@ namespace CudaAttribution.Driver;
 /// <summary>A CUDA stream that does not wait for the legacy default stream.</summary>
 internal sealed unsafe class CudaStream : IStream
 {
-    public CudaStream(CudaDriver device)
+    private readonly ICudaApi _api;
+
+    public CudaStream(CudaDevice device)
     {
         Device = device;
+        _api = device.Api;
         nint stream;
-        CudaError.Check(CudaApi.StreamCreate(&stream, CudaApi.StreamNonBlocking), "create a stream");
+        _api.Check(_api.StreamCreate(&stream, CudaConstants.StreamNonBlocking), "create a stream");
         Handle = stream;
     }
 
     public nint Handle { get; }
 
-    public CudaDriver Device { get; }
+    public CudaDevice Device { get; }
 
     public bool IsCapturing { get; set; }
 
@@ -22,7 +25,7 @@ internal sealed unsafe class CudaStream : IStream
     public void Synchronize()
     {
         Device.Require(this, "waiting for the stream");
-        CudaError.Check(CudaApi.StreamSynchronize(Handle), "finish the work of a stream");
+        _api.Check(_api.StreamSynchronize(Handle), "finish the work of a stream");
     }
 
     public void Wait(IEvent recorded)
@@ -30,7 +33,7 @@ internal sealed unsafe class CudaStream : IStream
         Device.Require(this, "waiting for an event");
         CudaEvent other = Device.Require(recorded);
         other.RequireRecorded();
-        CudaError.Check(CudaApi.StreamWaitEvent(Handle, other.Handle, 0), "make a stream wait for an event");
+        _api.Check(_api.StreamWaitEvent(Handle, other.Handle), "make a stream wait for an event");
     }
 
     public void Dispose()
@@ -40,7 +43,7 @@ internal sealed unsafe class CudaStream : IStream
             IsDisposed = true;
             if (Device.TryMakeCurrent())
             {
-                CudaError.Discard(CudaApi.StreamDestroy(Handle));
+                CudaError.Discard(_api.StreamDestroy(Handle));
             }
         }
     }
@@ -49,20 +52,22 @@ internal sealed unsafe class CudaStream : IStream
 /// <summary>A CUDA event that can be timed.</summary>
 internal sealed unsafe class CudaEvent : IEvent
 {
-    private readonly CudaDriver _device;
+    private readonly CudaDevice _device;
+    private readonly ICudaApi _api;
     private bool _recorded;
 
-    public CudaEvent(CudaDriver device)
+    public CudaEvent(CudaDevice device)
     {
         _device = device;
+        _api = device.Api;
         nint created;
-        CudaError.Check(CudaApi.EventCreate(&created, 0), "create an event");
+        _api.Check(_api.EventCreate(&created), "create an event");
         Handle = created;
     }
 
     public nint Handle { get; }
 
-    public CudaDriver Device => _device;
+    public CudaDevice Device => _device;
 
     public bool IsDisposed { get; private set; }
 
@@ -70,14 +75,14 @@ internal sealed unsafe class CudaEvent : IEvent
     {
         _device.Require(this);
         CudaStream on = _device.Require(stream, "recording an event");
-        CudaError.Check(CudaApi.EventRecord(Handle, on.Handle), "record an event");
+        _api.Check(_api.EventRecord(Handle, on.Handle), "record an event");
         _recorded = true;
     }
 
     public void Synchronize()
     {
         _device.Require(this);
-        CudaError.Check(CudaApi.EventSynchronize(Handle), "wait for an event");
+        _api.Check(_api.EventSynchronize(Handle), "wait for an event");
     }
 
     public double ElapsedSince(IEvent start)
@@ -87,7 +92,7 @@ internal sealed unsafe class CudaEvent : IEvent
         from.RequireRecorded();
         RequireRecorded();
         float milliseconds;
-        CudaError.Check(CudaApi.EventElapsedTime(&milliseconds, from.Handle, Handle), "read the time between two events");
+        _api.Check(_api.EventElapsedTime(&milliseconds, from.Handle, Handle), "read the time between two events");
         return milliseconds;
     }
 
@@ -106,7 +111,7 @@ internal sealed unsafe class CudaEvent : IEvent
             IsDisposed = true;
             if (_device.TryMakeCurrent())
             {
-                CudaError.Discard(CudaApi.EventDestroy(Handle));
+                CudaError.Discard(_api.EventDestroy(Handle));
             }
         }
     }

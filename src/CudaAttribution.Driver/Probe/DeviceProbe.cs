@@ -43,7 +43,7 @@ public static unsafe class DeviceProbe
         int count;
         try
         {
-            count = CudaDevices.Count();
+            count = CudaDevices.Count(Devices.Cuda);
         }
         catch (DeviceException e)
         {
@@ -54,7 +54,7 @@ public static unsafe class DeviceProbe
         {
             try
             {
-                DeviceInfo info = CudaDevices.Describe(ordinal).Info;
+                DeviceInfo info = CudaDevices.Describe(Devices.Cuda, ordinal).Info;
                 devices.Add(new ProbedDevice(info.Id, info, null, tried));
             }
             catch (DeviceException e)

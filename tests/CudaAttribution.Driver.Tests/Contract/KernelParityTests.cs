@@ -9,7 +9,7 @@ public sealed class KernelParityTests
     {
         using IDevice simt = Devices.Open("simt");
         using IDevice cpu = Devices.Open("cpu");
-        IReadOnlyList<PtxEntry> entries = PtxModuleText.Entries(CudaDriver.EmbeddedPtx());
+        IReadOnlyList<PtxEntry> entries = PtxModuleText.Entries(CudaDevice.EmbeddedPtx());
         Assert.That(entries, Is.Not.Empty);
         Assert.That(simt.Kernels.KernelNames, Is.EqualTo(entries.Select(entry => entry.Name)));
         Assert.That(cpu.Kernels.KernelNames, Is.EqualTo(entries.Select(entry => entry.Name)));

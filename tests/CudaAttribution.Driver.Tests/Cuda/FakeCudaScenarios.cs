@@ -13,13 +13,23 @@ internal sealed class ScenarioAttribute(params string[] settings) : Attribute
 
     /// <summary>Compiler options with which the fake driver is built, or a path to use in its place where it starts with a slash.</summary>
     public string Library { get; init; } = "";
+
+    /// <summary>Compiler options of another build of the fake driver, which the loader finds as libcuda.so; the same one where null.</summary>
+    public string? OnLoaderPath { get; init; }
 }
 
 /// <summary>
 /// What happens under a driver that is not as it should be. Each method is run in a process of its own, because a process binds one driver library.
 /// </summary>
-internal static unsafe class FakeCudaScenarios
+internal static unsafe partial class FakeCudaScenarios
 {
+    private const string ChosenBinding =
+#if MANAGEDCUDA
+        "ManagedCudaDriver";
+#else
+        "CudaDriver";
+#endif
+
     public static IEnumerable<MethodInfo> All => typeof(FakeCudaScenarios)
         .GetMethods(BindingFlags.Static | BindingFlags.Public)
         .Where(method => method.GetCustomAttribute<ScenarioAttribute>() is not null);
@@ -46,26 +56,7 @@ internal static unsafe class FakeCudaScenarios
     }
 
     [Scenario]
-    public static void TheContractHolds()
-    {
-        int run = 0;
-        foreach (var test in typeof(CudaDeviceTests).GetMethods())
-        {
-            object?[][] cases = test.GetCustomAttribute<TestAttribute>() is not null
-                ? [[]]
-                : [.. test.GetCustomAttributes<TestCaseAttribute>().Select(testCase => Convert(testCase.Arguments, test.GetParameters()))];
-            foreach (object?[] arguments in cases)
-            {
-                Console.WriteLine($"{test.Name}({string.Join(", ", arguments)})");
-                var fixture = new CudaDeviceTests();
-                fixture.OpenDevice();
-                test.Invoke(fixture, arguments);
-                fixture.CloseDevice();
-                run++;
-            }
-        }
-        Assert.That(run, Is.GreaterThan(25));
-    }
+    public static void TheContractHolds() => RunContract<CudaDeviceTests>();
 
     [Scenario(Library = "/no/such/folder/libcuda.so.1")]
     public static void NoDriverLibrary()
@@ -133,7 +124,7 @@ internal static unsafe class FakeCudaScenarios
     [Scenario("FAKE_CUDA_OOM_AT=4")]
     public static void OutOfMemoryLater()
     {
-        using (var device = CudaDriver.Open(0))
+        using (CudaDevice device = Open())
         {
             nint first = device.Allocate(1000);
             nint pinned = device.AllocatePinned(500);
@@ -162,7 +153,7 @@ internal static unsafe class FakeCudaScenarios
     [Scenario]
     public static void BadPtx()
     {
-        using var device = CudaDriver.Open(0);
+        using CudaDevice device = Open();
         var error = Assert.Throws<DeviceException>(() => device.LoadModule("nonsense"))!;
         Assert.That(error.Status, Is.EqualTo(DeviceStatus.InvalidPtx));
         Assert.That(error.Code, Is.EqualTo("CUDA_ERROR_INVALID_PTX"));
@@ -195,7 +186,7 @@ internal static unsafe class FakeCudaScenarios
     [Scenario]
     public static void DisposingGivesEverythingBack()
     {
-        var device = CudaDriver.Open(0);
+        CudaDevice device = Open();
         device.Allocate(100);
         device.AllocatePinned(100);
         device.CreateStream();
@@ -208,7 +199,7 @@ internal static unsafe class FakeCudaScenarios
     public static void TheDeviceIsDescribed()
     {
         using IDevice device = Devices.Open("cuda");
-        Assert.That(device.Info, Is.EqualTo(new DeviceInfo("cuda:0", "Fake GPU 0", "CudaDriver", "sm_90", "CUDA 12.4", 8L << 30, 7)));
+        Assert.That(device.Info, Is.EqualTo(new DeviceInfo("cuda:0", "Fake GPU 0", ChosenBinding, "sm_90", "CUDA 12.4", 8L << 30, 7)));
     }
 
     [Scenario("FAKE_CUDA_DEVICES=2")]
@@ -238,6 +229,31 @@ internal static unsafe class FakeCudaScenarios
         Assert.That(cuda.Info, Is.Null);
         Assert.That(cuda.Tried.Select(attempt => attempt.Path), Is.EqualTo((string[])["/no/such/folder/libcuda.so.1"]));
         Assert.That(cuda.Problem, Does.Contain("No such file"));
+    }
+
+    private static CudaDevice Open() => (CudaDevice)Devices.Open("cuda:0");
+
+    /// <summary>Every test of a fixture, each on a device of its own.</summary>
+    private static void RunContract<T>()
+        where T : CudaContract, new()
+    {
+        int run = 0;
+        foreach (var test in typeof(T).GetMethods())
+        {
+            object?[][] cases = test.GetCustomAttribute<TestAttribute>() is not null
+                ? [[]]
+                : [.. test.GetCustomAttributes<TestCaseAttribute>().Select(testCase => Convert(testCase.Arguments, test.GetParameters()))];
+            foreach (object?[] arguments in cases)
+            {
+                Console.WriteLine($"{test.Name}({string.Join(", ", arguments)})");
+                var fixture = new T();
+                fixture.OpenDevice();
+                test.Invoke(fixture, arguments);
+                fixture.CloseDevice();
+                run++;
+            }
+        }
+        Assert.That(run, Is.GreaterThan(25));
     }
 
     private static void Unavailable(int ordinal, DeviceStatus status, params string[] words)

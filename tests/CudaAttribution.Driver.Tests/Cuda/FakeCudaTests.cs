@@ -24,7 +24,10 @@ public sealed class FakeCudaTests
         var scenario = FakeCudaScenarios.All.Single(method => method.Name == name).GetCustomAttribute<ScenarioAttribute>()!;
         string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
         var start = new ProcessStartInfo(host, [typeof(FakeCudaTests).Assembly.Location, name]);
-        start.Environment[CudaLibrary.PathVariable] = scenario.Library.StartsWith('/') ? scenario.Library : FakeLibrary(scenario.Library);
+        string library = scenario.Library.StartsWith('/') ? scenario.Library : FakeLibrary(scenario.Library);
+        start.Environment[CudaLibrary.PathVariable] = library;
+        string found = scenario.OnLoaderPath is { } other ? FakeLibrary(other) : library;
+        start.Environment["LD_LIBRARY_PATH"] = Path.GetDirectoryName(found); // ManagedCuda knows no variable: it asks the loader for libcuda.so
         start.Environment["FAKE_CUDA_KERNELS"] = Path.Combine(AppContext.BaseDirectory, "libcuattr_simt.so");
         foreach (string setting in scenario.Settings)
         {
@@ -40,7 +43,8 @@ public sealed class FakeCudaTests
         if (!_libraries.TryGetValue(option, out string? path))
         {
             string source = Path.Combine(AppContext.BaseDirectory, "fake_libcuda.c");
-            path = _folder.Compile(source, $"libcuda{option}.so.1", option.Length > 0 ? [option] : []);
+            string folder = Directory.CreateDirectory(Path.Combine(_folder.Root, $"fake{option}")).Name;
+            path = _folder.Compile(source, $"{folder}/libcuda.so", option.Length > 0 ? [option] : []);
             _libraries.Add(option, path);
         }
         return path;

@@ -4,16 +4,16 @@ using System.Runtime.InteropServices;
 namespace CudaAttribution.Driver.Tests.Cuda;
 
 [TestFixture]
-public sealed class CudaApiTests
+public sealed class CudaImportsTests
 {
     [Test]
     public void EveryImportIsCheckedBeforeItsFirstCall()
     {
-        string[] imported = [.. typeof(CudaApi)
+        string[] imported = [.. typeof(CudaImports)
             .GetMethods(BindingFlags.Static | BindingFlags.Public)
             .Select(method => method.GetCustomAttribute<LibraryImportAttribute>()?.EntryPoint)
             .OfType<string>()];
         Assert.That(imported, Is.Not.Empty);
-        Assert.That(CudaApi.Required.Concat(CudaApi.Graphs), Is.EquivalentTo(imported));
+        Assert.That(CudaImports.Required.Concat(CudaImports.Graphs), Is.EquivalentTo(imported));
     }
 }

@@ -1,0 +1,9 @@
+namespace CudaAttribution.Driver.Tests.Contract;
+
+/// <summary>The contract on the binding that the build does not choose, so that a build with ManagedCuda proves both.</summary>
+[TestFixture]
+[Category("Gpu")]
+public sealed class OwnBindingDeviceTests : CudaContract
+{
+    protected override IDevice Open() => CudaDriver.Open(0);
+}
