@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 import safetensors_io
+from autoencoder import AutoencoderKL
 from model import CLIPTextModel, UNet2DConditionModel
 from schedule import AdamW, add_noise, alphas_cumprod, ddim_sample, ddim_step, ddim_timesteps, training_target
 
@@ -35,6 +36,11 @@ UNET_TRAINED = dict(UNET_CONV, block_out_channels=[8, 16], attention_head_dim=4,
 TEXT = {
     "vocab_size": 40, "hidden_size": 32, "max_position_embeddings": 12, "num_hidden_layers": 2,
     "num_attention_heads": 4, "intermediate_size": 64, "layer_norm_eps": 1e-5,
+}
+VAE = {
+    "in_channels": 3, "out_channels": 3, "block_out_channels": [8, 16, 24], "layers_per_block": 2,
+    "latent_channels": 4, "norm_num_groups": 4, "sample_size": 16, "scaling_factor": 0.18215,
+    "down_block_types": ["DownEncoderBlock2D"] * 3, "up_block_types": ["UpDecoderBlock2D"] * 3, "act_fn": "silu",
 }
 
 
@@ -109,6 +115,18 @@ def text_case(activation, seed):
     write(f"text_{activation}", tensors, {"config": config, "input_ids": ids.tolist(), "loss": loss.item()})
 
 
+@torch.no_grad()
+def autoencoder_case():
+    g = torch.Generator().manual_seed(51)
+    vae = randomise(AutoencoderKL(VAE), g)
+    image = rounded(torch.rand(2, 3, 16, 24, generator=g, dtype=torch.float64) * 2 - 1)
+    latent = rounded(torch.randn(2, 4, 4, 6, generator=g, dtype=torch.float64))
+    tensors = {f"weight.{k}": p for k, p in vae.named_parameters()}
+    tensors.update({"input.image": image, "moments": vae.encode(image), "input.latent": latent,
+                    "sample": vae.decode(latent)})
+    write("autoencoder", tensors, {"config": VAE})
+
+
 def optimiser_case(steps=10):
     g = torch.Generator().manual_seed(31)
     unet = randomise(UNet2DConditionModel(UNET_TRAINED), g)
@@ -173,6 +191,7 @@ def main():
     unet_case("unet_linear", UNET_LINEAR, 12, [0, 500, 999], 5)
     text_case("gelu", 21)
     text_case("quick_gelu", 22)
+    autoencoder_case()
     optimiser_case()
     sampling_case()
     print(f"torch {torch.__version__}, numpy {np.__version__}")

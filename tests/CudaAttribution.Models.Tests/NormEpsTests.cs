@@ -51,7 +51,7 @@ public class NormEpsTests
         double[] x = Small(Math.Sqrt(eps));
         float[] actual = Run(
             x,
-            scope => new ResnetBlock2D(scope, Channels, Channels, timeWidth: 4, Config with { NormEps = (float)eps }),
+            scope => new ResnetBlock2D(scope, Channels, Channels, timeWidth: 4, Config.NormNumGroups, (float)eps),
             (tape, layer, input) => layer.Forward(tape, input, tape.Arena.Zeros(new Shape(1, 4))),
             new() { ["norm1.weight"] = 1, ["norm2.weight"] = 1, ["conv1.weight"] = CentreIdentity, ["conv2.weight"] = CentreIdentity });
         double[] h = [.. GroupNorm([.. GroupNorm(x, (float)eps).Select(Silu)], (float)eps).Select(Silu)];

@@ -29,6 +29,13 @@ public class ParameterCountTests
         Assert.That(Count(p => new ClipTextModel(vitH, p)), Is.EqualTo((340_387_840, 372)));
     }
 
+    [Test]
+    public void TheAutoencoder()
+    {
+        var config = new AutoencoderKLConfig { BlockOutChannels = [128, 256, 512, 512], LayersPerBlock = 2, SampleSize = 512 };
+        Assert.That(Count(p => new AutoencoderKL(config, p)), Is.EqualTo((83_653_863, 248)));
+    }
+
     [TestCase("nano", 16)]
     [TestCase("demo", 16)]
     [TestCase("small", 32)]
