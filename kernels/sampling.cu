@@ -6,6 +6,9 @@
 //   ddim_step_f32       y = sample x + output o + sigma noise with o = u + guidance (c - u)
 //   to_pixels_u8        y = rint(255 clamp(x/2 + 1/2, 0, 1)); NaN gives 0
 //   from_pixels_f32     y = x / 127.5 - 1
+//   scale_f32           y = x factor
+//   latent_sample_f32   y[P,C] = (mean + exp(clamp(logvar, -30, 20) / 2) noise) factor with moments[P,2C] = (mean, logvar)
+#include "math.cuh"
 #include "philox.cuh"
 #include "tile.cuh"
 
@@ -129,4 +132,32 @@ struct FromPixelsParams {
 
 KERNEL(from_pixels_f32, FromPixelsParams, 256) {
     each_element(p.n, [=](long long i) { p.y[i] = (float)p.x[i] / 127.5f - 1.0f; });
+}
+
+struct ScaleParams {
+    const float *x;
+    float *y;
+    long long n;
+    float factor;
+};
+
+KERNEL(scale_f32, ScaleParams, 256) {
+    each_element(p.n, [=](long long i) { p.y[i] = p.x[i] * p.factor; });
+}
+
+struct LatentSampleParams {
+    const float *moments; // [pixels,2C]
+    const float *noise;   // [pixels,C] or null: the means
+    float *y;             // [pixels,C]
+    long long n;          // pixels C
+    int c;
+    float factor;
+};
+
+KERNEL(latent_sample_f32, LatentSampleParams, 256) {
+    each_element(p.n, [=](long long i) {
+        const float *m = p.moments + i / p.c * 2 * p.c + i % p.c;
+        const float deviation = exp_(0.5f * max_(-30.0f, min_(20.0f, m[p.c])));
+        p.y[i] = (p.noise ? fma_(deviation, p.noise[i], m[0]) : m[0]) * p.factor;
+    });
 }

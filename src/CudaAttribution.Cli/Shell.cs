@@ -16,7 +16,11 @@ internal static class Shell
     private const int RedirectedWidth = 160;
 
     /// <summary>Standard error: progress and messages, so that standard output holds results only.</summary>
-    public static IAnsiConsole Messages { get; } = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+    public static IAnsiConsole Messages { get; } = AnsiConsole.Create(new AnsiConsoleSettings
+    {
+        Out = new AnsiConsoleOutput(Console.Error),
+        Ansi = Console.IsErrorRedirected ? AnsiSupport.No : AnsiSupport.Detect,
+    });
 
     public static int Run(RootCommand root, string[] args)
     {

@@ -16,6 +16,7 @@ public static partial class Sampling
         Ddim(true, false, 32, 32, 32, 3) with { BenchOnly = true },
         ToPixelsCase(5, 7, 3), ToPixelsCase(4097), FromPixelsCase(5, 7, 3), FromPixelsCase(4099),
         ToPixelsCase(32, 32, 32, 3) with { BenchOnly = true },
+        .. LatentCases,
     ];
 
     private static OpCase Words(int n, long offset = 0) => Generated(
