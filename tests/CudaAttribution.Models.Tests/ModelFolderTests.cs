@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using CudaAttribution.Tensors;
 using NUnit.Framework;
 
@@ -38,6 +39,18 @@ public class ModelFolderTests
             Directory.EnumerateFileSystemEntries(_folder.Path).Select(Path.GetFileName),
             Is.EqualTo(new[] { "m" }),
             "nothing temporary is left");
+    }
+
+    [TestCase("CLIPTokenizer")]
+    [TestCase("CLIPTokenizerFast")]
+    public void TheTokenizerIsOfTheClassInTheIndex(string name)
+    {
+        using (var model = DiffusionModel.Create(Tiny.Preset, ClipTokenizer.OpenAI("!", maxLength: 6), _device, seed: 1)) model.Save(_folder["m"]);
+        string path = _folder["m", "model_index.json"], index = File.ReadAllText(path);
+        Assert.That(JsonNode.Parse(index)!["tokenizer"]!.AsArray().Select(v => (string)v!), Is.EqualTo(new[] { "transformers", "CLIPTokenizer" }));
+        File.WriteAllText(path, index.Replace("\"CLIPTokenizer\"", $"\"{name}\"", StringComparison.Ordinal));
+        using var loaded = DiffusionModel.Load(_folder["m"], _device);
+        Assert.That(loaded.Tokenizer.Encode(["a cat"]), Is.EqualTo(new[] { 49406, 320, 2368, 49407, 0, 0 }));
     }
 
     [Test]
@@ -175,7 +188,7 @@ public class ModelFolderTests
     }
 
     [TestCase("\"UNet2DConditionModel\"", "\"UNet3DConditionModel\"", "UNet3DConditionModel")]
-    [TestCase("\"WordTokenizer\"", "\"CLIPTokenizer\"", "CLIPTokenizer")]
+    [TestCase("\"WordTokenizer\"", "\"T5Tokenizer\"", "T5Tokenizer")]
     [TestCase("\"unet\": [", "\"vae\": [\"diffusers\", \"AutoencoderKL\"], \"unet\": [", "'vae'")]
     [TestCase("\"unet\"", "\"_unet\"", "'unet'")]
     public void AnIndexOfAnotherPipelineIsRefused(string found, string replacement, string reason)

@@ -40,14 +40,14 @@ internal sealed record ModelIndex(UNetConfig UNet, ClipTextConfig TextEncoder, I
         }
         RequireClass(index, path, UNetFolder, UNetConfig.ClassName);
         RequireClass(index, path, TextFolder, ClipTextConfig.ClassName);
-        RequireClass(index, path, TokenizerFolder, WordTokenizer.ClassName);
+        string tokenizer = RequireClass(index, path, TokenizerFolder, WordTokenizer.ClassName, ClipTokenizer.ClassName, ClipTokenizer.FastClassName);
         RequireClass(index, path, SchedulerFolder, "DDIMScheduler", "PNDMScheduler");
         string unet = Path.Combine(folder, UNetFolder, ConfigFile), text = Path.Combine(folder, TextFolder, ConfigFile);
         string scheduler = Path.Combine(folder, SchedulerFolder, SchedulerFile);
         var model = new ModelIndex(
             UNetConfig.FromJson(ConfigJson.Load(unet, "the UNet's configuration"), unet),
             ClipTextConfig.FromJson(ConfigJson.Load(text, "the text encoder's configuration"), text),
-            WordTokenizer.Load(Path.Combine(folder, TokenizerFolder)),
+            ReadTokenizer(tokenizer, Path.Combine(folder, TokenizerFolder)),
             SchedulerConfig.FromJson(ConfigJson.Load(scheduler, "the noise schedule"), scheduler));
         return model.Problem() is { } problem ? throw new ModelFileException($"{folder}: {problem}") : model;
     }
@@ -61,7 +61,7 @@ internal sealed record ModelIndex(UNetConfig UNet, ClipTextConfig TextEncoder, I
             ["_class_name"] = "PixelDiffusionPipeline",
             [SchedulerFolder] = new JsonArray("diffusers", "DDIMScheduler"),
             [TextFolder] = new JsonArray("transformers", ClipTextConfig.ClassName),
-            [TokenizerFolder] = new JsonArray("cudattr", Tokenizer.Name),
+            [TokenizerFolder] = new JsonArray(Tokenizer.Library, Tokenizer.Name),
             [UNetFolder] = new JsonArray("diffusers", UNetConfig.ClassName),
         };
         File.WriteAllText(Path.Combine(folder, FileName), ConfigJson.Text(index));
@@ -93,7 +93,11 @@ internal sealed record ModelIndex(UNetConfig UNet, ClipTextConfig TextEncoder, I
                 + $"the text encoder has {TextEncoder.MaxPositionEmbeddings} positions (max_position_embeddings)";
     }
 
-    private static void RequireClass(JsonObject index, string path, string component, params string[] classes)
+    private static ITokenizer ReadTokenizer(string name, string folder) =>
+        name == WordTokenizer.ClassName ? WordTokenizer.Load(folder) : ClipTokenizer.Load(folder);
+
+    /// <returns>The name of the class.</returns>
+    private static string RequireClass(JsonObject index, string path, string component, params string[] classes)
     {
         if (index[component] is not JsonArray { Count: 2 } entry)
         {
@@ -104,5 +108,6 @@ internal sealed record ModelIndex(UNetConfig UNet, ClipTextConfig TextEncoder, I
         {
             throw new ModelFileException($"{path}: the {component} is a {name}; supported is {string.Join(" or ", classes)}");
         }
+        return name;
     }
 }

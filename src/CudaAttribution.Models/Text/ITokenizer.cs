@@ -3,6 +3,9 @@ namespace CudaAttribution.Models;
 /// <summary>Turns prompts into token numbers of one length. Pure: the same text gives the same numbers, whatever else is in the batch.</summary>
 public interface ITokenizer
 {
+    /// <summary>The library that stands with the class name in <c>model_index.json</c>.</summary>
+    string Library { get; }
+
     /// <summary>The class name that stands in <c>model_index.json</c>.</summary>
     string Name { get; }
 

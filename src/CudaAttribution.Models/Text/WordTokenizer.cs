@@ -32,6 +32,8 @@ public sealed class WordTokenizer : ITokenizer
         MaxLength = maxLength;
     }
 
+    public string Library => "cudattr";
+
     public string Name => ClassName;
 
     public int VocabSize => _words.Length;
