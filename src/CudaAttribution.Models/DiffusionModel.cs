@@ -18,8 +18,8 @@ public enum ModelUse
 }
 
 /// <summary>
-/// A text-to-image diffusion model on a device: UNet, text encoder, tokenizer and noise schedule, kept as a folder in diffusers' layout. It works on
-/// pixels; a picture is <c>[H,W,3]</c> in [−1, 1].
+/// A text-to-image diffusion model on a device: UNet, text encoder, tokenizer and noise schedule, kept as a folder in diffusers' layout. With an
+/// autoencoder the UNet works on latents, else on pixels; a picture is <c>[H,W,3]</c> in [−1, 1].
 /// </summary>
 public sealed class DiffusionModel : IDisposable
 {
@@ -34,10 +34,19 @@ public sealed class DiffusionModel : IDisposable
         var text = use == ModelUse.TrainAll ? unet : new ParameterSet(device);
         UNet = new UNet2DConditionModel(index.UNet, new ParameterScope(unet, init)["unet"]);
         TextEncoder = new ClipTextModel(index.TextEncoder, new ParameterScope(text, init)["text_encoder"]);
-        _sets = ReferenceEquals(unet, text) ? [unet] : [unet, text];
-        unet.Freeze(trainable: use != ModelUse.Sampling);
-        if (_sets.Length > 1) text.Freeze(trainable: false);
-        _parts = [new ModelPart(unet, "unet."), new ModelPart(text, "text_encoder.")];
+        List<ParameterSet> sets = ReferenceEquals(unet, text) ? [unet] : [unet, text];
+        List<ModelPart> parts = [];
+        if (index.Vae is { } config)
+        {
+            var vae = new ParameterSet(device);
+            Vae = new AutoencoderKL(config, new ParameterScope(vae, init)["vae"]);
+            sets.Add(vae);
+        }
+        _sets = [.. sets];
+        for (int i = 0; i < _sets.Length; i++) _sets[i].Freeze(trainable: i == 0 && use != ModelUse.Sampling);
+        parts.AddRange([new ModelPart(unet, "unet."), new ModelPart(text, "text_encoder.")]);
+        if (Vae is not null) parts.Add(new ModelPart(_sets[^1], "vae."));
+        _parts = [.. parts];
     }
 
     public ComputeDevice Device { get; }
@@ -47,6 +56,12 @@ public sealed class DiffusionModel : IDisposable
     public UNet2DConditionModel UNet { get; }
 
     public ClipTextModel TextEncoder { get; }
+
+    /// <summary>The autoencoder between pictures and latents; null where the UNet works on pixels.</summary>
+    public AutoencoderKL? Vae { get; }
+
+    /// <summary>Side of a picture in pixels.</summary>
+    public int PictureSize => UNet.Config.SampleSize << (Vae?.Config.Halvings ?? 0);
 
     public ITokenizer Tokenizer => _index.Tokenizer;
 
@@ -86,7 +101,13 @@ public sealed class DiffusionModel : IDisposable
     public static DiffusionModel Create(ModelPreset preset, ITokenizer tokenizer, ComputeDevice device, ulong seed, ModelUse use = ModelUse.TrainAll)
     {
         var index = new ModelIndex(preset.UNet, preset.TextEncoderFor(tokenizer), tokenizer, preset.Scheduler);
-        if (index.Problem() is { } problem) throw new ArgumentException(problem, nameof(preset));
+        return Create(index, device, seed, use);
+    }
+
+    /// <summary>A new model of these parts.</summary>
+    internal static DiffusionModel Create(ModelIndex index, ComputeDevice device, ulong seed, ModelUse use = ModelUse.TrainAll)
+    {
+        if (index.Problem() is { } problem) throw new ArgumentException(problem, nameof(index));
         var init = new WeightInit();
         var model = new DiffusionModel(index, device, use, init);
         foreach (var set in model._sets)
@@ -107,8 +128,7 @@ public sealed class DiffusionModel : IDisposable
         var model = new DiffusionModel(ModelIndex.Read(folder), device, use, new WeightInit());
         try
         {
-            WeightFile.Load(ModelIndex.UNetWeights(folder), model._parts[0]);
-            WeightFile.Load(ModelIndex.TextWeights(folder), model._parts[1]);
+            foreach (var (file, part) in model.Files(folder)) WeightFile.Load(file, part);
             return model;
         }
         catch
@@ -129,8 +149,7 @@ public sealed class DiffusionModel : IDisposable
         temporary =>
         {
             _index.Write(temporary);
-            WeightFile.Save(ModelIndex.UNetWeights(temporary), _parts[0], type);
-            WeightFile.Save(ModelIndex.TextWeights(temporary), _parts[1], type);
+            foreach (var (file, part) in Files(temporary)) WeightFile.Save(file, part, type);
         },
         mayReplace: existing => File.Exists(Path.Combine(existing, ModelIndex.FileName)));
 
@@ -152,8 +171,28 @@ public sealed class DiffusionModel : IDisposable
         return TextEncoder.Forward(tape, EmbeddingOp.Ids(tape.Arena, Tokenizer.Encode(prompts), shape, TextEncoder.Config.VocabSize));
     }
 
+    /// <summary>Pictures of latents.</summary>
+    /// <param name="tape">The tape.</param>
+    /// <param name="x">What the UNet works on, <c>[N,h,w,C]</c>; it is not changed.</param>
+    /// <returns><c>[N,H,W,3]</c>, about [−1, 1]; <paramref name="x"/> itself where the UNet works on pixels.</returns>
+    internal Tensor Decode(Tape tape, Tensor x)
+    {
+        if (Vae is null) return x;
+        var latent = tape.New(x.Shape);
+        Sampling.Scale(x, (float)(1 / Vae.Config.ScalingFactor), latent);
+        return Vae.Decode(tape, latent);
+    }
+
     public void Dispose()
     {
         foreach (var set in _sets) set.Dispose();
+    }
+
+    /// <summary>The weight file of each part in a model folder.</summary>
+    private IEnumerable<(string File, ModelPart Part)> Files(string folder)
+    {
+        yield return (ModelIndex.UNetWeights(folder), _parts[0]);
+        yield return (ModelIndex.TextWeights(folder), _parts[1]);
+        if (Vae is not null) yield return (ModelIndex.VaeWeights(folder), _parts[2]);
     }
 }

@@ -225,7 +225,7 @@ public class TrainerTests
             Throws.InvalidOperationException.With.Message.Contains("open it for training"));
         Assert.That(
             () => new Trainer(model, new TrainingSet(new byte[16 * 16 * 3], 16, 16, ["x"]), Options),
-            Throws.ArgumentException.With.Message.Contains("16x16x3, the model takes 8x8x3"));
+            Throws.ArgumentException.With.Message.Contains("16x16, the model takes 8x8"));
         Assert.That(() => new TrainingSet([], 8, 8, []), Throws.ArgumentException.With.Message.Contains("empty"));
         Assert.That(
             () => new TrainingSet(new byte[100], 8, 8, ["x"]),

@@ -56,7 +56,7 @@ internal static class TrainCommand
         using var session = new RunSession(name, run);
         // The model is opened once to learn the size of its pictures; captions do not depend on it.
         using var model = open(session, spec.Load(16, onBadImage: parsed.GetValue(common.OnBadImage)));
-        int size = model.UNet.Config.SampleSize;
+        int size = model.PictureSize;
         var data = spec.Load(size, onBadImage: parsed.GetValue(common.OnBadImage));
         foreach (var skipped in data.Skipped) Console.Error.WriteLine($"cudattr: left out {skipped.File}: {skipped.Reason}");
         foreach (var warning in data.Warnings) Console.Error.WriteLine($"cudattr: {warning}");

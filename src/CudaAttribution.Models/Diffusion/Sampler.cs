@@ -28,7 +28,8 @@ public sealed class Sampler
     /// <exception cref="ArithmeticException">The model gave NaN or infinite values; the message names the prompt.</exception>
     public SampledPictures Sample(IReadOnlyList<SampleRequest> requests, Action<SampleProgress>? progress = null, CancellationToken cancel = default)
     {
-        int size = _model.UNet.Config.SampleSize, channels = _model.UNet.Config.InChannels, picture = size * size * channels;
+        const int Channels = 3;
+        int size = _model.PictureSize, picture = size * size * Channels;
         float[] values = new float[checked(requests.Count * picture)];
         byte[] pixels = new byte[values.Length];
         for (int first = 0; first < requests.Count; first += _options.MaxBatch)
@@ -40,15 +41,21 @@ public sealed class Sampler
                 cancel.ThrowIfCancellationRequested();
                 progress?.Invoke(new SampleProgress(first, requests.Count, step, _steps.Count));
             });
-            var bytes = arena.New(x.Shape, DType.U8);
-            Sampling.ToPixels(x, bytes);
-            float[] made = x.ToArray<float>();
-            RequireFinite(made, picture, batch);
-            made.CopyTo(values, first * picture);
-            bytes.ToArray<byte>().CopyTo(pixels, first * picture);
+            // One at a time: decoding a picture of 512 x 512 takes over a gigabyte.
+            for (int i = 0; i < batch.Length; i++)
+            {
+                using var tape = new Tape(_model.Device, record: false);
+                var image = _model.Decode(tape, x.Rows(i, 1));
+                var bytes = tape.New(image.Shape, DType.U8);
+                Sampling.ToPixels(image, bytes);
+                float[] made = image.ToArray<float>();
+                RequireFinite(made, batch[i]);
+                made.CopyTo(values, (first + i) * picture);
+                bytes.ToArray<byte>().CopyTo(pixels, (first + i) * picture);
+            }
         }
         progress?.Invoke(new SampleProgress(requests.Count, requests.Count, _steps.Count, _steps.Count));
-        return new SampledPictures(values, pixels, requests.Count, size, size, channels);
+        return new SampledPictures(values, pixels, requests.Count, size, size, Channels);
     }
 
     /// <summary>x_0 of a batch, <c>[N,H,W,C]</c>.</summary>
@@ -129,15 +136,14 @@ public sealed class Sampler
     private static void Copy(Tensor source, Tensor destination) =>
         source.Device.Driver.CopyOnDevice(destination.Pointer, source.Pointer, source.Bytes, source.Device.Stream);
 
-    private static void RequireFinite(float[] values, int picture, SampleRequest[] batch)
+    private static void RequireFinite(float[] values, in SampleRequest request)
     {
-        for (int i = 0; i < values.Length; i++)
+        foreach (float value in values)
         {
-            if (!float.IsFinite(values[i]))
+            if (!float.IsFinite(value))
             {
                 throw new ArithmeticException(
-                    $"the model gave {values[i]} for the prompt '{batch[i / picture].Prompt}': its weights are broken; train it with a smaller "
-                    + "learning rate");
+                    $"the model gave {value} for the prompt '{request.Prompt}': its weights are broken; train it with a smaller learning rate");
             }
         }
     }

@@ -4,23 +4,33 @@ namespace CudaAttribution.Models;
 
 /// <summary>
 /// A model folder in diffusers' layout, its weights aside: <c>model_index.json</c>, <c>unet/</c>, <c>text_encoder/</c>, <c>tokenizer/</c>,
-/// <c>scheduler/</c>.
+/// <c>scheduler/</c>, and <c>vae/</c> where the UNet works on latents. A safety checker and its feature extractor may be named; they judge pictures
+/// after they are made and are not run.
 /// </summary>
 /// <param name="UNet">From <c>unet/config.json</c>.</param>
 /// <param name="TextEncoder">From <c>text_encoder/config.json</c>.</param>
 /// <param name="Tokenizer">From <c>tokenizer/</c>.</param>
 /// <param name="Scheduler">From <c>scheduler/scheduler_config.json</c>.</param>
-internal sealed record ModelIndex(UNetConfig UNet, ClipTextConfig TextEncoder, ITokenizer Tokenizer, SchedulerConfig Scheduler)
+/// <param name="Vae">From <c>vae/config.json</c>; null for a model that works on pixels.</param>
+internal sealed record ModelIndex(
+    UNetConfig UNet, ClipTextConfig TextEncoder, ITokenizer Tokenizer, SchedulerConfig Scheduler, AutoencoderKLConfig? Vae = null)
 {
     public const string FileName = "model_index.json";
 
-    private const string UNetFolder = "unet", TextFolder = "text_encoder", TokenizerFolder = "tokenizer", SchedulerFolder = "scheduler";
+    private const string UNetFolder = "unet", TextFolder = "text_encoder", TokenizerFolder = "tokenizer", SchedulerFolder = "scheduler",
+        VaeFolder = "vae";
 
     private const string ConfigFile = "config.json", SchedulerFile = "scheduler_config.json";
 
+    private const string Weights = "diffusion_pytorch_model.safetensors";
+
     private static readonly string[] Components = [UNetFolder, TextFolder, TokenizerFolder, SchedulerFolder];
 
-    public static string UNetWeights(string folder) => Path.Combine(folder, UNetFolder, "diffusion_pytorch_model.safetensors");
+    private static readonly string[] NotRun = ["safety_checker", "feature_extractor", "requires_safety_checker"];
+
+    public static string UNetWeights(string folder) => Path.Combine(folder, UNetFolder, Weights);
+
+    public static string VaeWeights(string folder) => Path.Combine(folder, VaeFolder, Weights);
 
     public static string TextWeights(string folder) => Path.Combine(folder, TextFolder, "model.safetensors");
 
@@ -33,9 +43,10 @@ internal sealed record ModelIndex(UNetConfig UNet, ClipTextConfig TextEncoder, I
         foreach (var (key, value) in index)
         {
             if (value is null || key.StartsWith('_')) continue;
-            if (!Components.Contains(key))
+            if (!Components.Contains(key) && key != VaeFolder && !NotRun.Contains(key))
             {
-                throw new ModelFileException($"{path}: the part '{key}' is not supported; a model has {string.Join(", ", Components)}");
+                throw new ModelFileException(
+                    $"{path}: the part '{key}' is not supported; a model has {string.Join(", ", Components)}, and {VaeFolder} if it works on latents");
             }
         }
         RequireClass(index, path, UNetFolder, UNetConfig.ClassName);
@@ -43,12 +54,15 @@ internal sealed record ModelIndex(UNetConfig UNet, ClipTextConfig TextEncoder, I
         string tokenizer = RequireClass(index, path, TokenizerFolder, WordTokenizer.ClassName, ClipTokenizer.ClassName, ClipTokenizer.FastClassName);
         RequireClass(index, path, SchedulerFolder, "DDIMScheduler", "PNDMScheduler");
         string unet = Path.Combine(folder, UNetFolder, ConfigFile), text = Path.Combine(folder, TextFolder, ConfigFile);
-        string scheduler = Path.Combine(folder, SchedulerFolder, SchedulerFile);
+        string scheduler = Path.Combine(folder, SchedulerFolder, SchedulerFile), vae = Path.Combine(folder, VaeFolder, ConfigFile);
+        bool latent = index[VaeFolder] is not null;
+        if (latent) RequireClass(index, path, VaeFolder, AutoencoderKLConfig.ClassName);
         var model = new ModelIndex(
             UNetConfig.FromJson(ConfigJson.Load(unet, "the UNet's configuration"), unet),
             ClipTextConfig.FromJson(ConfigJson.Load(text, "the text encoder's configuration"), text),
             ReadTokenizer(tokenizer, Path.Combine(folder, TokenizerFolder)),
-            SchedulerConfig.FromJson(ConfigJson.Load(scheduler, "the noise schedule"), scheduler));
+            SchedulerConfig.FromJson(ConfigJson.Load(scheduler, "the noise schedule"), scheduler),
+            latent ? AutoencoderKLConfig.FromJson(ConfigJson.Load(vae, "the autoencoder's configuration"), vae) : null);
         return model.Problem() is { } problem ? throw new ModelFileException($"{folder}: {problem}") : model;
     }
 
@@ -58,12 +72,20 @@ internal sealed record ModelIndex(UNetConfig UNet, ClipTextConfig TextEncoder, I
         foreach (string component in Components) Directory.CreateDirectory(Path.Combine(folder, component));
         var index = new JsonObject
         {
-            ["_class_name"] = "PixelDiffusionPipeline",
+            ["_class_name"] = Vae is null ? "PixelDiffusionPipeline" : "StableDiffusionPipeline",
             [SchedulerFolder] = new JsonArray("diffusers", "DDIMScheduler"),
             [TextFolder] = new JsonArray("transformers", ClipTextConfig.ClassName),
             [TokenizerFolder] = new JsonArray(Tokenizer.Library, Tokenizer.Name),
             [UNetFolder] = new JsonArray("diffusers", UNetConfig.ClassName),
         };
+        if (Vae is not null)
+        {
+            // diffusers makes the pipeline only where these are named, be it as absent.
+            (index["safety_checker"], index["feature_extractor"], index["requires_safety_checker"]) = (null, null, false);
+            index[VaeFolder] = new JsonArray("diffusers", AutoencoderKLConfig.ClassName);
+            Directory.CreateDirectory(Path.Combine(folder, VaeFolder));
+            File.WriteAllText(Path.Combine(folder, VaeFolder, ConfigFile), Vae.ToJson());
+        }
         File.WriteAllText(Path.Combine(folder, FileName), ConfigJson.Text(index));
         File.WriteAllText(Path.Combine(folder, UNetFolder, ConfigFile), UNet.ToJson());
         File.WriteAllText(Path.Combine(folder, TextFolder, ConfigFile), TextEncoder.ToJson());
@@ -82,6 +104,14 @@ internal sealed record ModelIndex(UNetConfig UNet, ClipTextConfig TextEncoder, I
         {
             return $"the UNet's in_channels {UNet.InChannels} and out_channels {UNet.OutChannels} must be equal: it predicts noise of its input's "
                 + "shape";
+        }
+        if (Vae is not null && Vae.LatentChannels != UNet.InChannels)
+        {
+            return $"the UNet's in_channels {UNet.InChannels} differ from the autoencoder's latent_channels {Vae.LatentChannels}";
+        }
+        if (Vae is null ? UNet.InChannels != 3 : Vae.InChannels != 3 || Vae.OutChannels != 3)
+        {
+            return "pictures have three channels: in_channels of the UNet (without vae) or of the autoencoder must be 3";
         }
         if (Tokenizer.VocabSize > TextEncoder.VocabSize)
         {

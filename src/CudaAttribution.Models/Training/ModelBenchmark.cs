@@ -23,7 +23,7 @@ public static class ModelBenchmark
     public static ModelTiming TrainingStep(ComputeDevice device, string folder, int batch, int steps)
     {
         using var model = DiffusionModel.Load(folder, device, ModelUse.TrainUNet);
-        int size = model.UNet.Config.SampleSize;
+        int size = model.PictureSize;
         var pixels = new byte[batch * size * size * 3];
         var random = new PhiloxSequence(1, Philox.Stream("bench"));
         for (int i = 0; i < pixels.Length; i++) pixels[i] = (byte)random.NextWord();

@@ -21,9 +21,9 @@ public sealed record TrainResult(IReadOnlyList<float> Losses, int FirstStep, dou
 /// <param name="Gradients">Gradients of the trained part.</param>
 /// <param name="Optimizer">First and second moments.</param>
 /// <param name="Average">The running average of the weights.</param>
-/// <param name="Text">Embedded captions, where the text encoder is not trained.</param>
+/// <param name="Inputs">What frozen parts made of the training set once: embedded captions, encoded pictures.</param>
 /// <param name="Step">Activations, their gradients and inputs of a step: measured, 0 before the first one.</param>
-public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, long Average, long Text, long Step)
+public sealed record MemoryPlan(long Weights, long Gradients, long Optimizer, long Average, long Inputs, long Step)
 {
-    public long Total => Weights + Gradients + Optimizer + Average + Text + Step;
+    public long Total => Weights + Gradients + Optimizer + Average + Inputs + Step;
 }

@@ -22,6 +22,7 @@ public sealed class Trainer : IDisposable
     private readonly AdamW _optimizer;
     private readonly CaptionEmbeddings _text;
     private readonly ForwardProcess _process;
+    private readonly TrainingPictures _pictures;
     private readonly TrainingStep _step;
     private readonly Tensor? _average;
     private readonly Tensor _pending;
@@ -39,10 +40,10 @@ public sealed class Trainer : IDisposable
     {
         options.Validate();
         var parameters = model.Trained;
-        int size = model.UNet.Config.SampleSize, channels = model.UNet.Config.InChannels;
-        if (data.Height != size || data.Width != size || channels != 3)
+        int size = model.PictureSize;
+        if (data.Height != size || data.Width != size)
         {
-            throw new ArgumentException($"the pictures are {data.Height}x{data.Width}x3, the model takes {size}x{size}x{channels}", nameof(data));
+            throw new ArgumentException($"the pictures are {data.Height}x{data.Width}, the model takes {size}x{size}", nameof(data));
         }
         PrepareFolder(options);
         (_model, _options) = (model, options);
@@ -51,14 +52,16 @@ public sealed class Trainer : IDisposable
         _optimizer = new AdamW(parameters, options.Optimizer);
         _text = new CaptionEmbeddings(model, data.Captions, frozen: model.Use != ModelUse.TrainAll);
         _process = new ForwardProcess(model.Device, model.Scheduler);
-        _step = new TrainingStep(model, data, options, _text, _process);
+        _pictures = new TrainingPictures(model, data, options.Seed);
+        _step = new TrainingStep(model, data.Count, options, _pictures, _text, _process);
         _average = options.EmaDecay > 0 ? _arena.New(parameters.Values.Shape) : null;
         _pending = _arena.New(new Shape(options.ReportInterval));
     }
 
     /// <summary>Where the device memory goes; complete after the first step.</summary>
     public MemoryPlan Memory => new(
-        _model.WeightBytes, _model.Trained.Gradients.Bytes, 2 * _model.Trained.Values.Bytes, _average?.Bytes ?? 0, _text.Bytes, _stepBytes);
+        _model.WeightBytes, _model.Trained.Gradients.Bytes, 2 * _model.Trained.Values.Bytes, _average?.Bytes ?? 0,
+        _text.Bytes + _pictures.Bytes, _stepBytes);
 
     /// <summary>Trains to the last step. Afterwards the model holds the result: the weights, or their running average where there is one.</summary>
     /// <exception cref="ArithmeticException">The loss or the weights became NaN or infinite; the message names the step.</exception>
@@ -94,6 +97,7 @@ public sealed class Trainer : IDisposable
     public void Dispose()
     {
         _process.Dispose();
+        _pictures.Dispose();
         _text.Dispose();
         _optimizer.Dispose();
         _arena.Dispose();

@@ -9,21 +9,20 @@ internal sealed class TrainingStep
     private static readonly ulong NoiseStream = Philox.Stream("train.noise");
 
     private readonly DiffusionModel _model;
-    private readonly TrainingSet _data;
+    private readonly TrainingPictures _clean;
     private readonly CaptionEmbeddings _text;
     private readonly BatchPlan _plan;
     private readonly ForwardProcess _process;
     private readonly ulong _seed;
     private readonly int[] _pictures, _timesteps;
-    private readonly byte[] _pixels;
 
-    public TrainingStep(DiffusionModel model, TrainingSet data, TrainOptions options, CaptionEmbeddings text, ForwardProcess process)
+    public TrainingStep(
+        DiffusionModel model, int count, TrainOptions options, TrainingPictures clean, CaptionEmbeddings text, ForwardProcess process)
     {
-        (_model, _data, _text, _seed, _process) = (model, data, text, options.Seed, process);
-        _plan = new BatchPlan(options.Seed, data.Count, options.BatchSize, model.Scheduler.NumTrainTimesteps, options.CaptionDrop);
+        (_model, _clean, _text, _seed, _process) = (model, clean, text, options.Seed, process);
+        _plan = new BatchPlan(options.Seed, count, options.BatchSize, model.Scheduler.NumTrainTimesteps, options.CaptionDrop);
         _pictures = new int[options.BatchSize];
         _timesteps = new int[options.BatchSize];
-        _pixels = new byte[options.BatchSize * data.PictureBytes];
     }
 
     /// <summary>Sets the gradients and puts the loss into <paramref name="loss"/>, one element; only issues work.</summary>
@@ -33,7 +32,7 @@ internal sealed class TrainingStep
         _plan.Pictures(step, _pictures);
         _plan.Timesteps(step, _timesteps);
         using var tape = new Tape(_model.Device, record: true);
-        var clean = Clean(tape);
+        var clean = _clean.Batch(tape, step, _pictures);
         for (int i = 0; i < n; i++)
         {
             if (_plan.DropsCaption(step, i)) _pictures[i] = -1;
@@ -44,15 +43,6 @@ internal sealed class TrainingStep
         var mean = _process.Loss(tape, _model.UNet, clean, noise, tape.Arena.From(_timesteps, new Shape(n)), _text.For(tape, _pictures));
         tape.Backward(mean);
         _model.Device.Driver.CopyOnDevice(loss.Pointer, mean.Pointer, loss.Bytes, _model.Device.Stream);
-    }
-
-    private Tensor Clean(Tape tape)
-    {
-        for (int i = 0; i < _pictures.Length; i++) _data.Picture(_pictures[i]).CopyTo(_pixels.AsSpan(i * _data.PictureBytes));
-        var shape = new Shape(_pictures.Length, _data.Height, _data.Width, 3);
-        var clean = tape.New(shape);
-        Sampling.FromPixels(tape.Arena.From(_pixels, shape), clean);
-        return clean;
     }
 }
 

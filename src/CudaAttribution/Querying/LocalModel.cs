@@ -31,7 +31,7 @@ public sealed class LocalModel : IImageModel, IDisposable
     public SamplingRecipe Sampling { get; }
 
     /// <summary>Side of its pictures.</summary>
-    public int Size => _model.UNet.Config.SampleSize;
+    public int Size => _model.PictureSize;
 
     /// <summary>Opens a model folder, or the model of a folder that a suspect was built in.</summary>
     /// <exception cref="ModelFileException">There is no usable model.</exception>

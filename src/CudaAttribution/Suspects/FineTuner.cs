@@ -40,7 +40,7 @@ public sealed class FineTuner(ComputeDevice device, string baseFolder)
     private readonly Lazy<(string Identity, int Size)> _base = new(() =>
     {
         using var model = DiffusionModel.Load(LocalModel.ModelFolder(baseFolder), device);
-        return (model.WeightsHash(), model.UNet.Config.SampleSize);
+        return (model.WeightsHash(), model.PictureSize);
     });
 
     /// <summary>Identity of G0.</summary>
