@@ -79,7 +79,8 @@ HTML = [
     "&CounterClockwiseContourIntegral; &NotEqualTilde;", "&#59;&#38;", "&#12ab;", "&szlig; BUNDESSTRA&SZLIG;E",
     "&NTILDE; &nTILDE; &AMP; &Amp;", "&lt", "&lt;br&gt", "<3 &amp; 5",
     "line &amp; one\n< &amp;copy two\n&copy three &amp;amp;", "&Tab;&NewLine;x", "&fjlig; &ThickSpace; &NotSubset;",
-    "&amp#38; &#38amp;", "&frac34 &frac34; &frac345", "\uff06amp; \uff06\uff4c\uff54\uff1b", "&am\u0000p;", "&" * 40,
+    "&amp#38; &#38amp;", "&frac34 &frac34; &frac345", "\uff06amp; \uff06\uff4c\uff54\uff1b", "&am\u0000p;",
+    "&amp;amp;amp;amp; 1\n< &amp;amp;amp;amp; 2\n&amp;amp;amp;amp; 3", "&" * 40,
     "&amp" * 20, "&a" * 30, "&#x200d; &#8205;", "&#x345;", "&#233; &#x65;&#x301;", "&#xe000; &#x7fff;",
 ]
 SPACE = [

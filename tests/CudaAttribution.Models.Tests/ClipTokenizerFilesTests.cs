@@ -267,20 +267,6 @@ public class ClipTokenizerFilesTests
         Assert.That(() => ClipTokenizer.OpenAI().Encode([null!]), Throws.ArgumentNullException);
     }
 
-    [Test]
-    public void PairsOfOneRankGoBeforePairsThatComeFromThem()
-    {
-        // Both pairs 'a b' are merged before 'ab a', which stands first but comes from them; one by one it would be aba b ab</w>.
-        File.WriteAllText(
-            _folder["vocab.json"],
-            """{"a": 0, "b": 1, "b</w>": 2, "ab": 3, "aba": 4, "ab</w>": 5, "<|startoftext|>": 6, "<|endoftext|>": 7}""");
-        File.WriteAllText(_folder["merges.txt"], "#version: 0.2\nab a\na b\na b</w>\n");
-        var (vocabulary, _) = ClipTokenizer.Read(_folder.Path);
-        var ids = new List<int>();
-        new BytePairEncoder(vocabulary, "<|endoftext|>").Encode("ababab", ids);
-        Assert.That(ids, Is.EqualTo(new[] { 3, 4, 2 }));
-    }
-
     private static Constraint Refused(string what, string why) =>
         Throws.TypeOf<ModelFileException>().With.Message.Contains(what).And.Message.Contains(why);
 
