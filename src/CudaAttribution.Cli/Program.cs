@@ -25,6 +25,8 @@ var root = new RootCommand(
     RunsCommand.Create(),
     DataCommand.Create(),
     VerifyCommand.Create(),
+    ProbeCommand.Create(),
+    DiffCommand.Create(),
     BenchCommand.Create(),
     DoctorCommand.Create(),
 };

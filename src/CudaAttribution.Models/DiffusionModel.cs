@@ -191,8 +191,8 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>The weight file of each part in a model folder.</summary>
     private IEnumerable<(string File, ModelPart Part)> Files(string folder)
     {
-        yield return (ModelIndex.UNetWeights(folder), _parts[0]);
-        yield return (ModelIndex.TextWeights(folder), _parts[1]);
-        if (Vae is not null) yield return (ModelIndex.VaeWeights(folder), _parts[2]);
+        yield return (ModelIndex.UNetFiles(folder).Weights, _parts[0]);
+        yield return (ModelIndex.TextFiles(folder).Weights, _parts[1]);
+        if (Vae is not null) yield return (ModelIndex.VaeFiles(folder).Weights, _parts[2]);
     }
 }

@@ -23,6 +23,17 @@ public sealed class Tape : IDisposable
 
     public bool Recording { get; }
 
+    /// <summary>Gets the output of every layer with the layer's name, in the order of computation; null, as at first, for none.</summary>
+    public Action<string, Tensor>? Tracer { get; init; }
+
+    /// <summary>Hands a layer's output to the <see cref="Tracer"/>.</summary>
+    /// <returns>The output.</returns>
+    public Tensor Trace(string layer, Tensor output)
+    {
+        Tracer?.Invoke(layer, output);
+        return output;
+    }
+
     /// <summary>A tensor with undefined contents that lives as long as the tape, or until its gradient has been passed on.</summary>
     public Tensor New(Shape shape, DType type = DType.F32) => _arena.New(shape, type);
 

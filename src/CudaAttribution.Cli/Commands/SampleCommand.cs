@@ -6,6 +6,9 @@ namespace CudaAttribution.Cli.Commands;
 /// <summary><c>cudattr sample</c>: pictures of a model for prompts.</summary>
 internal static class SampleCommand
 {
+    /// <summary>Pictures smaller than this are magnified in the contact sheet.</summary>
+    private const int LegibleSide = 64;
+
     public static Command Create()
     {
         var model = new Option<DirectoryInfo>("--model")
@@ -40,7 +43,7 @@ internal static class SampleCommand
             var layout = new ContactSheetOptions
             {
                 Columns = parsed.GetValue(count) > 1 ? parsed.GetValue(count) : 10,
-                Magnification = 4,
+                Magnification = Math.Max(1, LegibleSide / source.Size),
             };
             session.Folder.WriteImage("sheet.png", ContactSheet.Compose(images, layout));
             session.Finish();

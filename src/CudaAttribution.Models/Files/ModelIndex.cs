@@ -28,11 +28,25 @@ internal sealed record ModelIndex(
 
     private static readonly string[] NotRun = ["safety_checker", "feature_extractor", "requires_safety_checker"];
 
-    public static string UNetWeights(string folder) => Path.Combine(folder, UNetFolder, Weights);
+    /// <summary>Configuration and weights of a part, wherever they lie in a model folder.</summary>
+    public static (string Config, string Weights) UNetFiles(string folder) => Files(folder, UNetFolder, Weights);
 
-    public static string VaeWeights(string folder) => Path.Combine(folder, VaeFolder, Weights);
+    /// <inheritdoc cref="UNetFiles"/>
+    public static (string Config, string Weights) VaeFiles(string folder) => Files(folder, VaeFolder, Weights);
 
-    public static string TextWeights(string folder) => Path.Combine(folder, TextFolder, "model.safetensors");
+    /// <inheritdoc cref="UNetFiles"/>
+    public static (string Config, string Weights) TextFiles(string folder) => Files(folder, TextFolder, "model.safetensors");
+
+    /// <summary>The tokenizer of a model folder.</summary>
+    /// <exception cref="ModelFileException">A file is missing or unusable.</exception>
+    public static ITokenizer ReadTokenizer(string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        var index = ConfigJson.Load(path, "the list of the model's parts");
+        string name = RequireClass(index, path, TokenizerFolder, WordTokenizer.ClassName, ClipTokenizer.ClassName, ClipTokenizer.FastClassName);
+        folder = Path.Combine(folder, TokenizerFolder);
+        return name == WordTokenizer.ClassName ? WordTokenizer.Load(folder) : ClipTokenizer.Load(folder);
+    }
 
     /// <exception cref="ModelFileException">A file is missing, unusable, or two do not fit each other.</exception>
     public static ModelIndex Read(string folder)
@@ -51,16 +65,15 @@ internal sealed record ModelIndex(
         }
         RequireClass(index, path, UNetFolder, UNetConfig.ClassName);
         RequireClass(index, path, TextFolder, ClipTextConfig.ClassName);
-        string tokenizer = RequireClass(index, path, TokenizerFolder, WordTokenizer.ClassName, ClipTokenizer.ClassName, ClipTokenizer.FastClassName);
         RequireClass(index, path, SchedulerFolder, "DDIMScheduler", "PNDMScheduler");
-        string unet = Path.Combine(folder, UNetFolder, ConfigFile), text = Path.Combine(folder, TextFolder, ConfigFile);
-        string scheduler = Path.Combine(folder, SchedulerFolder, SchedulerFile), vae = Path.Combine(folder, VaeFolder, ConfigFile);
+        string unet = UNetFiles(folder).Config, text = TextFiles(folder).Config, vae = VaeFiles(folder).Config;
+        string scheduler = Path.Combine(folder, SchedulerFolder, SchedulerFile);
         bool latent = index[VaeFolder] is not null;
         if (latent) RequireClass(index, path, VaeFolder, AutoencoderKLConfig.ClassName);
         var model = new ModelIndex(
             UNetConfig.FromJson(ConfigJson.Load(unet, "the UNet's configuration"), unet),
             ClipTextConfig.FromJson(ConfigJson.Load(text, "the text encoder's configuration"), text),
-            ReadTokenizer(tokenizer, Path.Combine(folder, TokenizerFolder)),
+            ReadTokenizer(folder),
             SchedulerConfig.FromJson(ConfigJson.Load(scheduler, "the noise schedule"), scheduler),
             latent ? AutoencoderKLConfig.FromJson(ConfigJson.Load(vae, "the autoencoder's configuration"), vae) : null);
         return model.Problem() is { } problem ? throw new ModelFileException($"{folder}: {problem}") : model;
@@ -123,8 +136,8 @@ internal sealed record ModelIndex(
                 + $"the text encoder has {TextEncoder.MaxPositionEmbeddings} positions (max_position_embeddings)";
     }
 
-    private static ITokenizer ReadTokenizer(string name, string folder) =>
-        name == WordTokenizer.ClassName ? WordTokenizer.Load(folder) : ClipTokenizer.Load(folder);
+    private static (string Config, string Weights) Files(string folder, string part, string weights) =>
+        (Path.Combine(folder, part, ConfigFile), Path.Combine(folder, part, weights));
 
     /// <returns>The name of the class.</returns>
     private static string RequireClass(JsonObject index, string path, string component, params string[] classes)

@@ -6,6 +6,7 @@ namespace CudaAttribution.Models;
 /// <summary>Convolution of odd or even kernel with weight <c>[O,K,K,I]</c> and bias, started as PyTorch's: uniform in ±1/√fan-in.</summary>
 internal sealed class ConvLayer
 {
+    private readonly string _name;
     private readonly Tensor _weight, _bias;
     private readonly int _stride, _padBegin, _padEnd;
 
@@ -14,7 +15,7 @@ internal sealed class ConvLayer
         double bound = 1 / Math.Sqrt((double)inChannels * kernel * kernel);
         _weight = p.Uniform("weight", new Shape(outChannels, kernel, kernel, inChannels), bound);
         _bias = p.Uniform("bias", new Shape(outChannels), bound);
-        (_stride, _padBegin, _padEnd) = (stride, padBegin, padEnd);
+        (_name, _stride, _padBegin, _padEnd) = (p.Name, stride, padBegin, padEnd);
     }
 
     /// <summary>A 3x3 convolution that keeps the size.</summary>
@@ -24,29 +25,32 @@ internal sealed class ConvLayer
     public static ConvLayer Pointwise(ParameterScope p, int inChannels, int outChannels) => new(p, inChannels, outChannels, 1, 1, 0, 0);
 
     /// <summary>x <c>[N,H,W,I]</c> to <c>[N,H',W',O]</c>.</summary>
-    public Tensor Forward(Tape tape, Tensor x) => tape.Conv2d(x, _weight, _bias, _stride, _padBegin, _padEnd);
+    public Tensor Forward(Tape tape, Tensor x) => tape.Trace(_name, tape.Conv2d(x, _weight, _bias, _stride, _padBegin, _padEnd));
 }
 
 /// <summary>Matrix product with weight <c>[O,I]</c> and optional bias, started as PyTorch's: uniform in ±1/√fan-in.</summary>
 internal sealed class LinearLayer
 {
+    private readonly string _name;
     private readonly Tensor _weight;
     private readonly Tensor? _bias;
 
     public LinearLayer(ParameterScope p, int inWidth, int outWidth, bool bias = true)
     {
+        _name = p.Name;
         double bound = 1 / Math.Sqrt(inWidth);
         _weight = p.Uniform("weight", new Shape(outWidth, inWidth), bound);
         _bias = bias ? p.Uniform("bias", new Shape(outWidth), bound) : null;
     }
 
     /// <summary>x <c>[...,I]</c> to <c>[...,O]</c>.</summary>
-    public Tensor Forward(Tape tape, Tensor x) => tape.Linear(x, _weight, _bias);
+    public Tensor Forward(Tape tape, Tensor x) => tape.Trace(_name, tape.Linear(x, _weight, _bias));
 }
 
 /// <summary>Group normalisation over the channel axis, optionally followed by SiLU in the same kernel.</summary>
 internal sealed class GroupNormLayer
 {
+    private readonly string _name;
     private readonly Tensor _weight, _bias;
     private readonly int _groups;
     private readonly float _eps;
@@ -56,16 +60,18 @@ internal sealed class GroupNormLayer
     {
         _weight = p.Constant("weight", new Shape(channels), 1);
         _bias = p.Constant("bias", new Shape(channels), 0);
-        (_groups, _eps, _silu) = (groups, eps, silu);
+        // What a trace shows is the norm with its activation; the name says so.
+        (_name, _groups, _eps, _silu) = (silu ? $"{p.Name}.silu" : p.Name, groups, eps, silu);
     }
 
     /// <summary>x <c>[N,...,C]</c> to the same shape.</summary>
-    public Tensor Forward(Tape tape, Tensor x) => tape.GroupNorm(x, _weight, _bias, _groups, _eps, _silu);
+    public Tensor Forward(Tape tape, Tensor x) => tape.Trace(_name, tape.GroupNorm(x, _weight, _bias, _groups, _eps, _silu));
 }
 
 /// <summary>Normalisation of each row over the last axis.</summary>
 internal sealed class LayerNormLayer
 {
+    private readonly string _name;
     private readonly Tensor _weight, _bias;
     private readonly float _eps;
 
@@ -73,9 +79,9 @@ internal sealed class LayerNormLayer
     {
         _weight = p.Constant("weight", new Shape(width), 1);
         _bias = p.Constant("bias", new Shape(width), 0);
-        _eps = eps;
+        (_name, _eps) = (p.Name, eps);
     }
 
     /// <summary>x <c>[...,C]</c> to the same shape.</summary>
-    public Tensor Forward(Tape tape, Tensor x) => tape.LayerNorm(x, _weight, _bias, _eps);
+    public Tensor Forward(Tape tape, Tensor x) => tape.Trace(_name, tape.LayerNorm(x, _weight, _bias, _eps));
 }

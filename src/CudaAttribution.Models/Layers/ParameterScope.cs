@@ -19,6 +19,9 @@ public sealed class ParameterScope
 
     private ParameterScope(ParameterSet parameters, WeightInit init, string prefix) => (_parameters, _init, _prefix) = (parameters, init, prefix);
 
+    /// <summary>The layer's place in the model: the prefix without its last dot.</summary>
+    public string Name => _prefix.TrimEnd('.');
+
     /// <summary>The scope of a child layer.</summary>
     public ParameterScope this[string child] => new(_parameters, _init, $"{_prefix}{child}.");
 

@@ -62,6 +62,7 @@ public sealed class ClipTextModel
 /// <summary>x += self-attention(LN x), causal; x += MLP(LN x).</summary>
 internal sealed class ClipEncoderLayer
 {
+    private readonly string _name;
     private readonly LayerNormLayer _layerNorm1, _layerNorm2;
     private readonly LinearLayer _qProj, _kProj, _vProj, _outProj, _fc1, _fc2;
     private readonly int _heads;
@@ -70,6 +71,7 @@ internal sealed class ClipEncoderLayer
     public ClipEncoderLayer(ParameterScope p, ClipTextConfig config)
     {
         int width = config.HiddenSize;
+        _name = p.Name;
         _layerNorm1 = new LayerNormLayer(p["layer_norm1"], width, config.LayerNormEps);
         _qProj = new LinearLayer(p["self_attn"]["q_proj"], width, width);
         _kProj = new LinearLayer(p["self_attn"]["k_proj"], width, width);
@@ -89,6 +91,6 @@ internal sealed class ClipEncoderLayer
         x = tape.Add(x, _outProj.Forward(tape, h));
         h = _fc1.Forward(tape, _layerNorm2.Forward(tape, x));
         h = _quick ? tape.QuickGelu(h) : tape.Gelu(h);
-        return frame.Keep(tape.Add(x, _fc2.Forward(tape, h)));
+        return frame.Keep(tape.Trace(_name, tape.Add(x, _fc2.Forward(tape, h))));
     }
 }

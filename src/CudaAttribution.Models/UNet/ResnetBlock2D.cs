@@ -9,6 +9,7 @@ namespace CudaAttribution.Models;
 /// </summary>
 internal sealed class ResnetBlock2D
 {
+    private readonly string _name;
     private readonly GroupNormLayer _norm1, _norm2;
     private readonly ConvLayer _conv1, _conv2;
     private readonly LinearLayer? _timeEmbProj;
@@ -22,6 +23,7 @@ internal sealed class ResnetBlock2D
     /// <param name="eps">Of the norms.</param>
     public ResnetBlock2D(ParameterScope p, int inChannels, int outChannels, int? timeWidth, int groups, float eps)
     {
+        _name = p.Name;
         _norm1 = new GroupNormLayer(p["norm1"], inChannels, groups, eps, silu: true);
         _conv1 = ConvLayer.Same(p["conv1"], inChannels, outChannels);
         if (timeWidth is { } width) _timeEmbProj = new LinearLayer(p["time_emb_proj"], width, outChannels);
@@ -40,6 +42,6 @@ internal sealed class ResnetBlock2D
         var h = _conv1.Forward(tape, _norm1.Forward(tape, x));
         if (_timeEmbProj is not null) h = tape.AddPerSample(h, _timeEmbProj.Forward(tape, time!));
         h = _conv2.Forward(tape, _norm2.Forward(tape, h));
-        return frame.Keep(tape.Add(_convShortcut is null ? x : _convShortcut.Forward(tape, x), h));
+        return frame.Keep(tape.Trace(_name, tape.Add(_convShortcut is null ? x : _convShortcut.Forward(tape, x), h)));
     }
 }

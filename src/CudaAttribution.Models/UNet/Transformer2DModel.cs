@@ -12,12 +12,14 @@ internal sealed class Transformer2DModel
 {
     private const float Eps = 1e-6f;
 
+    private readonly string _name;
     private readonly GroupNormLayer _norm;
     private readonly Func<Tape, Tensor, Tensor> _projIn, _projOut;
     private readonly BasicTransformerBlock _block;
 
     public Transformer2DModel(ParameterScope p, int channels, int heads, UNetConfig config)
     {
+        _name = p.Name;
         _norm = new GroupNormLayer(p["norm"], channels, config.NormNumGroups, Eps, silu: false);
         _projIn = Projection(p["proj_in"], channels, config.UseLinearProjection);
         _block = new BasicTransformerBlock(p["transformer_blocks", 0], channels, config.CrossAttentionDim, heads);
@@ -34,7 +36,7 @@ internal sealed class Transformer2DModel
         int n = x.Shape[0], h = x.Shape[1], w = x.Shape[2], c = x.Shape[3];
         var tokens = _projIn(tape, _norm.Forward(tape, x)).View(n, h * w, c);
         tokens = _block.Forward(tape, tokens, text);
-        return frame.Keep(tape.Add(_projOut(tape, tokens.View(n, h, w, c)), x));
+        return frame.Keep(tape.Trace(_name, tape.Add(_projOut(tape, tokens.View(n, h, w, c)), x)));
     }
 
     private static Func<Tape, Tensor, Tensor> Projection(ParameterScope p, int channels, bool linear) =>
