@@ -205,11 +205,11 @@ R cuModuleGetFunction(Function **f, const char *m, const char *name) {
 R cuFuncGetAttribute(int *v, int a, Function *f) { NEED_CONTEXT(); *v = a == 0 ? f->max_threads : a == 4 ? 32 : a == 5 ? 80 : a == 6 ? 90 : 0; return OK; }
 R cuLaunchKernel(Function *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, Stream *s, void **params, void **extra) {
     NEED_CONTEXT();
+    if (setting("FAKE_CUDA_DROP_CONTEXT", 0)) current = 0;
     if (setting("FAKE_CUDA_LAUNCH", 0)) return setting("FAKE_CUDA_LAUNCH", 0);
     if (!gx || !gy || !gz || (int)(bx * by * bz) != f->max_threads || shared || extra) return INVALID_VALUE;
     Work w = {.kind = LAUNCH, .f = f, .grid = {gx, gy, gz}};
     memcpy(w.params, params[0], (size_t)f->param_bytes);
-    if (setting("FAKE_CUDA_DROP_CONTEXT", 0)) current = 0;
     return issue(s, w);
 }
 
