@@ -97,6 +97,22 @@ step demo-same 10 bash -c compare_demos
 step bench-ops 90 bash -c '"$0" bench --device "$1" --seconds 0.2 --json > "$out/bench-ops.json" && echo "$(grep -c "\"op\"" "$out/bench-ops.json") cases"' "$program" "$device"
 step bench-model 120 bash -c '"$0" bench --device "$1" --model models/g0 --steps 30 --json > "$out/bench-model.json" && grep -o "\"median_ms\": [0-9.]*" "$out/bench-model.json" | paste -sd" "' \
     "$program" "$device"
+
+# NVIDIA's own engine, where both libraries are: right first, then how fast beside our kernels.
+missing="$(sed -n 's/^  \(cuBLAS\|cuDNN\): not found.*/\1/p' "$out/doctor.txt" | paste -sd' ')"
+if [ -z "$missing" ]; then
+    step verify-cublas-cudnn 60 bash -c '"$0" verify --device "$1" --math cublas-cudnn --json > "$out/verify-cublas-cudnn.json"; rc=$?
+        grep -E "^  \"(checks|failed)\"" "$out/verify-cublas-cudnn.json" | paste -sd" "; exit $rc' "$program" "$device" && {
+        step bench-ops-cublas-cudnn 60 bash -c '"$0" bench --device "$1" --math cublas-cudnn --seconds 0.2 --json \
+            > "$out/bench-ops-cublas-cudnn.json" && grep -m 1 "^  \"math\"" "$out/bench-ops-cublas-cudnn.json"' "$program" "$device"
+        step bench-model-cublas-cudnn 60 bash -c '"$0" bench --device "$1" --math cublas-cudnn --model models/g0 --steps 50 --json \
+            > "$out/bench-model-cublas-cudnn.json" && grep -o "\"median_ms\": [0-9.]*" "$out/bench-model-cublas-cudnn.json" | paste -sd" "' \
+            "$program" "$device"
+    }
+else
+    record cublas-cudnn skipped 0 "doctor found no ${missing/ / and no }"
+fi
+
 if python3 -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' 2> /dev/null; then
     step bench-pytorch 60 bash -c 'python3 build/oracle/bench_torch.py --model models/g0 --device cuda > "$out/bench-pytorch.json" && grep -o "\"median_ms\": [0-9.]*" "$out/bench-pytorch.json" | paste -sd" "'
 else

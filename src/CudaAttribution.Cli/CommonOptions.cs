@@ -16,8 +16,8 @@ internal static class CommonOptions
 
     public static Option<string> Math() => new("--math")
     {
-        Description = "Engine of matrix products and convolutions: kernels (ours, the same bits everywhere), onednn (cpu only; faster, other bits) "
-            + "or auto, which is kernels.",
+        Description = "Engine of matrix products and convolutions: kernels (ours, the same bits everywhere), onednn (cpu only; faster, other bits), "
+            + "cublas-cudnn (cuda:N only, NVIDIA's libraries where installed; other bits) or auto, which is always kernels.",
         DefaultValueFactory = _ => "auto",
         HelpName = "engine",
     };

@@ -20,6 +20,12 @@ public interface IDevice : IDisposable
     /// <summary>The project's kernels: the PTX module on a GPU, the native kernel library on a host device.</summary>
     IModule Kernels { get; }
 
+    /// <summary>
+    /// Makes the device's context current on this thread, for a library that works on what is current there (cuBLAS, cuDNN). The device's own
+    /// methods do so themselves; a host device has no context.
+    /// </summary>
+    void MakeCurrent();
+
     /// <summary>Allocates device memory, at least 256-byte aligned, contents undefined.</summary>
     /// <exception cref="DeviceOutOfMemoryException">The device has not that much memory left.</exception>
     nint Allocate(long bytes);

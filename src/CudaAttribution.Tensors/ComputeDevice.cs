@@ -37,9 +37,10 @@ public sealed class ComputeDevice : IDisposable
 
     /// <summary>Opens a device.</summary>
     /// <param name="id"><c>auto</c> (a GPU where there is one, else <c>cpu</c>), <c>cpu</c>, <c>simt</c> or <c>cuda:N</c>.</param>
-    /// <param name="math"><c>auto</c>, <c>kernels</c> or <c>onednn</c> (<see cref="MathLibraries"/>).</param>
+    /// <param name="math"><c>auto</c>, <c>kernels</c>, <c>onednn</c> or <c>cublas-cudnn</c> (<see cref="MathLibraries"/>).</param>
     /// <param name="guardBands">Test mode: surround each tensor with a pattern and check it.</param>
     /// <exception cref="DeviceUnavailableException">There is no such device here.</exception>
+    /// <exception cref="NativeLibraryException">The engine's library is missing or does not fit.</exception>
     public static ComputeDevice Open(string id = "auto", string math = "auto", bool guardBands = false)
     {
         var driver = Devices.Open(id);

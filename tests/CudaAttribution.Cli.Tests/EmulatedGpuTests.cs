@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace CudaAttribution.Cli.Tests;
 
 /// <summary>
@@ -10,23 +8,19 @@ public sealed class EmulatedGpuTests
 {
     private static readonly string Models = Path.Combine(AppContext.BaseDirectory, "models");
     private static readonly TestFolder Work = new();
-
-    [OneTimeSetUp]
-    public void CompileTheDriver()
-    {
-        string source = Path.Combine(AppContext.BaseDirectory, "fake_libcuda.c");
-        using var compiler = Process.Start("cc", ["-O1", "-shared", "-fPIC", "-o", Work["libcuda.so"], source]);
-        compiler.WaitForExit();
-        Assert.That(compiler.ExitCode, Is.Zero, "fake_libcuda.c could not be compiled (needs gcc)");
-    }
+    private static readonly FakeGpu Fake = new();
 
     [OneTimeTearDown]
-    public void Remove() => Work.Dispose();
+    public void Remove()
+    {
+        Work.Dispose();
+        Fake.Dispose();
+    }
 
     [Test]
     public void Every_op_passes_the_audit()
     {
-        var result = Cudattr.Run(Gpu("libcuattr_simt.so"), "verify", "--device", "cuda:0", "--json");
+        var result = Cudattr.Run(Fake.Driver("libcuattr_simt.so"), "verify", "--device", "cuda:0", "--json");
         Assert.That(result.ExitCode, Is.Zero, result.Error);
         Assert.That(result.Json.GetProperty("checks").GetInt32(), Is.GreaterThan(900));
         Assert.That(result.Json.GetProperty("failed").GetInt32(), Is.Zero);
@@ -35,7 +29,7 @@ public sealed class EmulatedGpuTests
     [Test]
     public void A_gpu_whose_kernels_do_nothing_fails_the_audit()
     {
-        var result = Cudattr.Run(Gpu(""), "verify", "--device", "cuda:0", "--op", "silu", "--json");
+        var result = Cudattr.Run(Fake.Driver(""), "verify", "--device", "cuda:0", "--op", "silu", "--json");
         Assert.That(result.ExitCode, Is.EqualTo(3), result.Error);
         Assert.That(result.Json.GetProperty("failed").GetInt32(), Is.Positive);
     }
@@ -43,7 +37,7 @@ public sealed class EmulatedGpuTests
     [Test]
     public void Pictures_and_training_steps_have_the_bits_of_cpu()
     {
-        var gpu = Gpu("libcuattr_cpu_avx2.so");
+        var gpu = Fake.Driver("libcuattr_cpu_avx2.so");
         string[] sample =
             ["sample", "--model", Path.Combine(Models, "source"), "--prompt", "grinning face", "--count", "2", "--sample-steps", "3", "--seed", "4"];
         string[] train = ["finetune", "--base", Path.Combine(Models, "g0"), "--data", "emoji:openmoji@0+16#3", "--steps", "3", "--batch", "4"];
@@ -59,7 +53,7 @@ public sealed class EmulatedGpuTests
     [Test]
     public void Running_out_of_memory_is_one_clear_sentence()
     {
-        var gpu = Gpu("libcuattr_cpu_avx2.so");
+        var gpu = Fake.Driver("libcuattr_cpu_avx2.so");
         gpu["FAKE_CUDA_OOM_AT"] = "3";
         var result = Cudattr.Run(
             gpu, "sample", "--model", Path.Combine(Models, "source"), "--prompt", "cat", "--device", "cuda:0", "--out", Work["nothing"]);
@@ -79,18 +73,11 @@ public sealed class EmulatedGpuTests
 #else
         const string Binding = "CudaDriver";
 #endif
-        var result = Cudattr.Run(Gpu(""), "doctor", "--json");
+        var result = Cudattr.Run(Fake.Driver(""), "doctor", "--json");
         var device = result.Json.GetProperty("devices").EnumerateArray().Single(d => d.GetProperty("id").GetString() == "cuda:0");
         Assert.That(device.GetProperty("info").GetProperty("binding").GetString(), Is.EqualTo(Binding));
-        Assert.That(Cudattr.Run(Gpu(""), "doctor").Output, Does.Contain($"{Binding} CUDA 12.4"));
+        Assert.That(Cudattr.Run(Fake.Driver(""), "doctor").Output, Does.Contain($"{Binding} CUDA 12.4"));
     }
-
-    private static Dictionary<string, string> Gpu(string kernels) => new()
-    {
-        ["CUDATTR_LIBCUDA"] = Work["libcuda.so"],
-        ["LD_LIBRARY_PATH"] = Path.GetDirectoryName(Work["libcuda.so"])!, // where a build with ManagedCuda looks
-        ["FAKE_CUDA_KERNELS"] = kernels.Length > 0 ? Path.Combine(AppContext.BaseDirectory, kernels) : "",
-    };
 
     /// <summary>Every file but those that name the device and the time.</summary>
     private static Dictionary<string, string> Results(string folder) => TestFolder.Contents(folder)

@@ -4,7 +4,7 @@
 // Environment: FAKE_CUDA_VERSION (12040), FAKE_CUDA_DEVICES (1), FAKE_CUDA_CAPABILITY (90), FAKE_CUDA_INIT (result of cuInit),
 // FAKE_CUDA_OOM_AT=n (the n-th allocation fails), FAKE_CUDA_LAUNCH=r (cuLaunchKernel returns r), FAKE_CUDA_FAULT=r (a launched kernel
 // faults: every later wait returns r), FAKE_CUDA_KERNELS=file (a host device library, cuattr.h, that runs what is launched; without it
-// launches are only recorded). Built with -DWITHOUT_GRAPHS or -DWITHOUT_MEMSET it lacks those functions, as an old driver would.
+// launches are only recorded), FAKE_CUDA_DROP_CONTEXT=1 (a launch leaves no context current, as another library may). Built with -DWITHOUT_GRAPHS or -DWITHOUT_MEMSET it lacks those functions, as an old driver would.
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -138,6 +138,7 @@ R cuMemHostAlloc(P *p, size_t bytes, unsigned flags) { (void)flags; return alloc
 R cuMemFreeHost(P p) { return release(p, 1); }
 R cuMemGetInfo_v2(size_t *f, size_t *t) { NEED_CONTEXT(); *f = 1 << 20, *t = 8ull << 30; return OK; }
 int fake_live_blocks(void) { return block_count; }
+int fake_is_device(P at, size_t bytes) { return inside(at, bytes, 0); }
 int fake_retained(int d) { return retained[d]; }
 
 R cuMemcpyHtoDAsync_v2(P to, P from, size_t n, Stream *s) {
@@ -204,6 +205,7 @@ R cuModuleGetFunction(Function **f, const char *m, const char *name) {
 R cuFuncGetAttribute(int *v, int a, Function *f) { NEED_CONTEXT(); *v = a == 0 ? f->max_threads : a == 4 ? 32 : a == 5 ? 80 : a == 6 ? 90 : 0; return OK; }
 R cuLaunchKernel(Function *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, Stream *s, void **params, void **extra) {
     NEED_CONTEXT();
+    if (setting("FAKE_CUDA_DROP_CONTEXT", 0)) current = 0;
     if (setting("FAKE_CUDA_LAUNCH", 0)) return setting("FAKE_CUDA_LAUNCH", 0);
     if (!gx || !gy || !gz || (int)(bx * by * bz) != f->max_threads || shared || extra) return INVALID_VALUE;
     Work w = {.kind = LAUNCH, .f = f, .grid = {gx, gy, gz}};

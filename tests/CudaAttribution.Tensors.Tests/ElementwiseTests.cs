@@ -29,6 +29,14 @@ public sealed class ElementwiseTests(string device) : ArenaFixture(device)
     }
 
     [Test]
+    public void A_row_is_added_to_every_row_in_place()
+    {
+        var y = Arena.From([1f, 2, 3, 4, 5, 6], [1, 3, 2]);
+        Elementwise.AddRowInto(Device, y, Arena.From([10f, 100], [2]));
+        Assert.That(y.ToArray<float>(), Is.EqualTo(new[] { 11f, 102, 13, 104, 15, 106 }));
+    }
+
+    [Test]
     public void Only_inputs_that_require_a_gradient_get_one()
     {
         var (a, b) = (Arena.From([1f, 2], [1, 2]), Variable([3f, 4], [1, 2]));
@@ -120,6 +128,7 @@ public sealed class ElementwiseTests(string device) : ArenaFixture(device)
             Assert.That(() => tape.Embedding(x, x), Throws.ArgumentException.With.Message.Contains("I32"));
             Assert.That(() => tape.Embedding(ids, ids), Throws.ArgumentException.With.Message.Contains("F32"));
             Assert.That(() => Elementwise.AddInto(Device, x, Arena.Zeros([5])), Throws.ArgumentException.With.Message.Contains("6 elements"));
+            Assert.That(() => Elementwise.AddRowInto(Device, x, Arena.Zeros([5])), Throws.ArgumentException.With.Message.Contains("last axis"));
             using var other = ComputeDevice.Open("cpu", "kernels");
             using var foreign = new Arena(other);
             Assert.That(() => tape.Silu(foreign.Zeros([2])), Throws.ArgumentException.With.Message.Contains("device"));

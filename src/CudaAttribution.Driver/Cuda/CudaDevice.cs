@@ -70,6 +70,8 @@ public abstract unsafe class CudaDevice : IDevice
         return new CudaModule(this, ptx);
     }
 
+    public void MakeCurrent() => _context.MakeCurrent();
+
     public nint Allocate(long bytes)
     {
         MakeCurrent();
@@ -194,8 +196,6 @@ public abstract unsafe class CudaDevice : IDevice
     }
 
     internal ICudaApi Api => _context.Api;
-
-    internal void MakeCurrent() => _context.MakeCurrent();
 
     /// <summary>Makes the context current for giving something back; false once the device is disposed, which gave everything back.</summary>
     internal bool TryMakeCurrent() => _context.TryMakeCurrent();

@@ -89,6 +89,8 @@ public sealed unsafe class HostDriver : IDevice
     /// <exception cref="DeviceException">The device has no such option.</exception>
     public void SetOption(string name, int value) => _library.SetOption(name, value);
 
+    public void MakeCurrent() => RequireOpen();
+
     public nint Allocate(long bytes)
     {
         RequireOpen();

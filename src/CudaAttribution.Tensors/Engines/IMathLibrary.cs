@@ -6,7 +6,7 @@ namespace CudaAttribution.Tensors.Engines;
 /// </summary>
 public interface IMathLibrary : IDisposable
 {
-    /// <summary>Name in manifests: <c>kernels</c>, <c>onednn 2.6.3</c>.</summary>
+    /// <summary>Name in manifests: <c>kernels</c>, <c>onednn 2.6.3</c>, <c>cublas 12.4.5, cudnn 9.1.0, ...</c>.</summary>
     string Name { get; }
 
     /// <summary>y = conv(x, w) + b; <paramref name="b"/> may be null.</summary>

@@ -75,7 +75,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
     {
     }
 
-    /// <summary>db[O] (+)= column sums of dy[rows,O]; both engines use it.</summary>
+    /// <summary>db[O] (+)= column sums of dy[rows,O]; every engine uses it.</summary>
     internal static void BiasGradient(ComputeDevice device, Tensor dy, Tensor db, bool accumulate)
     {
         int o = db.Shape[^1];

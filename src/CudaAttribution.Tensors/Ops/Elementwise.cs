@@ -24,6 +24,23 @@ public static partial class Elementwise
         d.Launch("add_into_f32", Tiles.Flat(source.Count), new AddIntoParams { X = source.Pointer, Y = destination.Pointer, N = source.Count });
     }
 
+    /// <summary>y[...,c] += b[c], in place and outside the tape.</summary>
+    /// <param name="d">The device of both.</param>
+    /// <param name="y"><c>[...,C]</c>.</param>
+    /// <param name="b"><c>C</c> elements.</param>
+    public static void AddRowInto(ComputeDevice d, Tensor y, Tensor b)
+    {
+        const string Op = "add_row_into";
+        OpCheck.Argument(d, Op, y);
+        OpCheck.Argument(d, Op, b);
+        OpCheck.That(y.Shape.Rank >= 1 && b.Count == y.Shape[^1], Op, b, $"as many elements as the last axis of y {y.Shape} has");
+        int channels = y.Shape[^1], rows = Tiles.RowsPerBlock(channels), total = OpCheck.Int(Op, y.Shape.Rows, "the number of rows");
+        d.Launch("add_per_sample_fwd_f32", Tiles.Rows(total, rows), new AddPerSampleParams
+        {
+            X = y.Pointer, T = b.Pointer, Y = y.Pointer, Pixels = total, C = channels, RowsPerBlock = rows,
+        });
+    }
+
     /// <summary>y = a + b.</summary>
     /// <param name="tape">Where it is recorded.</param>
     /// <param name="a">Any shape.</param>

@@ -50,6 +50,7 @@ public abstract partial class DeviceContract
         recorded.Dispose();
         Assert.That(() => other.Allocate(64), Throws.InstanceOf<ObjectDisposedException>());
         Assert.That(() => other.Free(leaked), Throws.InstanceOf<ObjectDisposedException>());
+        Assert.That(() => other.MakeCurrent(), Throws.InstanceOf<ObjectDisposedException>());
         Assert.That(() => stream.Synchronize(), Throws.InstanceOf<ObjectDisposedException>());
     }
 

@@ -196,6 +196,26 @@ internal static unsafe partial class FakeCudaScenarios
     }
 
     [Scenario]
+    public static void ItsContextIsMadeCurrentForOtherLibraries()
+    {
+        using IDevice device = Devices.Open("cuda");
+        nint fake = NativeLibrary.Load(Environment.GetEnvironmentVariable(CudaLibrary.PathVariable)!);
+        var memory = (delegate* unmanaged[Cdecl]<nuint*, nuint*, int>)NativeLibrary.GetExport(fake, "cuMemGetInfo_v2");
+        int before = 0, after = 0;
+        var thread = new Thread(() =>
+        {
+            nuint free, total;
+            before = memory(&free, &total);
+            device.MakeCurrent();
+            after = memory(&free, &total);
+        });
+        thread.Start();
+        thread.Join();
+        Assert.That((DeviceStatus)before, Is.EqualTo(DeviceStatus.InvalidContext));
+        Assert.That((DeviceStatus)after, Is.EqualTo(DeviceStatus.Success));
+    }
+
+    [Scenario]
     public static void TheDeviceIsDescribed()
     {
         using IDevice device = Devices.Open("cuda");

@@ -1,0 +1,38 @@
+using System.Diagnostics;
+
+namespace CudaAttribution.Cli.Tests;
+
+/// <summary>A GPU that is not there: the fake libraries, compiled on demand, and the environment that makes the program take them.</summary>
+internal sealed class FakeGpu : IDisposable
+{
+    private readonly TestFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    /// <summary>The fake driver, which gives launched kernels to a native library of this program; to none where that is empty.</summary>
+    public Dictionary<string, string> Driver(string kernels) => new()
+    {
+        ["CUDATTR_LIBCUDA"] = Compile("fake_libcuda.c", "libcuda.so"),
+        ["LD_LIBRARY_PATH"] = _folder.Root, // where a build with ManagedCuda looks
+        ["FAKE_CUDA_KERNELS"] = kernels.Length > 0 ? Path.Combine(AppContext.BaseDirectory, kernels) : "",
+    };
+
+    /// <summary>The fake driver with the fake cuBLAS and cuDNN.</summary>
+    public Dictionary<string, string> DriverAndLibraries() => new(Driver("libcuattr_cpu_avx2.so"))
+    {
+        ["CUDATTR_CUBLAS"] = Compile("fake_libcublas.c", "libcublas.so.12"),
+        ["CUDATTR_CUDNN"] = Compile("fake_libcudnn.c", "libcudnn.so.9"),
+    };
+
+    /// <summary>Compiles a source beside the tests, once for each library name; returns the full path.</summary>
+    public string Compile(string source, string library, params string[] options)
+    {
+        string path = _folder[library];
+        if (File.Exists(path)) return path;
+        string[] flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", .. options];
+        using var compiler = Process.Start("cc", [.. flags, "-o", path, Path.Combine(AppContext.BaseDirectory, source)]);
+        compiler.WaitForExit();
+        Assert.That(compiler.ExitCode, Is.Zero, $"{source} could not be compiled (needs gcc)");
+        return path;
+    }
+}
