@@ -23,6 +23,11 @@ internal sealed class Golden : IDisposable
 
     public static string Text(string file) => File.ReadAllText(PathOf(file));
 
+    public IEnumerable<string> Names => _file.Tensors.Keys;
+
+    /// <summary>A tensor as the file has it.</summary>
+    public HostTensor Host(string tensor) => _file.Read(tensor);
+
     public Shape Shape(string tensor) => _file.Tensors[tensor].Shape;
 
     public bool Has(string tensor) => _file.Tensors.ContainsKey(tensor);

@@ -27,15 +27,24 @@ internal static class Tiny
     public static DiffusionModel Model(ComputeDevice device, ModelUse use = ModelUse.TrainAll, ulong seed = 7) =>
         DiffusionModel.Create(Preset, Captions, device, seed, use);
 
-    /// <summary>One picture per caption: a smooth pattern of its own.</summary>
-    public static TrainingSet Data(int count = 7)
+    /// <summary>The same on latents: the autoencoder halves the sides once, to pictures of 16 x 16.</summary>
+    public static DiffusionModel LatentModel(ComputeDevice device, ModelUse use = ModelUse.TrainUNet, ulong seed = 7)
     {
-        byte[] pixels = new byte[count * 8 * 8 * 3];
+        var tokenizer = WordTokenizer.Train(Captions, Preset.MaxTokens);
+        var unet = Preset.UNet with { InChannels = 4, OutChannels = 4 };
+        var vae = new AutoencoderKLConfig { BlockOutChannels = [8, 8], NormNumGroups = 4, SampleSize = 16, ScalingFactor = 0.5 };
+        return DiffusionModel.Create(new ModelIndex(unet, Preset.TextEncoderFor(tokenizer), tokenizer, Preset.Scheduler, vae), device, seed, use);
+    }
+
+    /// <summary>One picture per caption: a smooth pattern of its own.</summary>
+    public static TrainingSet Data(int count = 7, int side = 8)
+    {
+        byte[] pixels = new byte[count * side * side * 3];
         for (int i = 0; i < pixels.Length; i++)
         {
-            int picture = i / 192, y = i / 24 % 8, x = i / 3 % 8, c = i % 3;
+            int picture = i / (3 * side * side), y = i / (3 * side) % side, x = i / 3 % side, c = i % 3;
             pixels[i] = (byte)(128 + 110 * Math.Sin(0.7 * picture * (c + 1) + 0.5 * x * (picture % 3) - 0.4 * y));
         }
-        return new TrainingSet(pixels, 8, 8, Captions[..count]);
+        return new TrainingSet(pixels, side, side, Captions[..count]);
     }
 }

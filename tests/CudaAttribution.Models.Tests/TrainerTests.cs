@@ -4,31 +4,17 @@ using NUnit.Framework;
 namespace CudaAttribution.Models.Tests;
 
 /// <summary>Training: that it learns, that stopping changes nothing, and what it refuses.</summary>
-public class TrainerTests
+public class TrainerTests : DeviceFixture
 {
     private static readonly TrainOptions Options = new()
     {
         Steps = 6, BatchSize = 5, LearningRate = 1e-3, WarmupSteps = 3, EmaDecay = 0.9, CaptionDrop = 0.3, Seed = 5, ReportInterval = 4,
     };
 
-    private ComputeDevice _device = null!;
-    private TemporaryFolder _folder = null!;
-
-    [SetUp]
-    public void SetUp() => (_device, _folder) = (ComputeDevice.Open("cpu"), new TemporaryFolder());
-
-    [TearDown]
-    public void TearDown()
-    {
-        Assert.That(_device.Pool.InUse, Is.Zero, "memory not returned");
-        _device.Dispose();
-        _folder.Dispose();
-    }
-
     [Test]
     public void FourPicturesAreLearntByHeart()
     {
-        using var model = Tiny.Model(_device);
+        using var model = Tiny.Model(Device);
         var options = Options with { Steps = 400, BatchSize = 8, LearningRate = 3e-3, WarmupSteps = 20, ReportInterval = 100 };
         var (result, _) = Train(model, options, Tiny.Data(4));
         double first = result.Losses.Take(20).Average(), last = result.Losses.TakeLast(100).Average();
@@ -49,8 +35,8 @@ public class TrainerTests
     {
         var options = Options with { EmaDecay = ema };
         var (whole, hash) = Train(use, options);
-        Train(use, options with { Steps = 2, CheckpointFolder = _folder["c"], CheckpointInterval = 2 });
-        var going = options with { CheckpointFolder = _folder["c"], CheckpointInterval = 2, Resume = true };
+        Train(use, options with { Steps = 2, CheckpointFolder = Folder["c"], CheckpointInterval = 2 });
+        var going = options with { CheckpointFolder = Folder["c"], CheckpointInterval = 2, Resume = true };
         Assert.That(Train(use, going with { Steps = 4 }).Result.FirstStep, Is.EqualTo(2));
         var (resumed, resumedHash) = Train(use, going);
         Assert.That(resumed.FirstStep, Is.EqualTo(4));
@@ -64,12 +50,12 @@ public class TrainerTests
     {
         var (_, hash) = Train(ModelUse.TrainAll, Options);
         using var cancel = new CancellationTokenSource();
-        using (var model = Tiny.Model(_device))
-        using (var trainer = new Trainer(model, Tiny.Data(), Options with { CheckpointFolder = _folder["c"] }))
+        using (var model = Tiny.Model(Device))
+        using (var trainer = new Trainer(model, Tiny.Data(), Options with { CheckpointFolder = Folder["c"] }))
         {
             Assert.That(() => trainer.Run(p => cancel.Cancel(), cancel.Token), Throws.InstanceOf<OperationCanceledException>());
         }
-        var (resumed, resumedHash) = Train(ModelUse.TrainAll, Options with { CheckpointFolder = _folder["c"], Resume = true });
+        var (resumed, resumedHash) = Train(ModelUse.TrainAll, Options with { CheckpointFolder = Folder["c"], Resume = true });
         Assert.That((resumed.FirstStep, resumedHash), Is.EqualTo((4, hash)));
     }
 
@@ -78,27 +64,27 @@ public class TrainerTests
     public void LeftoversOfAKilledRunAreSwept()
     {
         var (_, hash) = Train(ModelUse.TrainAll, Options);
-        Train(ModelUse.TrainAll, Options with { Steps = 3, CheckpointFolder = _folder["c"], CheckpointInterval = 3 });
-        string half = _folder["c", ".step-00000005.partial-0123"];
+        Train(ModelUse.TrainAll, Options with { Steps = 3, CheckpointFolder = Folder["c"], CheckpointInterval = 3 });
+        string half = Folder["c", ".step-00000005.partial-0123"];
         Directory.CreateDirectory(half);
         File.WriteAllText(Path.Combine(half, "state.safetensors"), "half");
-        var going = Options with { CheckpointFolder = _folder["c"], CheckpointInterval = 3, Resume = true };
+        var going = Options with { CheckpointFolder = Folder["c"], CheckpointInterval = 3, Resume = true };
         var (resumed, resumedHash) = Train(ModelUse.TrainAll, going);
         Assert.That((resumed.FirstStep, resumedHash), Is.EqualTo((3, hash)));
-        Assert.That(Directory.EnumerateFileSystemEntries(_folder["c"]).Select(Path.GetFileName), Is.EqualTo(new[] { "step-00000006" }));
+        Assert.That(Directory.EnumerateFileSystemEntries(Folder["c"]).Select(Path.GetFileName), Is.EqualTo(new[] { "step-00000006" }));
     }
 
     [Test]
     public void OnlyTheRunItBelongsToMayResume()
     {
-        var saved = Options with { CheckpointFolder = _folder["c"], CheckpointInterval = 3, Resume = true };
+        var saved = Options with { CheckpointFolder = Folder["c"], CheckpointInterval = 3, Resume = true };
         Train(ModelUse.TrainAll, saved with { Steps = 3 });
         void Refused(TrainOptions options, string reason, TrainingSet? data = null, ulong seed = 7, ModelUse use = ModelUse.TrainAll)
         {
-            using var model = Tiny.Model(_device, use, seed);
+            using var model = Tiny.Model(Device, use, seed);
             Assert.That(
                 () => Train(model, options, data),
-                Throws.TypeOf<ModelFileException>().With.Message.Contains(reason).And.Message.Contains(_folder["c"]));
+                Throws.TypeOf<ModelFileException>().With.Message.Contains(reason).And.Message.Contains(Folder["c"]));
         }
         Refused(saved with { Resume = false }, "resume it, or use another folder");
         Refused(saved with { LearningRate = 2e-3 }, "learning_rate was 0.001, is 0.002");
@@ -113,7 +99,7 @@ public class TrainerTests
         Refused(saved, "start was", seed: 8);
         Refused(saved, "trains was", use: ModelUse.TrainUNet);
         Refused(saved with { Steps = 2 }, "3 steps, the run only 2");
-        string state = _folder["c", "step-00000003", "state.safetensors"];
+        string state = Folder["c", "step-00000003", "state.safetensors"];
         byte[] bytes = File.ReadAllBytes(state);
         File.WriteAllBytes(state, bytes[..(bytes.Length / 2)]);
         Refused(saved, "truncated");
@@ -142,10 +128,10 @@ public class TrainerTests
     [Test]
     public void AFrozenTextEncoderStaysAsItIs()
     {
-        using var model = Tiny.Model(_device, ModelUse.TrainUNet);
+        using var model = Tiny.Model(Device, ModelUse.TrainUNet);
         string[] Embedded()
         {
-            using var tape = new Tape(_device, record: false);
+            using var tape = new Tape(Device, record: false);
             return [string.Join(' ', model.EncodeText(tape, Tiny.Captions).ToArray<float>())];
         }
         var before = Embedded();
@@ -177,18 +163,18 @@ public class TrainerTests
     [Test]
     public void ADivergedRunIsStoppedByName()
     {
-        using var model = Tiny.Model(_device);
+        using var model = Tiny.Model(Device);
         Assert.That(
-            () => Train(model, Options with { LearningRate = 1e18, WarmupSteps = 0, CheckpointFolder = _folder["c"], CheckpointInterval = 1 }),
+            () => Train(model, Options with { LearningRate = 1e18, WarmupSteps = 0, CheckpointFolder = Folder["c"], CheckpointInterval = 1 }),
             Throws.TypeOf<ArithmeticException>().With.Message.Contains("step").And.Message.Contains("smaller learning rate"));
-        Assert.That(Directory.EnumerateDirectories(_folder["c"]).Select(d => Path.GetFileName(d)!), Has.None.EqualTo("step-00000006"));
+        Assert.That(Directory.EnumerateDirectories(Folder["c"]).Select(d => Path.GetFileName(d)!), Has.None.EqualTo("step-00000006"));
     }
 
     [Test]
     public void ProgressAndLossesAreReported()
     {
         var seen = new List<TrainProgress>();
-        using var model = Tiny.Model(_device);
+        using var model = Tiny.Model(Device);
         using var trainer = new Trainer(model, Tiny.Data(), Options);
         var result = trainer.Run(seen.Add);
         Assert.That(seen.Select(p => (p.Step, p.Steps)), Is.EqualTo(new[] { (4, 6), (6, 6) }));
@@ -208,18 +194,18 @@ public class TrainerTests
     [Test]
     public void StepsReuseTheMemoryOfTheFirst()
     {
-        using var model = Tiny.Model(_device);
+        using var model = Tiny.Model(Device);
         using var trainer = new Trainer(model, Tiny.Data(), Options with { ReportInterval = 1 });
         var reserved = new List<long>();
-        trainer.Run(_ => reserved.Add(_device.Pool.Reserved));
+        trainer.Run(_ => reserved.Add(Device.Pool.Reserved));
         Assert.That(reserved.Skip(1), Has.All.EqualTo(reserved[0]));
     }
 
     [Test]
     public void WhatCannotBeTrainedIsRefused()
     {
-        using var model = Tiny.Model(_device);
-        using var sampling = Tiny.Model(_device, ModelUse.Sampling);
+        using var model = Tiny.Model(Device);
+        using var sampling = Tiny.Model(Device, ModelUse.Sampling);
         Assert.That(
             () => new Trainer(sampling, Tiny.Data(), Options),
             Throws.InvalidOperationException.With.Message.Contains("open it for training"));
@@ -230,10 +216,10 @@ public class TrainerTests
         Assert.That(
             () => new TrainingSet(new byte[100], 8, 8, ["x"]),
             Throws.ArgumentException.With.Message.Contains("need 192 bytes, 100 are given"));
-        File.WriteAllText(_folder["file"], "x");
+        File.WriteAllText(Folder["file"], "x");
         Assert.That(
-            () => new Trainer(model, Tiny.Data(), Options with { CheckpointFolder = _folder["file", "below"] }),
-            Throws.TypeOf<ModelFileException>().With.Message.Contains(_folder["file", "below"]));
+            () => new Trainer(model, Tiny.Data(), Options with { CheckpointFolder = Folder["file", "below"] }),
+            Throws.TypeOf<ModelFileException>().With.Message.Contains(Folder["file", "below"]));
         foreach (var (options, name) in new (TrainOptions, string)[]
         {
             (Options with { Steps = 0 }, "Steps"),
@@ -264,7 +250,7 @@ public class TrainerTests
 
     private (TrainResult Result, string Hash) Train(ModelUse use, TrainOptions options)
     {
-        using var model = Tiny.Model(_device, use);
+        using var model = Tiny.Model(Device, use);
         return Train(model, options);
     }
 

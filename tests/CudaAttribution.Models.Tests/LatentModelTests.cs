@@ -1,0 +1,127 @@
+using System.Text.Json.Nodes;
+using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
+using NUnit.Framework;
+
+namespace CudaAttribution.Models.Tests;
+
+/// <summary>Models whose UNet works on latents: files, pictures, training.</summary>
+public class LatentModelTests : DeviceFixture
+{
+    [Test]
+    public void SavedAndLoadedIsTheSame()
+    {
+        using var model = Tiny.LatentModel(Device);
+        model.Save(Folder["m"]);
+        using var loaded = DiffusionModel.Load(Folder["m"], Device);
+        Assert.That(loaded.WeightsHash(), Is.EqualTo(model.WeightsHash()));
+        Assert.That(loaded.Vae!.Config.ToJson(), Is.EqualTo(model.Vae!.Config.ToJson()));
+        Assert.That((loaded.PictureSize, loaded.UNet.Config.SampleSize), Is.EqualTo((16, 8)));
+        var index = JsonNode.Parse(File.ReadAllText(Folder["m", "model_index.json"]))!;
+        Assert.That((string)index["_class_name"]!, Is.EqualTo("StableDiffusionPipeline"));
+        Assert.That(index["vae"]!.AsArray().Select(v => (string)v!), Is.EqualTo(new[] { "diffusers", "AutoencoderKL" }));
+    }
+
+    [Test]
+    public void TheIdentityCoversTheAutoencoder()
+    {
+        using var model = Tiny.LatentModel(Device);
+        model.Save(Folder["m"]);
+        using (var other = Tiny.LatentModel(Device, seed: 8)) other.Save(Folder["o"]);
+        File.Copy(
+            Folder["o", "vae", "diffusion_pytorch_model.safetensors"], Folder["m", "vae", "diffusion_pytorch_model.safetensors"], overwrite: true);
+        using var mixed = DiffusionModel.Load(Folder["m"], Device);
+        Assert.That(mixed.WeightsHash(), Is.Not.EqualTo(model.WeightsHash()));
+    }
+
+    /// <summary>As the UNet's own sampler steps end, decoded by hand: x / scaling_factor through the decoder.</summary>
+    [Test]
+    public void PicturesAreTheDecodedLatents()
+    {
+        using var model = Tiny.LatentModel(Device, ModelUse.Sampling);
+        var options = new SampleOptions { Steps = 3, Guidance = 2 };
+        var request = SampleRequest.For(["a red disc"], seed: 3);
+        var picture = new Sampler(model, options).Sample(request);
+        Assert.That((picture.Width, picture.Height, picture.Channels), Is.EqualTo((16, 16, 3)));
+
+        using var arena = new Arena(Device);
+        var x = arena.New(new Shape(1, 8, 8, 4));
+        Sampling.Normal(x, 3, Philox.Stream($"sample.{options.Purpose}"));
+        using (var tape = new Tape(Device, record: false))
+        {
+            var text = model.EncodeText(tape, ["", "a red disc"]);
+            foreach (var step in DdimScheduler.Steps(model.Scheduler, 3)) Sampler.Step(model.UNet, x, text, step, 2, null);
+            float[] latent = [.. x.ToArray<float>().Select(v => v * 2)];
+            float[] decoded = model.Vae!.Decode(tape, arena.From(latent, x.Shape)).ToArray<float>();
+            Assert.That(Nmse.Of(picture.Values, decoded), Is.LessThan(1e-12));
+        }
+    }
+
+    [Test]
+    public void AnyBatchGivesTheSamePictures()
+    {
+        using var model = Tiny.LatentModel(Device, ModelUse.Sampling);
+        var requests = SampleRequest.For(["a red disc", "nothing", "a blue cross"], seed: 1);
+        var options = new SampleOptions { Steps = 2 };
+        Assert.That(
+            new Sampler(model, options with { MaxBatch = 1 }).Sample(requests).Pixels,
+            Is.EqualTo(new Sampler(model, options).Sample(requests).Pixels));
+    }
+
+    [Test]
+    public void TrainingChangesTheUNetOnlyAndResumesBitForBit()
+    {
+        var options = new TrainOptions { Steps = 4, BatchSize = 3, LearningRate = 1e-3, Seed = 5, ReportInterval = 1 };
+        string Trained(TrainOptions o, out TrainResult result)
+        {
+            using var model = Tiny.LatentModel(Device);
+            using var trainer = new Trainer(model, Tiny.Data(side: 16), o);
+            result = trainer.Run();
+            model.Save(Folder["m"]);
+            return model.WeightsHash();
+        }
+        string whole = Trained(options, out var once);
+        Trained(options with { Steps = 2, CheckpointFolder = Folder["c"], CheckpointInterval = 2 }, out _);
+        string resumed = Trained(options with { CheckpointFolder = Folder["c"], CheckpointInterval = 2, Resume = true }, out var twice);
+        Assert.That((resumed, twice.FirstStep), Is.EqualTo((whole, 2)));
+        Assert.That(twice.Losses, Is.EqualTo(once.Losses).And.All.Positive);
+        using (var start = Tiny.LatentModel(Device)) start.Save(Folder["s"]);
+        Assert.That(Bytes("m", "vae"), Is.EqualTo(Bytes("s", "vae")));
+        Assert.That(Bytes("m", "unet"), Is.Not.EqualTo(Bytes("s", "unet")));
+
+        byte[] Bytes(string model, string part) => File.ReadAllBytes(Folder[model, part, "diffusion_pytorch_model.safetensors"]);
+    }
+
+    [Test]
+    public void EveryStepDrawsItsLatentsAnew()
+    {
+        using var model = Tiny.LatentModel(Device);
+        using var pictures = new TrainingPictures(model, Tiny.Data(side: 16), seed: 5);
+        using var tape = new Tape(Device, record: false);
+        float[] first = pictures.Batch(tape, 0, [2, 4]).ToArray<float>(), again = pictures.Batch(tape, 0, [2, 4]).ToArray<float>();
+        float[] second = pictures.Batch(tape, 1, [2, 4]).ToArray<float>();
+        Assert.That(again, Is.EqualTo(first));
+        Assert.That(second, Is.Not.EqualTo(first));
+    }
+
+    [TestCase("model_index.json", "\"vae\"", "\"controlnet\"", "the part 'controlnet' is not supported")]
+    [TestCase("vae/config.json", "\"latent_channels\": 4", "\"latent_channels\": 8", "differ from the autoencoder's latent_channels 8")]
+    [TestCase("vae/config.json", "\"norm_num_groups\": 4", "\"norm_num_groups\": 3", "not divisible by norm_num_groups")]
+    public void AnAutoencoderThatDoesNotFitIsNamed(string file, string what, string with, string word)
+    {
+        using (var model = Tiny.LatentModel(Device)) model.Save(Folder["m"]);
+        string path = Path.Combine(Folder["m"], file), text = File.ReadAllText(path);
+        Assert.That(text, Does.Contain(what));
+        File.WriteAllText(path, text.Replace(what, with, StringComparison.Ordinal));
+        Assert.That(() => DiffusionModel.Load(Folder["m"], Device), Throws.InstanceOf<ModelFileException>().With.Message.Contains(word));
+    }
+
+    [Test]
+    public void PicturesOfTheLatentsSizeAreRefused()
+    {
+        using var model = Tiny.LatentModel(Device);
+        Assert.That(
+            () => new Trainer(model, Tiny.Data(), new TrainOptions { Steps = 1, BatchSize = 1 }),
+            Throws.ArgumentException.With.Message.Contains("8x8, the model takes 16x16"));
+    }
+}
