@@ -90,7 +90,9 @@ public class ModelComponentTests : DeviceFixture
     {
         Directory.CreateDirectory(Folder[part]);
         File.WriteAllText(Folder[part, "config.json"], golden.Config);
-        var weights = golden.Names.Where(n => n.StartsWith("weight.", StringComparison.Ordinal)).ToDictionary(n => n["weight.".Length..], golden.Host);
+        var weights = golden.Names
+            .Where(n => n.StartsWith("weight.", StringComparison.Ordinal))
+            .ToDictionary(n => n["weight.".Length..], golden.Host);
         if (changed is not null)
         {
             float[] values = weights[changed].ToF32();

@@ -5,15 +5,17 @@ using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Cli.Commands;
 
-/// <summary><c>cudattr probe</c>: one part of a model on given tensors, layer by layer if asked, to be compared with another implementation.</summary>
+/// <summary>
+/// <c>cudattr probe</c>: one part of a model on given tensors, layer by layer if asked, to be compared with another implementation.
+/// </summary>
 internal static class ProbeCommand
 {
     private const string Tokenize = "tokenize";
 
     private const string Description =
         """
-        Runs one part of a model folder on tensors from a file and writes what it gives; everything in F32. Names and layout are diffusers', pictures and
-        latents are [N,C,H,W]:
+        Runs one part of a model folder on tensors from a file and writes what it gives; everything in F32. Names and layout are diffusers', pictures
+        and latents are [N,C,H,W]:
           unet         sample, timestep, encoder_hidden_states -> sample
           vae-encode   image -> moments            vae-decode   latent -> sample
           text         input_ids -> last_hidden_state

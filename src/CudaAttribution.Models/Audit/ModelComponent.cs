@@ -12,7 +12,8 @@ public sealed class ModelComponent : IDisposable
     private readonly ParameterSet _parameters;
     private readonly Func<Tape, Arguments, (string Name, Tensor Value)> _run;
 
-    private ModelComponent(ParameterSet parameters, Func<Tape, Arguments, (string Name, Tensor Value)> run) => (_parameters, _run) = (parameters, run);
+    private ModelComponent(ParameterSet parameters, Func<Tape, Arguments, (string Name, Tensor Value)> run) =>
+        (_parameters, _run) = (parameters, run);
 
     /// <summary>The parts that can be run.</summary>
     public static IReadOnlyList<string> Names { get; } = ["unet", "vae-encode", "vae-decode", "text"];

@@ -60,7 +60,8 @@ internal sealed record ModelIndex(
             if (!Components.Contains(key) && key != VaeFolder && !NotRun.Contains(key))
             {
                 throw new ModelFileException(
-                    $"{path}: the part '{key}' is not supported; a model has {string.Join(", ", Components)}, and {VaeFolder} if it works on latents");
+                    $"{path}: the part '{key}' is not supported; a model has {string.Join(", ", Components)}, and {VaeFolder} if it works on "
+                    + "latents");
             }
         }
         RequireClass(index, path, UNetFolder, UNetConfig.ClassName);

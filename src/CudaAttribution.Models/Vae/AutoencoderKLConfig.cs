@@ -101,7 +101,8 @@ public sealed record AutoencoderKLConfig
         if (value is not JsonArray types || types.Count != levels || types.Any(t => t?.ToString() != type))
         {
             throw new ModelFileException(
-                $"{source}: '{key}': {value?.ToJsonString() ?? "null"} is not supported, only {levels} times {type} (one for each of block_out_channels)");
+                $"{source}: '{key}': {value?.ToJsonString() ?? "null"} is not supported, only {levels} times {type} (one for each of "
+                + "block_out_channels)");
         }
     }
 }
