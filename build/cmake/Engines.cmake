@@ -22,7 +22,7 @@ function(cuattr_add_engine target source)
   endforeach()
 endfunction()
 
-if(EXISTS ${CMAKE_SOURCE_DIR}/native/src/image_codec.cpp)
+if(CUATTR_IMAGE AND EXISTS ${CMAKE_SOURCE_DIR}/native/src/image_codec.cpp)
   cuattr_find_library(SPNG spng.h spng libspng-dev)
   cuattr_find_library(TURBOJPEG turbojpeg.h turbojpeg libturbojpeg0-dev)
   cuattr_find_library(WEBP webp/decode.h webp libwebp-dev)

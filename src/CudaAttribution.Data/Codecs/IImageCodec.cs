@@ -7,8 +7,9 @@ public interface IImageCodec
     string Name { get; }
 
     /// <summary>
-    /// Decodes a whole PNG, JPEG or WebP file. Greys and palettes become RGB, tRNS becomes alpha, 16-bit samples keep their high byte;
-    /// gamma, colour profiles and EXIF orientation are not applied.
+    /// Decodes a whole PNG, JPEG or WebP file. Greys and palettes become RGB, tRNS becomes alpha (one that does not fit the header is left
+    /// out), 16-bit samples keep their high byte; gamma, colour profiles and EXIF orientation are not applied. Of an animated PNG the still
+    /// picture is read.
     /// </summary>
     /// <param name="file">The bytes of the file.</param>
     /// <param name="maxPixels">A file whose header states more pixels than this is refused before anything of its size is allocated.</param>

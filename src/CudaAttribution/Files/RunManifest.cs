@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using CudaAttribution.Data;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution;
@@ -52,6 +53,9 @@ public sealed record RunManifest
 
     public required ManifestDevice Device { get; init; }
 
+    /// <summary>The libraries that read and wrote pictures: a JPEG's pixels depend on them. Older manifests do not say.</summary>
+    public string ImageCodec { get; init; } = "not recorded";
+
     public required string Runtime { get; init; }
 
     public required string OperatingSystem { get; init; }
@@ -91,6 +95,7 @@ public sealed class RunRecorder(string command, IReadOnlyList<string> commandLin
         Started = _started,
         Finished = DateTimeOffset.UtcNow,
         Device = ManifestDevice.Of(device),
+        ImageCodec = ImageCodecs.Default.Name,
         Runtime = RuntimeInformation.FrameworkDescription,
         OperatingSystem = RuntimeInformation.OSDescription,
         Inputs = new SortedDictionary<string, string>(_inputs, StringComparer.Ordinal),

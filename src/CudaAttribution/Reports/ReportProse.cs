@@ -45,6 +45,7 @@ internal static class ReportProse
             ("seed", run.Seed.ToString(CultureInfo.InvariantCulture)),
             ("device", $"{d.Id}: {d.Name}, {d.InstructionSet}, {units}, {d.Binding} {d.DriverVersion}"),
             ("mathematics", d.MathLibrary),
+            ("pictures", run.ImageCodec),
             ("kernels (SHA-256)", d.KernelsSha256),
             ("program", $"CudaAttribution {run.Version}, {run.Runtime}, {run.OperatingSystem}"),
             .. run.Inputs.Select(i => (i.Key, i.Value)),

@@ -14,6 +14,27 @@ internal static class Pictures
         return new RgbImage(width, height, pixels);
     }
 
+    /// <summary>A picture of soft waves in each channel, as photographs are soft: lossy formats keep it well.</summary>
+    public static RgbImage Waves(int width, int height)
+    {
+        var pixels = new byte[3 * width * height];
+        for (int i = 0; i < pixels.Length; i++)
+        {
+            int c = i % 3, x = i / 3 % width, y = i / 3 / width;
+            pixels[i] = (byte)(128 + 60 * Math.Sin((x + 9 * c) / 11.0) + 60 * Math.Cos((y - 7 * c) / 13.0));
+        }
+        return new RgbImage(width, height, pixels);
+    }
+
+    /// <summary>Peak signal-to-noise ratio of two pictures' bytes, dB; infinite where they are equal.</summary>
+    public static double Psnr(ReadOnlySpan<byte> a, ReadOnlySpan<byte> b)
+    {
+        if (a.Length != b.Length) throw new ArgumentException($"{a.Length} bytes against {b.Length}");
+        double sum = 0;
+        for (int i = 0; i < a.Length; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+        return 10 * Math.Log10(255.0 * 255 * a.Length / sum);
+    }
+
     /// <summary>Samples below 2^bitDepth with every value that fits.</summary>
     public static int[,,] Samples(int width, int height, int channels, int bitDepth)
     {

@@ -22,15 +22,21 @@ internal static class PngWriter
         if (!interlaced) WriteRows(data, samples, bitDepth, (0, 0, 1, 1));
         else foreach ((int, int, int, int) pass in Adam7) WriteRows(data, samples, bitDepth, pass);
 
+        byte[] compressed = Deflate(data.ToArray());
+        List<(string, byte[])> chunks = [("IHDR", Header(width, height, bitDepth, colourType, interlaced))];
+        if (palette is not null) chunks.Add(("PLTE", palette));
+        if (transparency is not null) chunks.Add(("tRNS", transparency));
+        chunks.Add(("IDAT", compressed[..(compressed.Length / 2)]));
+        chunks.Add(("IDAT", compressed[(compressed.Length / 2)..]));
+        return FromChunks([.. chunks, ("IEND", [])]);
+    }
+
+    /// <summary>A file of any chunks, sound or not, with their checksums.</summary>
+    public static byte[] FromChunks(params (string Name, byte[] Content)[] chunks)
+    {
         var file = new MemoryStream();
         file.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]);
-        WriteChunk(file, "IHDR", Header(width, height, bitDepth, colourType, interlaced));
-        if (palette is not null) WriteChunk(file, "PLTE", palette);
-        if (transparency is not null) WriteChunk(file, "tRNS", transparency);
-        byte[] compressed = Deflate(data.ToArray());
-        WriteChunk(file, "IDAT", compressed[..(compressed.Length / 2)]);
-        WriteChunk(file, "IDAT", compressed[(compressed.Length / 2)..]);
-        WriteChunk(file, "IEND", []);
+        foreach ((string name, byte[] content) in chunks) WriteChunk(file, name, content);
         return file.ToArray();
     }
 
@@ -43,7 +49,14 @@ internal static class PngWriter
         return header;
     }
 
-    public static void WriteChunk(Stream file, string name, byte[] content)
+    public static byte[] Deflate(byte[] bytes)
+    {
+        var output = new MemoryStream();
+        using (var zlib = new ZLibStream(output, CompressionLevel.SmallestSize)) zlib.Write(bytes);
+        return output.ToArray();
+    }
+
+    private static void WriteChunk(Stream file, string name, byte[] content)
     {
         byte[] named = [.. System.Text.Encoding.ASCII.GetBytes(name), .. content];
         var number = new byte[4];
@@ -52,13 +65,6 @@ internal static class PngWriter
         file.Write(named);
         BinaryPrimitives.WriteUInt32BigEndian(number, Crc(named));
         file.Write(number);
-    }
-
-    public static byte[] Deflate(byte[] bytes)
-    {
-        var output = new MemoryStream();
-        using (var zlib = new ZLibStream(output, CompressionLevel.SmallestSize)) zlib.Write(bytes);
-        return output.ToArray();
     }
 
     private static void WriteRows(Stream data, int[,,] samples, int bitDepth, (int X, int Y, int StepX, int StepY) pass)

@@ -3,7 +3,7 @@ using NUnit.Framework;
 namespace CudaAttribution.Data.Tests;
 
 /// <summary>Every colour type and bit depth of the PNG specification, against pixels computed from the samples.</summary>
-public class PngDecodingTests
+public abstract partial class CodecContract
 {
     // Odd sizes, so that rows of 1, 2 and 4 bits end inside a byte and every Adam7 pass is cut.
     private const int Width = 37, Height = 13;
@@ -113,22 +113,49 @@ public class PngDecodingTests
     }
 
     [Test]
-    public void WrongChecksumIsAnError()
+    public void TransparentColourOf16BitsComparesAllBits()
     {
-        byte[] file = PngWriter.Write(Pictures.Samples(5, 5, 3, 8), PngWriter.Rgb, 8);
-        int data = file.AsSpan().IndexOf("IDAT"u8);
-        file[data + 6] ^= 1;
-        Assert.That(
-            () => ImageCodecs.Default.Decode(file),
-            Throws.TypeOf<ImageDecodeException>().With.Property("Error").EqualTo(ImageDecodeError.Damaged));
+        var samples = new int[1, 4, 3];
+        for (int x = 0; x < 4; x++)
+            for (int c = 0; c < 3; c++) samples[0, x, c] = 0x1020 * (c + 1) + (x == c + 1 ? 1 : 0); // each but the first is off in one channel
+        byte[] file = PngWriter.Write(samples, PngWriter.Rgb, 16, transparency: [0x10, 0x20, 0x20, 0x40, 0x30, 0x60]);
+        Expect(file, (_, x) => [0x10, 0x20, 0x30, (byte)(x == 0 ? 0 : 255)]);
+    }
+
+    [Test]
+    public void SamplesOf16BitsKeepTheirHighByte()
+    {
+        var samples = new int[1, 2, 4];
+        int[] values = [0x00ff, 0x7fff, 0x80fe, 0xff80];
+        for (int c = 0; c < 4; c++) (samples[0, 0, c], samples[0, 1, c]) = (values[c], values[3 - c]);
+        Expect(PngWriter.Write(samples, PngWriter.RgbAlpha, 16), (_, x) => x == 0 ? [0x00, 0x7f, 0x80, 0xff] : [0xff, 0x80, 0x7f, 0x00]);
+    }
+
+    [Test]
+    public void TransparencyThatDoesNotFitIsLeftOut()
+    {
+        var samples = new int[1, 2, 1];
+        samples[0, 1, 0] = 1;
+        byte[] palette = [1, 2, 3, 4, 5, 6];
+        foreach (byte[] alphas in new byte[][] { [], [1, 2, 3] }) // none, and more than colours
+            Expect(PngWriter.Write(samples, PngWriter.Palette, 8, palette, alphas), (_, x) => [.. palette[(3 * x)..(3 * x + 3)], 255]);
+        foreach (byte[] value in new byte[][] { [0], [0, 1, 2], [1, 1] }) // too short, too long, over 8 bits
+            Expect(PngWriter.Write(samples, PngWriter.Grey, 8, transparency: value), (_, x) => [(byte)x, (byte)x, (byte)x, 255]);
+        Expect(PngWriter.Write(new int[1, 1, 4], PngWriter.RgbAlpha, 8, transparency: [0, 0, 0, 0, 0, 0]), (_, _) => [0, 0, 0, 0]);
+
+        byte[] header = PngWriter.Header(1, 1, 8, PngWriter.Grey), data = PngWriter.Deflate([0, 7]);
+        byte[] late = PngWriter.FromChunks(("IHDR", header), ("IDAT", data), ("tRNS", [0, 7]), ("IEND", []));
+        Expect(late, (_, _) => [7, 7, 7, 255]);
+        byte[] twice = PngWriter.FromChunks(("IHDR", header), ("tRNS", [0, 7]), ("tRNS", [0, 8]), ("IDAT", data), ("IEND", []));
+        Expect(twice, (_, _) => [7, 7, 7, 0]);
     }
 
     /// <summary>Full range for 1 to 8 bits (v * 255 / (2^d - 1) is whole), the high byte for 16.</summary>
     private static byte To8(int sample, int bitDepth) => (byte)(bitDepth == 16 ? sample >> 8 : sample * 255 / ((1 << bitDepth) - 1));
 
-    private static void Expect(byte[] file, Func<int, int, byte[]> pixel)
+    private void Expect(byte[] file, Func<int, int, byte[]> pixel)
     {
-        RgbaImage image = ImageCodecs.Default.Decode(file);
+        RgbaImage image = Codec.Decode(file);
         for (int y = 0; y < image.Height; y++)
             for (int x = 0; x < image.Width; x++)
                 Assert.That(image.Pixels.AsSpan(4 * (y * image.Width + x), 4).ToArray(), Is.EqualTo(pixel(y, x)), $"row {y}, column {x}");

@@ -1,0 +1,162 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+
+namespace CudaAttribution.Data;
+
+/// <summary>
+/// A PNG file reduced to the chunks that make its pixels, after each chunk's checksum and the length and checksum of the coded data were
+/// checked: ImageSharp leaves rows blank whose data are missing, and searches on where a chunk is broken.
+/// </summary>
+internal sealed class PngContainer
+{
+    private const int ChunkFrame = 12; // length, name, checksum
+    private const int PaletteEntry = 3;
+
+    private readonly byte[] head;
+    private readonly MemoryStream data = new();
+    private bool dataBegan, dataEnded;
+    private int entries;
+    private byte[]? palette;
+    private byte[]? transparency;
+
+    private PngContainer(byte[] head, PngHeader header) => (this.head, Header) = (head, header);
+
+    public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];
+
+    public PngHeader Header { get; }
+
+    /// <summary>
+    /// Red, green and blue of the colour that is transparent in a 16-bit picture, else null. <see cref="ToBytes"/> leaves it out, since
+    /// ImageSharp reads it in the wrong byte order.
+    /// </summary>
+    public ushort[]? WideTransparency { get; private set; }
+
+    /// <exception cref="ImageDecodeException">Too large, truncated or damaged.</exception>
+    public static PngContainer Read(ReadOnlySpan<byte> file, long maxPixels)
+    {
+        int at = Signature.Length;
+        ReadOnlySpan<byte> content = Chunk(file, at, out ReadOnlySpan<byte> name);
+        if (!name.SequenceEqual("IHDR"u8) || content.Length != PngHeader.Length)
+            throw FileProblem.Damaged("PNG: the first chunk is not the header");
+        PngHeader header = PngHeader.Read(content, maxPixels);
+        CheckSum(file, at, content);
+        at += ChunkFrame + content.Length;
+        var png = new PngContainer(file[..at].ToArray(), header);
+        for (bool ended = false; !ended; at += ChunkFrame + content.Length)
+        {
+            content = Chunk(file, at, out name);
+            CheckSum(file, at, content);
+            ended = png.Take(name, content);
+        }
+        png.CheckData();
+        return png;
+    }
+
+    /// <summary>The file as ImageSharp gets it: header, palette, transparency, one chunk of data.</summary>
+    public byte[] ToBytes()
+    {
+        var file = new MemoryStream();
+        file.Write(head);
+        if (palette is not null) Write(file, "PLTE"u8, palette);
+        if (transparency is not null) Write(file, "tRNS"u8, transparency);
+        Write(file, "IDAT"u8, data.GetBuffer().AsSpan(0, (int)data.Length));
+        Write(file, "IEND"u8, []);
+        return file.ToArray();
+    }
+
+    private static ReadOnlySpan<byte> Chunk(ReadOnlySpan<byte> file, int at, out ReadOnlySpan<byte> name)
+    {
+        ReadOnlySpan<byte> rest = file[at..];
+        if (rest.Length < ChunkFrame) throw FileProblem.Damaged("PNG: the file ends too early");
+        uint length = BinaryPrimitives.ReadUInt32BigEndian(rest);
+        if (length > rest.Length - ChunkFrame) throw FileProblem.Damaged("PNG: the file ends too early");
+        name = rest.Slice(4, 4);
+        return rest.Slice(8, (int)length);
+    }
+
+    private static void CheckSum(ReadOnlySpan<byte> file, int at, ReadOnlySpan<byte> content)
+    {
+        ReadOnlySpan<byte> summed = file.Slice(at + 4, 4 + content.Length);
+        if (PngCrc.Of(summed) != BinaryPrimitives.ReadUInt32BigEndian(file[(at + 8 + content.Length)..]))
+            throw FileProblem.Damaged("PNG: the checksum of a chunk is wrong");
+    }
+
+    private static void Write(MemoryStream file, ReadOnlySpan<byte> name, ReadOnlySpan<byte> content)
+    {
+        byte[] named = [.. name, .. content];
+        Span<byte> number = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(number, content.Length);
+        file.Write(number);
+        file.Write(named);
+        BinaryPrimitives.WriteUInt32BigEndian(number, PngCrc.Of(named));
+        file.Write(number);
+    }
+
+    /// <returns>Whether this was the last chunk.</returns>
+    private bool Take(ReadOnlySpan<byte> name, ReadOnlySpan<byte> content)
+    {
+        bool isData = name.SequenceEqual("IDAT"u8);
+        dataEnded |= dataBegan && !isData;
+        if (isData) TakeData(content);
+        else if (name.SequenceEqual("PLTE"u8)) TakePalette(content);
+        else if (name.SequenceEqual("tRNS"u8)) TakeTransparency(content);
+        else if (!name.SequenceEqual("IEND"u8) && !char.IsAsciiLetterLower((char)name[0]))
+            throw FileProblem.Damaged("PNG: a chunk without which the file cannot be read is repeated or not known");
+        return name.SequenceEqual("IEND"u8);
+    }
+
+    private void TakeData(ReadOnlySpan<byte> content)
+    {
+        if (dataEnded) throw FileProblem.Damaged("PNG: other chunks stand between the coded data");
+        if (Header.Colour == PngColour.Palette && palette is null) throw FileProblem.Damaged("PNG: the palette is missing");
+        dataBegan = true;
+        data.Write(content);
+    }
+
+    private void TakePalette(ReadOnlySpan<byte> content)
+    {
+        if (Header.Colour != PngColour.Palette) return; // only a suggestion for screens of few colours
+        if (palette is not null || dataBegan) throw FileProblem.Damaged("PNG: the palette is repeated or in the wrong place");
+        entries = content.Length / PaletteEntry;
+        if (entries == 0 || entries > 1 << Header.BitDepth || content.Length % PaletteEntry != 0)
+            throw FileProblem.Damaged("PNG: the palette does not fit the header");
+        // Padded, so that an index outside the palette is opaque black.
+        palette = new byte[PaletteEntry << Header.BitDepth];
+        content.CopyTo(palette);
+    }
+
+    /// <summary>A chunk that is repeated, misplaced or does not fit the header is left out, as the specification allows.</summary>
+    private void TakeTransparency(ReadOnlySpan<byte> content)
+    {
+        if (transparency is not null || WideTransparency is not null || dataBegan) return;
+        if (Header.Colour == PngColour.Palette)
+        {
+            if (content.Length > 0 && content.Length <= entries) transparency = content.ToArray();
+            return;
+        }
+        int samples = Header.Colour switch { PngColour.Grey => 1, PngColour.Rgb => 3, _ => 0 };
+        if (samples == 0 || content.Length != 2 * samples) return;
+        var values = new ushort[samples];
+        for (int i = 0; i < samples; i++) values[i] = BinaryPrimitives.ReadUInt16BigEndian(content[(2 * i)..]);
+        if (Header.BitDepth == 16) WideTransparency = samples == 3 ? values : [values[0], values[0], values[0]];
+        else if (values.All(v => v < 1 << Header.BitDepth)) transparency = content.ToArray();
+    }
+
+    private void CheckData()
+    {
+        long n = 0;
+        try
+        {
+            data.Position = 0;
+            using var zlib = new ZLibStream(data, CompressionMode.Decompress, leaveOpen: true);
+            var buffer = new byte[1 << 16];
+            // One read more than the pixels need, where the checksum is.
+            for (int read = -1; read != 0 && n <= Header.RawBytes; n += read) read = zlib.Read(buffer);
+        }
+        catch (InvalidDataException e)
+        {
+            throw FileProblem.Damaged("PNG: the coded data are wrong", e);
+        }
+        if (n < Header.RawBytes) throw FileProblem.Damaged("PNG: the coded data end too early");
+    }
+}
