@@ -13,7 +13,8 @@ import torch.nn.functional as F
 import safetensors_io
 from autoencoder import AutoencoderKL
 from model import CLIPTextModel, UNet2DConditionModel
-from schedule import AdamW, add_noise, alphas_cumprod, ddim_sample, ddim_step, ddim_timesteps, training_target
+from schedule import (AdamW, add_noise, alphas_cumprod, ddim_sample, ddim_step, ddim_timesteps, dpm_solver_sample,
+                      dpm_solver_timesteps, euler_sample, training_target)
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden"
 
@@ -166,6 +167,15 @@ def sampling_case():
     for prediction in ("epsilon", "v_prediction"):
         tensors[f"sample.{prediction}"] = ddim_sample(unet, latent, text, empty, 5, 3.0, prediction)
         tensors[f"sample_unguided.{prediction}"] = ddim_sample(unet, latent, text, empty, 5, 1.0, prediction)
+    solvers = {}
+    for prediction in ("epsilon", "v_prediction"):
+        for spacing in ("leading", "trailing"):
+            solvers[f"euler.{spacing}.{prediction}"] = euler_sample(unet, latent, text, empty, 5, 3.0, prediction, spacing)
+        for spacing in ("leading", "linspace", "trailing"):
+            solvers[f"dpm_solver.{spacing}.{prediction}"] = dpm_solver_sample(
+                unet, latent, text, empty, 5, 3.0, prediction, spacing)
+    write("solvers", solvers, {"weights": "ddim_sample", "steps": 5, "guidance": 3.0, "dpm_solver_timesteps": {
+        f"{spacing} {n}": dpm_solver_timesteps(n, spacing) for spacing in ("leading", "linspace", "trailing") for n in (5, 20, 25)}})
     table = alphas_cumprod()
     x, output, noise = (rounded(torch.randn(2, 4, 8, 8, generator=g, dtype=torch.float64)) for _ in range(3))
     tensors.update({"step.x": x, "step.output": output, "step.noise": noise})

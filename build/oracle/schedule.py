@@ -1,4 +1,6 @@
 """Noise schedule, DDIM sampler, optimiser: closed-form PyTorch, in whatever precision it is called with."""
+import math
+
 import torch
 
 
@@ -58,6 +60,71 @@ def ddim_sample(unet, latent, text, empty, steps, guidance, prediction):
             unconditional, conditional = output.chunk(2)
             output = unconditional + guidance * (conditional - unconditional)
         x = ddim_step(x, output, table[t].item(), table[max(previous, 0)].item(), prediction)
+    return x
+
+
+def guided_output(unet, x, t, text, empty, guidance):
+    """The model's output for x at timestep t, with classifier-free guidance."""
+    times = torch.full((x.shape[0],), t)
+    conditional = unet(x, times, text)
+    if guidance <= 1:
+        return conditional
+    unconditional = unet(x, times, empty.expand(x.shape[0], -1, -1))
+    return unconditional + guidance * (conditional - unconditional)
+
+
+def denoised(x, output, sigma, prediction):
+    """The clean picture in the variables of Karras et al., where x = clean + sigma noise."""
+    if prediction == "epsilon":
+        return x - sigma * output
+    return x / (sigma ** 2 + 1) - output * sigma / (sigma ** 2 + 1) ** 0.5
+
+
+def sigmas(timesteps):
+    table = alphas_cumprod()
+    return [((1 - table[t].item()) / table[t].item()) ** 0.5 for t in timesteps] + [0.0]
+
+
+def euler_sample(unet, latent, text, empty, steps, guidance, prediction, spacing):
+    """Euler's method in sigma; "leading" spacing with offset 1, or "trailing"."""
+    if spacing == "leading":
+        timesteps = [k * (1000 // steps) + 1 for k in reversed(range(steps))]
+    else:
+        timesteps = [round(1000 - k * 1000 / steps) - 1 for k in range(steps)]
+    levels = sigmas(timesteps)
+    x = latent * ((levels[0] ** 2 + 1) ** 0.5 if spacing == "leading" else levels[0])
+    for k, t in enumerate(timesteps):
+        output = guided_output(unet, x / (levels[k] ** 2 + 1) ** 0.5, t, text, empty, guidance)
+        slope = (x - denoised(x, output, levels[k], prediction)) / levels[k]
+        x = x + slope * (levels[k + 1] - levels[k])
+    return x
+
+
+def dpm_solver_timesteps(steps, spacing):
+    if spacing == "leading":
+        return [k * (1000 // (steps + 1)) + 1 for k in range(steps, 0, -1)]
+    if spacing == "linspace":
+        return [int(t) for t in torch.linspace(0, 999, steps + 1, dtype=torch.float64).round().flip(0)[:-1]]
+    return [round(1000 - k * 1000 / steps) - 1 for k in range(steps)]
+
+
+def dpm_solver_sample(unet, latent, text, empty, steps, guidance, prediction, spacing):
+    """DPM-Solver++(2M), midpoint, first and last update of first order, to sigma 0; with alpha = 1/sqrt(sigma^2 + 1)."""
+    timesteps = dpm_solver_timesteps(steps, spacing)
+    levels = sigmas(timesteps)
+    alpha = [(s ** 2 + 1) ** -0.5 for s in levels]
+    x, previous = latent, None
+    for k, t in enumerate(timesteps):
+        output = guided_output(unet, x, t, text, empty, guidance)
+        clean = denoised(x / alpha[k], output, levels[k], prediction)
+        if k + 1 == len(timesteps):
+            return clean
+        step = math.log(levels[k]) - math.log(levels[k + 1])
+        direction = clean
+        if previous is not None:
+            direction = clean + (clean - previous) * step / (2 * (math.log(levels[k - 1]) - math.log(levels[k])))
+        x = x * (levels[k + 1] * alpha[k + 1]) / (levels[k] * alpha[k]) + alpha[k + 1] * (1 - math.exp(-step)) * direction
+        previous = clean
     return x
 
 

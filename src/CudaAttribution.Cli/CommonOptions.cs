@@ -57,20 +57,6 @@ internal static class CommonOptions
         HelpName = "fail|skip",
     };
 
-    public static Option<int> SampleSteps() => new("--sample-steps")
-    {
-        Description = "DDIM steps of a picture.",
-        DefaultValueFactory = _ => 25,
-        HelpName = "n",
-    };
-
-    public static Option<double> Guidance() => new("--guidance")
-    {
-        Description = "Weight of classifier-free guidance; 1 or less turns it off.",
-        DefaultValueFactory = _ => 3.0,
-        HelpName = "w",
-    };
-
     private static string DefaultLedger => Environment.GetEnvironmentVariable("CUDATTR_LEDGER") is { Length: > 0 } file
         ? file
         : Path.Combine(

@@ -50,7 +50,7 @@ public class LatentModelTests : DeviceFixture
         using (var tape = new Tape(Device, record: false))
         {
             var text = model.EncodeText(tape, ["", "a red disc"]);
-            foreach (var step in DdimScheduler.Steps(model.Scheduler, 3)) Sampler.Step(model.UNet, x, text, step, 2, null);
+            foreach (var step in DdimScheduler.Steps(model.Scheduler, 3)) Sampler.Step(model.UNet, x, text, step, 2);
             float[] latent = [.. x.ToArray<float>().Select(v => v * 2)];
             float[] decoded = model.Vae!.Decode(tape, arena.From(latent, x.Shape)).ToArray<float>();
             Assert.That(Nmse.Of(picture.Values, decoded), Is.LessThan(1e-12));

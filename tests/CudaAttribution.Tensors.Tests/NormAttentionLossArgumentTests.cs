@@ -35,7 +35,7 @@ public sealed class NormAttentionLossArgumentTests
     [TestCase(new[] { 2, 5, 24 }, new[] { 2, 7, 24 }, new[] { 2, 7, 24 }, 5, false, "heads is 5")]
     [TestCase(new[] { 2, 5, 24 }, new[] { 2, 7, 24 }, new[] { 2, 7, 24 }, 0, false, "heads is 0")]
     [TestCase(new[] { 2, 5, 24 }, new[] { 2, 7, 24 }, new[] { 2, 7, 24 }, 4, false, "6 wide")]
-    [TestCase(new[] { 2, 5, 164 }, new[] { 2, 7, 164 }, new[] { 2, 7, 164 }, 1, false, "164 wide")]
+    [TestCase(new[] { 2, 5, 516 }, new[] { 2, 7, 516 }, new[] { 2, 7, 516 }, 1, false, "516 wide")]
     [TestCase(new[] { 2, 5, 24 }, new[] { 2, 7, 24 }, new[] { 2, 7, 24 }, 3, true, "causal")]
     [TestCase(new[] { 2, 5, 24 }, new[] { 3, 7, 24 }, new[] { 3, 7, 24 }, 3, false, "k is F32 [3,7,24]")]
     [TestCase(new[] { 2, 5, 24 }, new[] { 2, 7, 12 }, new[] { 2, 7, 12 }, 3, false, "k is F32 [2,7,12]")]

@@ -33,10 +33,10 @@ internal static class AttributeCommand
             DefaultValueFactory = _ => new AttributionOptions().Alpha,
             HelpName = "x",
         };
-        var steps = CommonOptions.SampleSteps();
-        var guidance = CommonOptions.Guidance();
+        var sampling = new SamplingOptionSet();
         var runOptions = new RunOptionSet();
-        var command = new Command("attribute", Description) { keysFolder, suspectFolder, nullFile, alpha, steps, guidance };
+        var command = new Command("attribute", Description) { keysFolder, suspectFolder, nullFile, alpha };
+        sampling.AddTo(command);
         runOptions.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -45,8 +45,8 @@ internal static class AttributeCommand
             var keys = KeySet.Load(parsed.GetValue(keysFolder)!.FullName);
             var nulls = NullTable.Load(parsed.GetValue(nullFile)!.FullName);
             string folder = parsed.GetValue(suspectFolder)!.FullName;
-            var sampling = new SamplingRecipe { Steps = parsed.GetValue(steps), Guidance = parsed.GetValue(guidance) };
-            using var suspect = LocalModel.Open(folder, session.Device, sampling);
+            var recipe = sampling.Read(parsed);
+            using var suspect = LocalModel.Open(folder, session.Device, recipe);
             var options = new AttributionOptions
             {
                 Alpha = parsed.GetValue(alpha),

@@ -63,11 +63,11 @@ internal static class InnocentsCommand
             Required = true,
             HelpName = "folder",
         };
-        var steps = CommonOptions.SampleSteps();
-        var guidance = CommonOptions.Guidance();
+        var sampling = new SamplingOptionSet();
         var runOptions = new RunOptionSet();
         var command = new Command("score", "Puts the keys to the innocents and writes null.json, which 'attribute' tests suspects against.")
-        { keysFolder, innocents, steps, guidance };
+        { keysFolder, innocents };
+        sampling.AddTo(command);
         runOptions.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -76,9 +76,9 @@ internal static class InnocentsCommand
             var keys = KeySet.Load(parsed.GetValue(keysFolder)!.FullName);
             session.Input("keys", keys.Hash);
             var set = InnocentSet.Load(parsed.GetValue(innocents)!.FullName);
-            var sampling = new SamplingRecipe { Steps = parsed.GetValue(steps), Guidance = parsed.GetValue(guidance) };
+            var recipe = sampling.Read(parsed);
             var members = set.Members.Where(m => m.Split != InnocentSplit.Sel)
-                .Select(m => (m, (Func<IImageModel>)(() => LocalModel.Open(set.PathOf(m), session.Device, sampling, m.Name)))).ToArray();
+                .Select(m => (m, (Func<IImageModel>)(() => LocalModel.Open(set.PathOf(m), session.Device, recipe, m.Name)))).ToArray();
             NullTable table;
             using (var line = new ProgressLine("scoring innocents"))
             using (var cancel = new CancelKey())

@@ -70,8 +70,7 @@ internal static class KeysCommand
             Description = "Keys of the paired test, chosen apart; default the keys themselves.",
             HelpName = "n",
         };
-        var steps = CommonOptions.SampleSteps();
-        var guidance = CommonOptions.Guidance();
+        var sampling = new SamplingOptionSet();
         var bad = CommonOptions.OnBadImage();
         var runOptions = new RunOptionSet();
         var select = new Command(
@@ -80,15 +79,16 @@ internal static class KeysCommand
         {
             source, data, innocents,
             strategy, metric, count, draws, candidates, lambda, threshold, dispersion, divergence, weight, bias, paired,
-            steps, guidance, bad,
+            bad,
         };
+        sampling.AddTo(select);
         runOptions.AddTo(select);
         select.SetAction(parsed =>
         {
             var run = runOptions.Read(parsed);
             using var session = new RunSession("keys select", run);
-            var sampling = new SamplingRecipe { Steps = parsed.GetValue(steps), Guidance = parsed.GetValue(guidance) };
-            using var model = LocalModel.Open(parsed.GetValue(source)!.FullName, session.Device, sampling);
+            var recipe = sampling.Read(parsed);
+            using var model = LocalModel.Open(parsed.GetValue(source)!.FullName, session.Device, recipe);
             var training = DataArgument.Parse(parsed.GetValue(data)!).Load(model.Size, onBadImage: parsed.GetValue(bad));
             session.Input("source", model.Identity);
             session.Input("data", training.Hash);
@@ -107,7 +107,7 @@ internal static class KeysCommand
                 PairedCount = parsed.GetValue(paired),
                 Seed = run.Seed,
             };
-            var references = Open(parsed.GetValue(innocents), InnocentSplit.Sel, session, sampling);
+            var references = Open(parsed.GetValue(innocents), InnocentSplit.Sel, session, recipe);
             try
             {
                 KeySet keys;

@@ -20,13 +20,13 @@ internal static class SampleCommand
         var prompts = new Option<string[]>("--prompt") { Description = "What to draw; several allowed.", HelpName = "text" };
         var file = new Option<FileInfo?>("--prompts") { Description = "File with one prompt a line.", HelpName = "file" };
         var count = new Option<int>("--count") { Description = "Pictures of each prompt.", DefaultValueFactory = _ => 1, HelpName = "n" };
-        var steps = CommonOptions.SampleSteps();
-        var guidance = CommonOptions.Guidance();
+        var sampling = new SamplingOptionSet();
         var runOptions = new RunOptionSet();
         var command = new Command(
             "sample",
             "Draws pictures: PNG files and a contact sheet. Picture i depends on the seed and its number only, not on what else is drawn.")
-        { model, prompts, file, count, steps, guidance };
+        { model, prompts, file, count };
+        sampling.AddTo(command);
         runOptions.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -35,8 +35,8 @@ internal static class SampleCommand
             if (asked.Length == 0) throw new ArgumentException("nothing to draw: give --prompt or --prompts");
             if (parsed.GetValue(count) < 1) throw new ArgumentException("--count must be at least 1");
             using var session = new RunSession("sample", run);
-            var sampling = new SamplingRecipe { Steps = parsed.GetValue(steps), Guidance = parsed.GetValue(guidance) };
-            using var source = LocalModel.Open(parsed.GetValue(model)!.FullName, session.Device, sampling);
+            var recipe = sampling.Read(parsed);
+            using var source = LocalModel.Open(parsed.GetValue(model)!.FullName, session.Device, recipe);
             session.Input("model", source.Identity);
             var images = Draw(source, asked, parsed.GetValue(count), run.Seed);
             for (int i = 0; i < images.Count; i++) session.Folder.WriteImage($"images/{i:D4}.png", images[i]);

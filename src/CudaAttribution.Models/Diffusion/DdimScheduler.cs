@@ -1,21 +1,6 @@
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// One DDIM update x_p = <see cref="Sample"/>·x_t + <see cref="Output"/>·o + <see cref="Sigma"/>·n, o the model's output, n fresh normal noise.
-/// </summary>
-/// <param name="Timestep">t: what the model is told, and the noise level of x_t.</param>
-/// <param name="Previous">
-/// The timestep of the next entry of the list; −1 after the last, where ᾱ_p is <paramref name="AlphaBarPrevious"/> by configuration.
-/// </param>
-/// <param name="AlphaBar">ᾱ_t.</param>
-/// <param name="AlphaBarPrevious">ᾱ_p.</param>
-/// <param name="Sample">Factor of x_t.</param>
-/// <param name="Output">Factor of the model's output.</param>
-/// <param name="Sigma">σ, 0 for η = 0.</param>
-public readonly record struct DdimStep(
-    int Timestep, int Previous, double AlphaBar, double AlphaBarPrevious, double Sample, double Output, double Sigma);
-
-/// <summary>
 /// DDIM (Song et al. 2021) as a pure function of its configuration: a list of steps, each carrying its pair (t, t_prev) and every coefficient in
 /// float64. The previous timestep is the next entry of the list, for every spacing; it is never computed from t (methods 3.4).
 /// </summary>
@@ -26,12 +11,12 @@ public static class DdimScheduler
     /// <param name="steps">S, 1 to <c>num_train_timesteps</c>.</param>
     /// <param name="eta">η in [0, 1]: 0 is deterministic, 1 has DDPM's variance.</param>
     /// <exception cref="ArgumentException">The steps do not fit the schedule; the message says which do.</exception>
-    public static IReadOnlyList<DdimStep> Steps(SchedulerConfig config, int steps, double eta = 0)
+    public static IReadOnlyList<SamplingStep> Steps(SchedulerConfig config, int steps, double eta = 0)
     {
         if (eta is not (>= 0 and <= 1)) throw new ArgumentException($"eta must lie in [0, 1], it is {eta}", nameof(eta));
         var schedule = new NoiseSchedule(config);
         int[] timesteps = Timesteps(config, steps);
-        var result = new DdimStep[steps];
+        var result = new SamplingStep[steps];
         for (int k = 0; k < steps; k++)
         {
             int previous = k + 1 < steps ? timesteps[k + 1] : -1;
@@ -76,7 +61,7 @@ public static class DdimScheduler
     }
 
     // With x̂0 and ε linear in (x_t, o), x_p = √ᾱ_p·x̂0 + √(1−ᾱ_p−σ²)·ε + σ·n is linear in them too.
-    private static DdimStep Step(int t, int previous, double a, double p, PredictionType prediction, double eta)
+    private static SamplingStep Step(int t, int previous, double a, double p, PredictionType prediction, double eta)
     {
         double signal = Math.Sqrt(a), noise = Math.Sqrt(1 - a);
         double variance = eta == 0 ? 0 : eta * eta * (1 - p) / (1 - a) * (1 - a / p);
@@ -84,6 +69,6 @@ public static class DdimScheduler
         var (sample, output) = prediction == PredictionType.Epsilon
             ? (Math.Sqrt(p) / signal, direction - Math.Sqrt(p) * noise / signal)
             : (Math.Sqrt(p) * signal + direction * noise, direction * signal - Math.Sqrt(p) * noise);
-        return new DdimStep(t, previous, a, p, sample, output, Math.Sqrt(variance));
+        return new SamplingStep(t, previous, a, p, sample, output, Math.Sqrt(variance));
     }
 }

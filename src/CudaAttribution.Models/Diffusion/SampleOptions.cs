@@ -3,7 +3,10 @@ namespace CudaAttribution.Models;
 /// <summary>How to sample.</summary>
 public sealed record SampleOptions
 {
-    /// <summary>DDIM steps.</summary>
+    /// <summary>How the steps are made.</summary>
+    public SolverKind Solver { get; init; } = SolverKind.Ddim;
+
+    /// <summary>Steps: evaluations of the network for a picture.</summary>
     public int Steps { get; init; } = 25;
 
     /// <summary>

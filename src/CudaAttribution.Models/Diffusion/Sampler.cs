@@ -4,7 +4,7 @@ using CudaAttribution.Tensors.Ops;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// Text to pictures by DDIM with classifier-free guidance, exactly as methods 3.4. Each picture depends on its request alone, bit for bit: one by one
+/// Text to pictures by DDIM or another solver with classifier-free guidance, exactly as methods 3.4. Each picture depends on its request alone, bit for bit: one by one
 /// or in batches of any size is the same.
 /// </summary>
 /// <remarks>The bits are those of the device's kernels; the oneDNN engine may round a batch of another size differently.</remarks>
@@ -12,15 +12,17 @@ public sealed class Sampler
 {
     private readonly DiffusionModel _model;
     private readonly SampleOptions _options;
-    private readonly IReadOnlyList<DdimStep> _steps;
+    private readonly SamplingPlan _plan;
 
     /// <exception cref="ArgumentException">An option makes no sense, or the steps do not fit the model's schedule.</exception>
     public Sampler(DiffusionModel model, SampleOptions options)
     {
         options.Validate();
         (_model, _options) = (model, options);
-        _steps = DdimScheduler.Steps(model.Scheduler, options.Steps, options.Eta);
+        _plan = SamplingPlan.Of(model.Scheduler, options.Solver, options.Steps, options.Eta);
     }
+
+    private IReadOnlyList<SamplingStep> Steps => _plan.Steps;
 
     private bool Guided => _options.Guidance > 1;
 
@@ -39,7 +41,7 @@ public sealed class Sampler
             var x = Batch(arena, batch, step =>
             {
                 cancel.ThrowIfCancellationRequested();
-                progress?.Invoke(new SampleProgress(first, requests.Count, step, _steps.Count));
+                progress?.Invoke(new SampleProgress(first, requests.Count, step, Steps.Count));
             });
             // One at a time: decoding a picture of 512 x 512 takes over a gigabyte.
             for (int i = 0; i < batch.Length; i++)
@@ -54,7 +56,7 @@ public sealed class Sampler
                 bytes.ToArray<byte>().CopyTo(pixels, (first + i) * picture);
             }
         }
-        progress?.Invoke(new SampleProgress(requests.Count, requests.Count, _steps.Count, _steps.Count));
+        progress?.Invoke(new SampleProgress(requests.Count, requests.Count, Steps.Count, Steps.Count));
         return new SampledPictures(values, pixels, requests.Count, size, size, Channels);
     }
 
@@ -65,13 +67,15 @@ public sealed class Sampler
         var x = arena.New(new Shape(batch.Length, size, size, _model.UNet.Config.InChannels));
         var fresh = _options.Eta > 0 ? arena.New(x.Shape) : null;
         Noise(x, batch, Philox.Stream($"sample.{_options.Purpose}"));
+        if (_plan.InitialNoise != 1) Sampling.Scale(x, (float)_plan.InitialNoise, x);
         var text = Text(arena, batch);
-        for (int k = 0; k < _steps.Count; k++)
+        var memory = _plan.Multistep ? new SolverMemory(arena, x.Shape, _plan.Prediction) : null;
+        for (int k = 0; k < Steps.Count; k++)
         {
             before(k);
-            var noise = _steps[k].Sigma == 0 ? null : fresh;
+            var noise = Steps[k].Sigma == 0 ? null : fresh;
             if (noise is not null) Noise(noise, batch, Philox.Stream($"sample.{_options.Purpose}.step", (ulong)k));
-            Step(_model.UNet, x, text, _steps[k], _options.Guidance, noise);
+            Step(_model.UNet, x, text, Steps[k], _options.Guidance, noise, memory);
         }
         return x;
     }
@@ -83,15 +87,22 @@ public sealed class Sampler
     /// <param name="step">The step.</param>
     /// <param name="guidance">w.</param>
     /// <param name="noise">Fresh noise where the step's σ is not 0.</param>
-    internal static void Step(UNet2DConditionModel unet, Tensor x, Tensor text, in DdimStep step, double guidance, Tensor? noise)
+    /// <param name="memory">The x̂0 of the update before, which is replaced by this one's; null for a one-step solver.</param>
+    internal static void Step(
+        UNet2DConditionModel unet, Tensor x, Tensor text, in SamplingStep step, double guidance, Tensor? noise = null, SolverMemory? memory = null)
     {
         int n = x.Shape[0];
         bool guided = guidance > 1;
         using var tape = new Tape(x.Device, record: false);
         var output = unet.Forward(tape, guided ? Twice(tape, x) : x, Timesteps(tape, text.Shape[0], step.Timestep), text);
         var (unconditional, conditional) = guided ? (output.Rows(0, n), output.Rows(n, n)) : (null, output);
+        float w = guided ? (float)guidance : 1f;
+        var data = memory?.Predict(tape, x, conditional, unconditional, w, step);
+        bool remembers = step.Memory != 0;
         Sampling.DdimStep(
-            x, conditional, unconditional, guided ? (float)guidance : 1f, (float)step.Sample, (float)step.Output, (float)step.Sigma, noise, x);
+            x, conditional, unconditional, w, (float)step.Sample, (float)step.Output, (float)(remembers ? step.Memory : step.Sigma),
+            remembers ? memory!.Data : noise, x);
+        if (data is not null) memory!.Keep(data);
     }
 
     /// <summary>Fills row i with the numbers of the stream that belong to its request.</summary>

@@ -7,7 +7,10 @@ namespace CudaAttribution;
 /// <summary>How pictures are made of a model; part of every experiment's description.</summary>
 public sealed record SamplingRecipe
 {
-    /// <summary>DDIM steps.</summary>
+    /// <summary>How the steps are made.</summary>
+    public SolverKind Solver { get; init; } = SolverKind.Ddim;
+
+    /// <summary>Steps: evaluations of the network for a picture.</summary>
     public int Steps { get; init; } = 25;
 
     /// <summary>w of classifier-free guidance.</summary>
@@ -62,7 +65,11 @@ public sealed class LocalModel : IImageModel, IDisposable
         var answers = new Answer[queries.Count];
         foreach (var stream in queries.Select((query, index) => (query, index)).GroupBy(q => q.query.Noise.Stream))
         {
-            var sampler = new Sampler(_model, new SampleOptions { Steps = Sampling.Steps, Guidance = Sampling.Guidance, Purpose = stream.Key });
+            var options = new SampleOptions
+            {
+                Solver = Sampling.Solver, Steps = Sampling.Steps, Guidance = Sampling.Guidance, Purpose = stream.Key,
+            };
+            var sampler = new Sampler(_model, options);
             var made = sampler.Sample([.. stream.Select(q => new SampleRequest(q.query.Prompt, q.query.Noise.Seed, q.query.Noise.Index))]);
             int i = 0;
             foreach (var (_, index) in stream) answers[index] = Answer.Of(new RgbImage(made.Width, made.Height, made.Picture(i++).ToArray()));

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using CudaAttribution.Models;
+
+namespace CudaAttribution.Cli;
+
+/// <summary>How pictures are made, in every command that makes some.</summary>
+internal sealed class SamplingOptionSet
+{
+    private readonly Option<int> _steps = new("--sample-steps")
+    {
+        Description = "Steps of a picture: evaluations of the network.",
+        DefaultValueFactory = _ => new SamplingRecipe().Steps,
+        HelpName = "n",
+    };
+
+    private readonly Option<double> _guidance = new("--guidance")
+    {
+        Description = "Weight of classifier-free guidance; 1 or less turns it off.",
+        DefaultValueFactory = _ => new SamplingRecipe().Guidance,
+        HelpName = "w",
+    };
+
+    private readonly Option<SolverKind> _solver = new("--solver")
+    {
+        Description = "Solver of the steps: ddim, euler or dpmsolver (DPM-Solver++ of second order). The spacing of timesteps is the model's.",
+        DefaultValueFactory = _ => new SamplingRecipe().Solver,
+        HelpName = "name",
+    };
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { _steps, _guidance, _solver }) command.Add(option);
+    }
+
+    public SamplingRecipe Read(ParseResult parsed) => new()
+    {
+        Steps = parsed.GetValue(_steps), Guidance = parsed.GetValue(_guidance), Solver = parsed.GetValue(_solver),
+    };
+}
