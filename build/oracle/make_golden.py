@@ -167,7 +167,7 @@ def sampling_case():
     for prediction in ("epsilon", "v_prediction"):
         tensors[f"sample.{prediction}"] = ddim_sample(unet, latent, text, empty, 5, 3.0, prediction)
         tensors[f"sample_unguided.{prediction}"] = ddim_sample(unet, latent, text, empty, 5, 1.0, prediction)
-    solvers = {}
+    solvers = {f"ddim20.{p}": ddim_sample(unet, latent, text, empty, 20, 7.5, p) for p in ("epsilon", "v_prediction")}
     for prediction in ("epsilon", "v_prediction"):
         for spacing in ("leading", "trailing"):
             solvers[f"euler.{spacing}.{prediction}"] = euler_sample(unet, latent, text, empty, 5, 3.0, prediction, spacing)
