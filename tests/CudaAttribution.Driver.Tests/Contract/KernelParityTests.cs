@@ -1,8 +1,10 @@
+using System.Text.RegularExpressions;
+
 namespace CudaAttribution.Driver.Tests.Contract;
 
 /// <summary>The three builds of the kernels declare the same entries.</summary>
 [TestFixture]
-public sealed class KernelParityTests
+public sealed partial class KernelParityTests
 {
     [Test]
     public void PtxAndHostLibrariesHaveTheSameKernels()
@@ -26,4 +28,32 @@ public sealed class KernelParityTests
             }
         }
     }
+
+    /// <summary>
+    /// Launches ask for no dynamic shared memory, so what a kernel declares must fit what every GPU gives without asking: 48 KB a block.
+    /// </summary>
+    [Test]
+    public void EveryKernelFitsTheSharedMemoryOfALaunch()
+    {
+        string ptx = CudaDevice.EmbeddedPtx();
+        var sizes = SharedVariable().Matches(ptx).ToDictionary(m => m.Groups["name"].Value, m => int.Parse(m.Groups["bytes"].Value));
+        var bodies = EntryStart().Matches(ptx);
+        Assert.That(bodies, Has.Count.EqualTo(PtxModuleText.Entries(ptx).Count));
+        Assert.That(ptx, Does.Not.Contain("\n.func").And.Not.Contain(".extern .shared"), "a kernel's own text must show all it uses");
+        int largest = 0;
+        for (int i = 0; i < bodies.Count; i++)
+        {
+            string body = ptx[bodies[i].Index..(i + 1 < bodies.Count ? bodies[i + 1].Index : ptx.Length)];
+            int bytes = sizes.Where(variable => body.Contains(variable.Key)).Sum(variable => variable.Value);
+            Assert.That(bytes, Is.LessThanOrEqualTo(48 * 1024), bodies[i].Groups["name"].Value);
+            largest = Math.Max(largest, bytes);
+        }
+        Assert.That(largest, Is.GreaterThan(16 * 1024), "the pattern still finds the variables");
+    }
+
+    [GeneratedRegex(@"\.shared\s+\.align\s+\d+\s+\.b8\s+(?<name>[\w$]+)\[(?<bytes>\d+)\]")]
+    private static partial Regex SharedVariable();
+
+    [GeneratedRegex(@"\.entry\s+(?<name>[\w$]+)")]
+    private static partial Regex EntryStart();
 }
