@@ -10,6 +10,15 @@ namespace CudaAttribution.Cli.Commands;
 /// <summary><c>cudattr bench</c>: how fast each op is, beside the measured ceilings of the device.</summary>
 internal static class BenchCommand
 {
+    private enum TimedPart
+    {
+        Both,
+        Training,
+        Sampling,
+    }
+
+    private sealed record ModelRun(TimedPart Part, int Batch, int Pictures, int Steps, int Warmup);
+
     public static Command Create()
     {
         var device = CommonOptions.Device();
@@ -41,6 +50,18 @@ internal static class BenchCommand
             DefaultValueFactory = _ => 30,
             HelpName = "n",
         };
+        var warmup = new Option<int>("--warmup")
+        {
+            Description = "With --model: steps of each kind before the timed ones.",
+            DefaultValueFactory = _ => 5,
+            HelpName = "n",
+        };
+        var part = new Option<TimedPart>("--part")
+        {
+            Description = "With --model: both, training or sampling.",
+            DefaultValueFactory = _ => TimedPart.Both,
+            HelpName = "name",
+        };
         var json = CommonOptions.Json();
         var command = new Command(
             "bench",
@@ -48,13 +69,19 @@ internal static class BenchCommand
             Times the op cases on one device: medians over repeats of the forward and of the backward, GFLOP/s, GB/s and the share of the machine's
             measured FMA peak and copy bandwidth. Inputs are on the device already; nothing is transferred or compiled inside the timed part.
             """)
-        { device, math, ops, all, seconds, verify, model, batch, pictures, steps, json };
+        { device, math, ops, all, seconds, verify, model, part, batch, pictures, steps, warmup, json };
         command.SetAction(parsed =>
         {
             string id = parsed.GetValue(device)!, engine = parsed.GetValue(math)!;
             bool asJson = parsed.GetValue(json);
             return parsed.GetValue(model) is { } folder
-                ? RunModel(id, engine, folder, parsed.GetValue(batch), parsed.GetValue(pictures), parsed.GetValue(steps), asJson)
+                ? RunModel(
+                    id,
+                    engine,
+                    folder,
+                    new ModelRun(
+                        parsed.GetValue(part), parsed.GetValue(batch), parsed.GetValue(pictures), parsed.GetValue(steps), parsed.GetValue(warmup)),
+                    asJson)
                 : Run(id, engine, parsed.GetValue(ops), parsed.GetValue(all), parsed.GetValue(seconds), parsed.GetValue(verify), asJson);
         });
         return command;
@@ -96,13 +123,16 @@ internal static class BenchCommand
         return Shell.Done;
     }
 
-    private static int RunModel(string id, string math, DirectoryInfo folder, int batch, int pictures, int steps, bool json)
+    private static int RunModel(string id, string math, DirectoryInfo folder, ModelRun run, bool json)
     {
-        if (batch < 1 || pictures < 1 || steps < 1) throw new ArgumentException("--batch, --sample-batch and --steps must be at least 1");
+        if (run.Batch < 1 || run.Pictures < 1 || run.Steps < 1) throw new ArgumentException("--batch, --sample-batch and --steps must be at least 1");
+        if (run.Warmup < 0) throw new ArgumentException($"--warmup must not be negative, it is {run.Warmup}");
         using var device = ComputeDevice.Open(id, math);
         string path = LocalModel.ModelFolder(folder.FullName);
-        var training = ModelBenchmark.TrainingStep(device, path, batch, steps);
-        var sampling = ModelBenchmark.SamplingStep(device, path, pictures, steps, guidance: 2.5);
+        var training = run.Part == TimedPart.Sampling ? null : ModelBenchmark.TrainingStep(device, path, run.Batch, run.Steps, run.Warmup);
+        var sampling = run.Part == TimedPart.Training
+            ? null
+            : ModelBenchmark.SamplingStep(device, path, run.Pictures, run.Steps, run.Warmup, guidance: 2.5);
         double peakMegabytes = Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0;
         // Last, because its buffers are larger than the model.
         var roofline = Roofline.Measure(device);
@@ -113,22 +143,25 @@ internal static class BenchCommand
                 device = device.Driver.Info,
                 math = device.Math.Name,
                 roofline,
-                batch,
+                batch = run.Batch,
                 training,
-                sample_batch = pictures,
+                sample_batch = run.Pictures,
                 sampling,
                 peak_rss_mb = peakMegabytes,
             });
             return Shell.Done;
         }
         PrintDevice(device, roofline);
-        foreach (var (name, t) in new[] { ($"training step, batch {batch}", training), ($"guided sampling step, {pictures} pictures", sampling) })
-        {
-            Console.WriteLine($"{name}: {t.MedianMs:0.00} ms median, {t.MinMs:0.00} ms fastest of {t.Count}");
-            Console.WriteLine("  " + string.Join(", ", t.Shares.Select(s => $"{s.Key} {s.Value:P0}")));
-        }
+        if (training is not null) Print($"training step, batch {run.Batch}", training);
+        if (sampling is not null) Print($"guided sampling step, {run.Pictures} pictures", sampling);
         Console.WriteLine($"peak resident memory {peakMegabytes:0} MB");
         return Shell.Done;
+    }
+
+    private static void Print(string name, ModelTiming t)
+    {
+        Console.WriteLine($"{name}: {t.MedianMs:0.00} ms median, {t.MinMs:0.00} ms fastest of {t.Count}");
+        Console.WriteLine("  " + string.Join(", ", t.Shares.Select(s => $"{s.Key} {s.Value:P0}")));
     }
 
     private static void PrintDevice(ComputeDevice device, Roofline roofline)

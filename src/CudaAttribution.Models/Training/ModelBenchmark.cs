@@ -15,12 +15,10 @@ public sealed record ModelTiming(double MedianMs, double MinMs, int Count, IRead
 /// </summary>
 public static class ModelBenchmark
 {
-    private const int Warmup = 5;
-
     /// <summary>
     /// Training steps of the UNet: noising, forward, backward, clipping, AdamW, running average. Random pictures; time does not depend on them.
     /// </summary>
-    public static ModelTiming TrainingStep(ComputeDevice device, string folder, int batch, int steps)
+    public static ModelTiming TrainingStep(ComputeDevice device, string folder, int batch, int steps, int warmup)
     {
         using var model = DiffusionModel.Load(folder, device, ModelUse.TrainUNet);
         int size = model.PictureSize;
@@ -28,39 +26,40 @@ public static class ModelBenchmark
         var random = new PhiloxSequence(1, Philox.Stream("bench"));
         for (int i = 0; i < pixels.Length; i++) pixels[i] = (byte)random.NextWord();
         var set = new TrainingSet(pixels, size, size, [.. Enumerable.Range(0, batch).Select(i => $"picture {i}")]);
-        var options = new TrainOptions { Steps = Warmup + steps, BatchSize = batch, LearningRate = 1e-4, EmaDecay = 0.999, ReportInterval = 1 };
+        var options = new TrainOptions { Steps = warmup + steps, BatchSize = batch, LearningRate = 1e-4, EmaDecay = 0.999, ReportInterval = 1 };
         var seconds = new List<double>();
-        using (var trainer = new Trainer(model, set, options)) Time(seconds, tick => trainer.Run(_ => tick()));
+        using (var trainer = new Trainer(model, set, options)) Time(seconds, warmup, tick => trainer.Run(_ => tick()));
         return Timing(seconds, Profile(device, () =>
         {
-            using var trainer = new Trainer(model, set, options with { Steps = Warmup });
+            using var trainer = new Trainer(model, set, options with { Steps = Math.Max(1, warmup) });
             trainer.Run();
         }));
     }
 
     /// <summary>DDIM steps with guidance over <paramref name="pictures"/> pictures at once.</summary>
-    public static ModelTiming SamplingStep(ComputeDevice device, string folder, int pictures, int steps, double guidance)
+    public static ModelTiming SamplingStep(ComputeDevice device, string folder, int pictures, int steps, int warmup, double guidance)
     {
         using var model = DiffusionModel.Load(folder, device);
         var requests = SampleRequest.For([.. Enumerable.Range(0, pictures).Select(i => $"picture {i}")], seed: 1);
-        var sampler = new Sampler(model, new SampleOptions { Steps = Warmup + steps, Guidance = guidance, MaxBatch = pictures });
+        var sampler = new Sampler(model, new SampleOptions { Steps = warmup + steps + 1, Guidance = guidance, MaxBatch = pictures });
         var seconds = new List<double>();
-        Time(seconds, tick => sampler.Sample(requests, _ =>
+        // A call comes before each step and one at the end, after decoding, which is not timed.
+        Time(seconds, warmup + 1, tick => sampler.Sample(requests, progress =>
         {
             device.Synchronize();
-            tick();
+            if (progress.Pictures < requests.Length) tick();
         }));
-        var shortRun = new SampleOptions { Steps = Warmup, Guidance = guidance, MaxBatch = pictures };
+        var shortRun = new SampleOptions { Steps = Math.Max(1, warmup), Guidance = guidance, MaxBatch = pictures };
         return Timing(seconds, Profile(device, () => new Sampler(model, shortRun).Sample(requests)));
     }
 
-    private static void Time(List<double> seconds, Action<Action> run)
+    private static void Time(List<double> seconds, int skipped, Action<Action> run)
     {
         long last = Stopwatch.GetTimestamp();
         int seen = 0;
         run(() =>
         {
-            if (++seen > Warmup) seconds.Add(Stopwatch.GetElapsedTime(last).TotalSeconds);
+            if (++seen > skipped) seconds.Add(Stopwatch.GetElapsedTime(last).TotalSeconds);
             last = Stopwatch.GetTimestamp();
         });
     }
