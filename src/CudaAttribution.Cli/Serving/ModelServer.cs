@@ -66,9 +66,10 @@ internal sealed class ModelServer : IAsyncDisposable
         {
             await _app.StartAsync();
         }
-        catch (System.Net.Sockets.SocketException e)
+        catch (Exception e) when (e is System.Net.Sockets.SocketException or IOException)
         {
-            throw new IOException($"cannot listen there ({e.Message}): use --bind with an address of this machine, and another --port", e);
+            throw new IOException(
+                $"cannot listen there ({e.Message.TrimEnd('.')}): use --bind with an address of this machine and a --port that is free", e);
         }
         return new Uri(_app.Urls.Single());
     }

@@ -102,7 +102,7 @@ internal sealed class HttpChannel : IDisposable
         return request;
     }
 
-    private static Uri Target(HttpCall call, HttpResponseMessage response)
+    private Uri Target(HttpCall call, HttpResponseMessage response)
     {
         string from = call.Address.Host;
         if (response.Headers.Location is not { } location)
@@ -111,12 +111,12 @@ internal sealed class HttpChannel : IDisposable
         if (!SameOrigin(target, call.Address))
         {
             throw new AttributionException(
-                $"{from} redirects to another place ({target.Scheme}://{target.Authority}), which is not followed",
+                $"{from} redirects to another place ({_scrub($"{target.Scheme}://{target.Authority}")}), which is not followed",
                 "Put the final address into the description if you trust it.");
         }
         bool keepsMethod = response.StatusCode is HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect;
         return call.Method == HttpMethod.Get || keepsMethod ? target : throw new AttributionException(
-            $"{from} answers {call.Method} with a redirect to {target.AbsolutePath} that would drop the request ({(int)response.StatusCode})",
+            $"{from} answers {call.Method} with a redirect to {_scrub(target.AbsolutePath)} that would drop the request ({(int)response.StatusCode})",
             "Put the final address into the description.");
     }
 

@@ -14,7 +14,7 @@ internal static partial class HttpDescriptionChecks
 
     /// <summary>The first thing that is wrong; null where nothing is.</summary>
     public static (string What, string Remedy)? Problem(HttpDescription d, JsonTemplate body, PictureLocation? response) =>
-        Parameters(d) ?? Body(d, body) ?? Response(d, response) ?? Rest(d);
+        Nulls(d) ?? Parameters(d) ?? Body(d, body) ?? Response(d, response) ?? Rest(d);
 
     /// <summary>The address, or null and why not.</summary>
     public static Uri? Address(string text, out string? problem)
@@ -25,6 +25,13 @@ internal static partial class HttpDescriptionChecks
         else if (uri.UserInfo.Length > 0) problem = "holds a user name or password";
         else if (uri.Fragment.Length > 0) problem = "holds a fragment (#...)";
         return problem is null ? uri : null;
+    }
+
+    // Members that are null are refused where the file is read; items of lists and dictionaries are not.
+    private static (string, string)? Nulls(HttpDescription d)
+    {
+        object?[] items = [.. d.Headers.Values, .. d.Query.Values, .. d.PictureHosts, .. d.Refusal.Contains];
+        return items.Contains(null) ? ("headers, query, picture_hosts or refusal hold a null", "Give a value, or leave the item out.") : null;
     }
 
     private static (string, string)? Parameters(HttpDescription d)

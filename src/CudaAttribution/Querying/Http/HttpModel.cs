@@ -74,9 +74,8 @@ public sealed class HttpModel : IImageModel, IDisposable
     {
         if (queries.Count == 0) return [];
         ulong seed = queries[0].Noise.Seed;
-        var plan = QueryPlan.Make(
-            Identity, [.. queries.Select(q => q.Prompt)], _options.DecoyPool, _service.Description.DecoysPerKey, seed);
-        var journal = _journal = QueryJournal.Open(_options.Folder, plan);
+        var plan = QueryPlan.Make(_service, [.. queries.Select(q => q.Prompt)], _options.DecoyPool, seed);
+        using var journal = _journal = QueryJournal.Open(_options.Folder, plan);
         var decoys = new NoiseStream(NoisePurpose.Decoys, seed, Identity);
         var asker = new QueryAsker(_service.Description.Limits, _protocol, journal, _pause);
         for (int n = 0; n < journal.Plan.Queries.Count; n++)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace CudaAttribution;
@@ -106,11 +107,12 @@ public sealed class HttpService
 
     private string Value(ParameterValue value) => value.Text ?? value.Prefix + Secrets[value.Env!];
 
-    private JsonObject WithoutSecrets()
+    /// <summary>What the identity is the hash of.</summary>
+    internal JsonObject WithoutSecrets()
     {
         return new JsonObject
         {
-            ["preset"] = Description.Preset.ToString(),
+            ["preset"] = JsonSerializer.SerializeToNode(Description.Preset, Json.Options),
             ["method"] = Description.Method,
             ["url"] = Endpoint.AbsoluteUri,
             ["headers"] = Parameters(Description.Headers),

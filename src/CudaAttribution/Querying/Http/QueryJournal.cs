@@ -8,24 +8,29 @@ namespace CudaAttribution;
 /// Every answer of a remote suspect, kept the moment it came: the picture first, then its line. A run that was killed continues behind the last line;
 /// the one query that was in flight is known with its calls and their cost.
 /// </summary>
-internal sealed class QueryJournal
+internal sealed class QueryJournal : IDisposable
 {
     public const string PlanFile = "query-plan.json";
     public const string JournalFile = "queries.jsonl";
     public const string PendingFile = "query-pending.json";
+    public const string LockFile = "query.lock";
 
     private static readonly JsonSerializerOptions OneLine = new(Json.Options) { WriteIndented = false };
 
     private readonly RunFolder _folder;
+    private readonly FileStream _lock;
     private readonly List<QueryRecord> _records;
     private PendingQuery? _pending;
 
-    private QueryJournal(RunFolder folder, QueryPlan plan, List<QueryRecord> records, PendingQuery? pending) =>
-        (_folder, Plan, _records, _pending) = (folder, plan, records, pending);
+    private QueryJournal(RunFolder folder, FileStream held, QueryPlan plan, List<QueryRecord> records, PendingQuery? pending)
+    {
+        (_folder, _lock, Plan, _records, _pending) = (folder, held, plan, records, pending);
+        PlanSha256 = RunFolder.HashFile(folder.Path(PlanFile));
+    }
 
     public QueryPlan Plan { get; }
 
-    public string PlanSha256 => RunFolder.HashFile(_folder.Path(PlanFile));
+    public string PlanSha256 { get; }
 
     /// <summary>The answers so far, in the order of the plan.</summary>
     public IReadOnlyList<QueryRecord> Records => _records;
@@ -33,9 +38,23 @@ internal sealed class QueryJournal
     /// <summary>What all calls so far cost.</summary>
     public decimal Spent => _records.Sum(r => r.Cost) + (_pending?.Cost ?? 0);
 
-    /// <summary>Begins a journal, or continues the one that is there.</summary>
-    /// <exception cref="AttributionException">The folder holds the journal of another plan, or was changed.</exception>
+    /// <summary>Begins a journal, or continues the one that is there. Until it is disposed no other process can open it.</summary>
+    /// <exception cref="AttributionException">The folder is in use, holds the journal of another plan, or was changed.</exception>
     public static QueryJournal Open(RunFolder folder, QueryPlan plan)
+    {
+        var held = Lock(folder);
+        try
+        {
+            return Open(folder, plan, held);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    private static QueryJournal Open(RunFolder folder, QueryPlan plan, FileStream held)
     {
         string file = folder.Path(PlanFile);
         if (!folder.Has(PlanFile))
@@ -52,7 +71,7 @@ internal sealed class QueryJournal
         }
         var records = ReadRecords(folder, stored);
         var pending = folder.Has(PendingFile) ? Json.Read<PendingQuery>(folder.Path(PendingFile), "pending query") : null;
-        return new QueryJournal(folder, stored, records, pending?.Number == records.Count ? pending : null);
+        return new QueryJournal(folder, held, stored, records, pending?.Number == records.Count ? pending : null);
     }
 
     /// <summary>The query in flight where the run was cut off; null where it had not begun.</summary>
@@ -89,6 +108,23 @@ internal sealed class QueryJournal
         return ImageHash.Of(image) == record.ImageSha256
             ? image
             : throw new AttributionException("the picture was changed after it was recorded", "Restore the file, or start in another folder.", file);
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    // Two processes that ask for one folder would ask everything twice. The system frees the lock of a process that was killed.
+    private static FileStream Lock(RunFolder folder)
+    {
+        try
+        {
+            return new FileStream(
+                folder.Path(LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException e)
+        {
+            throw new AttributionException(
+                "another process is asking the suspect for this folder", "Wait for it, or name another folder.", folder.Root, e);
+        }
     }
 
     private static List<QueryRecord> ReadRecords(RunFolder folder, QueryPlan plan)

@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution;
@@ -32,6 +34,9 @@ public sealed record QueryPlan
     /// <summary>Identity of the service.</summary>
     public required string Suspect { get; init; }
 
+    /// <summary>The service without secrets: what its identity is the SHA-256 of, as canonical JSON.</summary>
+    public required JsonObject Service { get; init; }
+
     /// <summary>The run's seed, which gives order and choice of the decoys.</summary>
     public required ulong Seed { get; init; }
 
@@ -42,15 +47,14 @@ public sealed record QueryPlan
     public required IReadOnlyList<PlannedQuery> Queries { get; init; }
 
     /// <summary>Mixes keys and decoys.</summary>
-    /// <param name="suspect">Identity of the service.</param>
+    /// <param name="service">The service.</param>
     /// <param name="prompts">Prompts of the keys.</param>
     /// <param name="pool">Captions to draw decoys from.</param>
-    /// <param name="decoysPerKey">g.</param>
     /// <param name="seed">The run's seed.</param>
     /// <exception cref="AttributionException">The pool has too few captions that are no keys.</exception>
-    public static QueryPlan Make(string suspect, IReadOnlyList<string> prompts, IReadOnlyList<string> pool, int decoysPerKey, ulong seed)
+    internal static QueryPlan Make(HttpService service, IReadOnlyList<string> prompts, IReadOnlyList<string> pool, ulong seed)
     {
-        int wanted = checked(prompts.Count * decoysPerKey);
+        int wanted = checked(prompts.Count * service.Description.DecoysPerKey);
         string[] decoys = [.. pool.Except(prompts).Order(StringComparer.Ordinal)];
         if (decoys.Length < wanted)
         {
@@ -67,7 +71,11 @@ public sealed record QueryPlan
         new PhiloxSequence(seed, Philox.Stream("query-plan.order")).Shuffle(queries.AsSpan());
         return new QueryPlan
         {
-            Suspect = suspect, Seed = seed, Salt = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), Queries = queries,
+            Suspect = service.Identity,
+            Service = service.WithoutSecrets(),
+            Seed = seed,
+            Salt = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),
+            Queries = queries,
         };
     }
 
@@ -80,7 +88,7 @@ public sealed record QueryPlan
     /// <param name="generation">Number of unusable answers to it so far.</param>
     public Guid CallId(int query, int generation)
     {
-        byte[] hash = SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{Salt}/{query}/{generation}"));
+        byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{Salt}/{query}/{generation}"));
         return new Guid(hash.AsSpan(0, 16));
     }
 }

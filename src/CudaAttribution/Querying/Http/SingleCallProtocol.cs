@@ -56,9 +56,10 @@ internal sealed class SingleCallProtocol(HttpService service, HttpChannel channe
             throw new AttributionException("the service names a picture that is not at an http or https address", "Correct \"response\".");
         if (HttpChannel.SameOrigin(address, service.Endpoint)
             || service.Description.PictureHosts.Contains(address.Authority, StringComparer.OrdinalIgnoreCase)) return address;
+        string host = reader.Excerpt(address.Authority);
         throw new AttributionException(
-            $"the service names a picture on another host, {address.Authority}",
-            $"Add it to the description if you trust it: \"picture_hosts\": [\"{address.Authority}\"].");
+            $"the service names a picture on another host, {host}",
+            $"Add it to the description if you trust it: \"picture_hosts\": [\"{host}\"].");
     }
 
     private async Task<CallResult> Download(Uri address, Guid callId, CancellationToken cancel)
