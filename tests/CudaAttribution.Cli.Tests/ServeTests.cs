@@ -200,7 +200,8 @@ public sealed class ServeTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(
-                Cudattr.Fail("serve", "--model", SmallCase.Suspect, "--token-env", "CUDATTR_TEST_NONE"), Does.Contain("CUDATTR_TEST_NONE is not set"));
+                Cudattr.Fail("serve", "--model", SmallCase.Suspect, "--token-env", "CUDATTR_TEST_NONE"),
+                Does.Contain("CUDATTR_TEST_NONE is not set"));
             Assert.That(
                 Cudattr.Run(
                     new Dictionary<string, string> { ["CUDATTR_TEST_SHORT"] = "short" },

@@ -90,11 +90,12 @@ public sealed class HttpDescriptionTests
     [Test]
     public void SecretsComeFromTheEnvironmentOnly()
     {
-        var service = Create(
+        const string text =
             """
             {"headers": {"Authorization": {"env": "CUDATTR_TEST_A", "prefix": "Bearer "}, "Accept": "image/png"},
              "query": {"key": {"env": "CUDATTR_TEST_B"}, "v": "1 2"}, "body_changes": {"key": {"env": "CUDATTR_TEST_A"}}}
-            """);
+            """;
+        var service = Create(text);
         var values = new TemplateValues("p", 1, 8, 8, new SamplingRecipe());
         var noise = new NoiseId(NoisePurpose.Testing, "x", 1, 0);
         Assert.That(service.Headers, Is.EqualTo(new[] { ("Authorization", "Bearer alpha-secret"), ("Accept", "image/png") }));
@@ -104,7 +105,10 @@ public sealed class HttpDescriptionTests
         Environment.SetEnvironmentVariable("CUDATTR_TEST_A", "renewed");
         try
         {
-            Assert.That(service.RequestHash(values, noise), Is.EqualTo(hash));
+            var renewed = Create(text);
+            Assert.That((string?)renewed.Fill(values, noise)["key"], Is.EqualTo("renewed"));
+            Assert.That(renewed.RequestHash(values, noise), Is.EqualTo(hash));
+            Assert.That(renewed.Identity, Is.EqualTo(service.Identity));
             Assert.That(Create("""{"query": {"key": {"env": "CUDATTR_TEST_A"}}}""").Identity, Is.EqualTo(
                 Create("""{"query": {"key": {"env": "CUDATTR_TEST_B"}}}""").Identity));
         }
