@@ -22,6 +22,7 @@ var root = new RootCommand(
     InnocentsCommand.Create(),
     KeysCommand.Create(),
     AttributeCommand.Create(),
+    ServeCommand.Create(),
     RunsCommand.Create(),
     DataCommand.Create(),
     VerifyCommand.Create(),

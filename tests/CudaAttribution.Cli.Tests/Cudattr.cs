@@ -59,7 +59,8 @@ internal static class Cudattr
         Assert.That(process.ExitCode, Is.EqualTo(137), "killed by SIGKILL");
     }
 
-    private static Process Start(string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
+    /// <summary>Starts the program; the caller reads its output.</summary>
+    public static Process Start(string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         foreach (string argument in arguments.Prepend(Program)) start.ArgumentList.Add(argument);

@@ -3,24 +3,7 @@ namespace CudaAttribution.Cli.Tests;
 /// <summary>From keys to verdict through the command line, on the shipped models with very few and rough pictures.</summary>
 public sealed class PipelineTests
 {
-    private static readonly string Models = Path.Combine(AppContext.BaseDirectory, "models");
     private static readonly TestFolder Work = new();
-
-
-    [OneTimeSetUp]
-    public void SelectAndScore()
-    {
-        Cudattr.Succeed(
-            "keys", "select", "--source", Path.Combine(Models, "source"), "--data", "emoji:twitter@0+160#7",
-            "--innocents", Path.Combine(Models, "innocents"), "--candidates", "24", "--n", "6", "--draws", "2", "--lambda", "0",
-            "--sample-steps", "4", "--seed", "9", "--device", "cpu", "--out", Work["selected"]);
-        Cudattr.Succeed(
-            "innocents", "score", "--keys", Work["selected/keys"], "--innocents", Path.Combine(Models, "innocents"),
-            "--sample-steps", "4", "--seed", "9", "--device", "cpu", "--out", Work["scored"]);
-        Cudattr.Succeed(
-            "finetune", "--base", Path.Combine(Models, "g0"), "--data", "emoji:openmoji@0+16#3", "--steps", "4", "--batch", "4",
-            "--device", "cpu", "--out", Work["suspect"]);
-    }
 
     [OneTimeTearDown]
     public void Remove() => Work.Dispose();
@@ -63,9 +46,9 @@ public sealed class PipelineTests
     public void Keys_that_were_tampered_with_are_refused()
     {
         using var folder = new TestFolder();
-        foreach (string file in Directory.EnumerateFiles(Work["selected/keys"], "*", SearchOption.AllDirectories))
+        foreach (string file in Directory.EnumerateFiles(SmallCase.Keys, "*", SearchOption.AllDirectories))
         {
-            string to = Path.Combine(folder["keys"], Path.GetRelativePath(Work["selected/keys"], file));
+            string to = Path.Combine(folder["keys"], Path.GetRelativePath(SmallCase.Keys, file));
             Directory.CreateDirectory(Path.GetDirectoryName(to)!);
             File.Copy(file, to);
         }
@@ -75,7 +58,7 @@ public sealed class PipelineTests
         File.WriteAllText(keys, File.ReadAllText(keys).Replace(prompt, prompt + "s"));
         Assert.That(
             Cudattr.Fail(
-                "attribute", "--keys", folder["keys"], "--suspect", Work["suspect"], "--null", Work["scored/null.json"], "--out", folder["out"]),
+                "attribute", "--keys", folder["keys"], "--suspect", SmallCase.Suspect, "--null", SmallCase.Null, "--out", folder["out"]),
             Does.Contain("keys"));
     }
 
@@ -84,14 +67,14 @@ public sealed class PipelineTests
     {
         Assert.That(
             Cudattr.Fail(
-                "attribute", "--keys", Work["selected/keys"], "--suspect", Path.Combine(Models, "source"), "--null", Work["scored/null.json"],
+                "attribute", "--keys", SmallCase.Keys, "--suspect", Path.Combine(SmallCase.Models, "source"), "--null", SmallCase.Null,
                 "--sample-steps", "4", "--out", Work["source"]),
             Does.Contain("source"));
     }
 
     private static string[] Attribute(string name, params string[] more) =>
     [
-        "attribute", "--keys", Work["selected/keys"], "--suspect", Work["suspect"], "--null", Work["scored/null.json"],
+        "attribute", "--keys", SmallCase.Keys, "--suspect", SmallCase.Suspect, "--null", SmallCase.Null,
         "--sample-steps", "4", "--seed", "9", "--device", "cpu", "--out", Work[name], .. more,
     ];
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace CudaAttribution.Cli.Commands;
 
@@ -10,16 +11,26 @@ internal static class AttributeCommand
         Asks the suspect every key prompt once, with fresh noise, and judges: 'infringing' if both tests reject innocence at alpha, else 'not shown'.
         conf: more keys are hit than by models that never saw the source's pictures. paired: the answers are closer to the source's pictures than to
         the real ones, compared with models trained on the real ones. Writes result.json, manifest.json, images/ and report.html.
+
+        A suspect behind an HTTP service is described by a JSON file, for example suspect.json:
+          {"schema": "cudattr-http-suspect-1", "preset": "openai-images", "url": "https://api.example.com",
+           "headers": {"Authorization": {"env": "SUSPECT_TOKEN", "prefix": "Bearer "}}, "body_changes": {"model": "painter-2"},
+           "width": 1024, "height": 1024, "decoys_per_key": 2,
+           "limits": {"calls_per_minute": 10, "cost_per_call": 0.04, "budget": 5, "retries": 4, "timeout_seconds": 120}}
+        Presets: openai-images, automatic1111, comfyui, and custom (give "body" with {prompt} {seed} {width} {height} {steps} {guidance}, and
+        "response": {"base64": "data[0].b64_json"}, {"url": PATH} or {"raw": true}). Secrets are named, never written: each stands in the environment
+        variable that "env" names. Every answer is on disk (queries.jsonl, queries/) before the next query goes out: a run that was stopped, or that
+        ran out of budget, goes on with the same command and asks nothing twice. 'cudattr serve' offers a model of yours in this way, to try it.
         """;
 
     public static Command Create()
     {
         var keysFolder = new Option<DirectoryInfo>("--keys") { Description = "The frozen keys.", Required = true, HelpName = "folder" };
-        var suspectFolder = new Option<DirectoryInfo>("--suspect")
+        var suspect = new Option<FileInfo>("--suspect")
         {
-            Description = "The suspect: a model folder, or a folder 'suspect build' wrote.",
+            Description = "The suspect: a model folder, a folder 'suspect build' wrote, or a JSON file that describes an HTTP service.",
             Required = true,
-            HelpName = "folder",
+            HelpName = "folder|file",
         };
         var nullFile = new Option<FileInfo>("--null")
         {
@@ -33,9 +44,10 @@ internal static class AttributeCommand
             DefaultValueFactory = _ => new AttributionOptions().Alpha,
             HelpName = "x",
         };
+        var decoys = CommonOptions.Data("--decoys", "HTTP suspects only: whose captions decoy prompts are drawn from");
         var sampling = new SamplingOptionSet();
         var runOptions = new RunOptionSet();
-        var command = new Command("attribute", Description) { keysFolder, suspectFolder, nullFile, alpha };
+        var command = new Command("attribute", Description) { keysFolder, suspect, nullFile, alpha, decoys };
         sampling.AddTo(command);
         runOptions.AddTo(command);
         command.SetAction(parsed =>
@@ -44,24 +56,29 @@ internal static class AttributeCommand
             using var session = new RunSession("attribute", run);
             var keys = KeySet.Load(parsed.GetValue(keysFolder)!.FullName);
             var nulls = NullTable.Load(parsed.GetValue(nullFile)!.FullName);
-            string folder = parsed.GetValue(suspectFolder)!.FullName;
-            var recipe = sampling.Read(parsed);
-            using var suspect = LocalModel.Open(folder, session.Device, recipe);
-            var options = new AttributionOptions
+            using var line = new ProgressLine("asking the suspect");
+            using var cancel = new CancelKey();
+            var suspectOptions = new SuspectOptions
             {
-                Alpha = parsed.GetValue(alpha),
-                Seed = run.Seed,
-                Overlap = SuspectRecord.TryLoad(folder)?.OverlapWith(keys) ?? PromptOverlap.Unknown,
+                Device = session.Device,
+                Sampling = sampling.Read(parsed),
+                Folder = session.Folder,
+                DecoyPool = parsed.GetValue(decoys) is { } set ? Captions(set, keys) : [],
+                Progress = (done, total) => line.Report(done, total),
             };
-            var judged = new Attributor(DistanceRegistry.Create(keys.Header.Metric, session.Device)).Run(keys, suspect, nulls, options);
-            AttributionFolder.Write(session.Folder, judged, session.Recorder, AttributionFolder.LossesOf(folder, suspect.Name));
-            session.EnterIntoLedger(judged.Result);
-            if (run.Json) Shell.WriteJson(judged.Result);
-            else Print(judged.Result);
+            var options = new AttributionOptions { Alpha = parsed.GetValue(alpha), Seed = run.Seed };
+            var result = AttributionJob.Run(
+                keys, nulls, parsed.GetValue(suspect)!.FullName, suspectOptions, options, session.Recorder, cancel.Token).Run.Result;
+            session.EnterIntoLedger(result);
+            if (run.Json) Shell.WriteJson(result);
+            else Print(result);
             return Shell.Done;
         });
         return command;
     }
+
+    private static string[] Captions(string set, KeySet keys) =>
+        [.. DataArgument.Parse(set).Load(keys.Keys[0].Medoid.Width).Items.Select(i => i.Caption)];
 
     private static void Print(AttributionResult r)
     {
@@ -70,5 +87,12 @@ internal static class AttributeCommand
         Console.WriteLine(
             $"conf {r.Conf:0.00} ({r.Hits} of {r.N} keys within {r.Threshold} {r.Metric}), paired {r.Paired:0.00}, "
             + $"p = {r.PValue:0.0e+0} (alpha {r.Alpha})");
+        if (r.Remote is { } remote)
+        {
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"asked {remote.Host}{remote.Path}: {remote.Calls} calls ({remote.Retries} retries), {remote.Refusals} refusals, "
+                + $"{remote.Failures} failures, {remote.Decoys} decoys, cost {remote.Cost}"));
+        }
     }
 }

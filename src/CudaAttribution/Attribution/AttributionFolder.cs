@@ -11,6 +11,7 @@ public static class AttributionFolder
     {
         recorder.Input("keys", run.Keys.Hash);
         recorder.Input("suspect", run.Result.SuspectIdentity);
+        recorder.Remote = run.Result.Remote;
         run.Keys.Save(folder.Path(AttributionFiles.Keys));
         folder.WriteJson(AttributionFiles.NullTable, run.Nulls);
         for (int i = 0; i < run.Answers.Count; i++)

@@ -53,7 +53,12 @@ public sealed record AttributionResult
 
     public required string Suspect { get; init; }
 
+    /// <summary>SHA-256 of a local suspect's weights; of a remote one's description without secrets, as <see cref="Remote"/> then says.</summary>
     public required string SuspectIdentity { get; init; }
+
+    /// <summary>The service that was asked; absent where the suspect is a model folder.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RemoteSummary? Remote { get; init; }
 
     /// <summary>Share of the N keys that were hit, at the literal δ0 (methods 1.5).</summary>
     public required double Conf { get; init; }

@@ -13,7 +13,9 @@ public sealed class Attributor(IReconstructionDistance distance)
 {
     /// <summary>Queries the suspect once per key and tests the counts.</summary>
     /// <exception cref="AttributionException">Keys, null table and suspect do not belong together.</exception>
-    public AttributionRun Run(KeySet keys, IImageModel suspect, NullTable nulls, AttributionOptions options)
+    /// <exception cref="OperationCanceledException">Cancelled while the suspect was asked.</exception>
+    public AttributionRun Run(
+        KeySet keys, IImageModel suspect, NullTable nulls, AttributionOptions options, CancellationToken cancel = default)
     {
         options.Validate();
         if (distance.Name != keys.Header.Metric)
@@ -23,7 +25,8 @@ public sealed class Attributor(IReconstructionDistance distance)
         CheckSuspect(keys, suspect, nulls);
         KeyExaminer.CheckSampling(keys, suspect);
 
-        var outcomes = KeyExaminer.Examine(suspect, keys.Keys, distance, new NoiseStream(NoisePurpose.Testing, options.Seed, suspect.Identity));
+        var noise = new NoiseStream(NoisePurpose.Testing, options.Seed, suspect.Identity);
+        var outcomes = KeyExaminer.Examine(suspect, keys.Keys, distance, noise, cancel);
         return new(Judge(keys, suspect, nulls, outcomes, options), keys, nulls, [.. outcomes.Select(o => o.Answer)]);
     }
 
@@ -59,6 +62,7 @@ public sealed class Attributor(IReconstructionDistance distance)
             Reason = VerdictReason.Of(conf, paired, keys.Header, o.Alpha),
             Suspect = suspect.Name,
             SuspectIdentity = suspect.Identity,
+            Remote = suspect.Remote,
             Conf = (double)hits / n,
             Hits = hits,
             N = n,

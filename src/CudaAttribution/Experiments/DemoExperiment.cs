@@ -183,8 +183,13 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
             if (reused) return AttributionResult.Load(folder.Path($"{name}/{AttributionFiles.Result}"));
             cancel.ThrowIfCancellationRequested();
             return AttributionJob.Run(
-                device, keys, nulls, suspectPath, folder.Path(name), new AttributionOptions { Alpha = _recipe.Alpha, Seed = options.Seed },
-                AttributeCommand(folder, name, recipe)).Run.Result;
+                keys,
+                nulls,
+                suspectPath,
+                new SuspectOptions { Device = device, Sampling = _recipe.Sampling, Folder = folder.Folder(name) },
+                new AttributionOptions { Alpha = _recipe.Alpha, Seed = options.Seed },
+                new RunRecorder("attribute", AttributeCommand(folder, name, recipe), device, options.Seed),
+                cancel).Run.Result;
         });
         events?.Invoke(new DemoSuspectJudged(Line(recipe, record, result, keys)));
         return result;

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using System.Text.Json.Serialization;
 using CudaAttribution.Data;
 using CudaAttribution.Tensors;
 
@@ -60,6 +61,10 @@ public sealed record RunManifest
 
     public required string OperatingSystem { get; init; }
 
+    /// <summary>The service that was asked; absent where all models were on this machine.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RemoteSummary? Remote { get; init; }
+
     /// <summary>SHA-256 or identity of each input, by name.</summary>
     public required IReadOnlyDictionary<string, string> Inputs { get; init; }
 
@@ -80,6 +85,9 @@ public sealed class RunRecorder(string command, IReadOnlyList<string> commandLin
     /// <summary>Notes an input by its hash.</summary>
     public void Input(string name, string hash) => _inputs[name] = hash;
 
+    /// <summary>The service that was asked; null where there was none.</summary>
+    public RemoteSummary? Remote { get; set; }
+
     /// <summary>Seconds since the run began.</summary>
     public double Seconds => (DateTimeOffset.UtcNow - _started).TotalSeconds;
 
@@ -98,6 +106,7 @@ public sealed class RunRecorder(string command, IReadOnlyList<string> commandLin
         ImageCodec = ImageCodecs.Default.Name,
         Runtime = RuntimeInformation.FrameworkDescription,
         OperatingSystem = RuntimeInformation.OSDescription,
+        Remote = Remote,
         Inputs = new SortedDictionary<string, string>(_inputs, StringComparer.Ordinal),
         Outputs = folder is null ? new SortedDictionary<string, string>() : Outputs(folder, includeOutput),
     };

@@ -9,12 +9,20 @@ public interface IImageModel
     string Name { get; }
 
     /// <summary>
-    /// What makes two models the same model: the SHA-256 of a local model's weights and configuration. No double dipping is enforced by it.
+    /// What makes two models the same model: the SHA-256 of a local model's weights, or of a remote model's description without secrets. That no
+    /// model is used twice is enforced by it.
     /// </summary>
     string Identity { get; }
 
+    /// <summary>How it is told to make pictures; null where the asker does not decide it.</summary>
+    SamplingRecipe? Sampling => null;
+
+    /// <summary>The service behind a remote model and what asking it took so far; null for a model on this machine.</summary>
+    RemoteSummary? Remote => null;
+
     /// <summary>Answers every query, in order; a query that is refused or fails gives a failed answer, never a missing one.</summary>
-    IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries);
+    /// <exception cref="OperationCanceledException">Cancelled; a remote model has recorded every answer it got.</exception>
+    IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default);
 }
 
 /// <summary>A picture, or why there is none.</summary>
@@ -37,9 +45,9 @@ public static class ImageModels
 {
     /// <summary>Generates and checks that there are as many answers as queries.</summary>
     /// <exception cref="AttributionException">The model broke its contract.</exception>
-    public static IReadOnlyList<Answer> Answers(this IImageModel model, IReadOnlyList<Query> queries)
+    public static IReadOnlyList<Answer> Answers(this IImageModel model, IReadOnlyList<Query> queries, CancellationToken cancel = default)
     {
-        var answers = model.Generate(queries);
+        var answers = model.Generate(queries, cancel);
         return answers.Count == queries.Count
             ? answers
             : throw new AttributionException(

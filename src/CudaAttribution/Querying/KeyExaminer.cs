@@ -19,24 +19,26 @@ public sealed record KeyOutcome(Answer Answer, double ToTraining, double ToMedoi
 public static class KeyExaminer
 {
     /// <summary>
-    /// Refuses a local model that is sampled otherwise than the source was when the keys were chosen: its distances would not compare.
+    /// Refuses a model that is told to sample otherwise than the source was when the keys were chosen: its distances would not compare.
     /// </summary>
     /// <exception cref="AttributionException">The two differ.</exception>
     public static void CheckSampling(KeySet keys, IImageModel model)
     {
-        if (model is LocalModel local && keys.Header.Sampling is { } sampling && local.Sampling != sampling)
+        if (model.Sampling is { } own && keys.Header.Sampling is { } sampling && own != sampling)
         {
             throw new AttributionException(
-                $"'{model.Name}' is sampled with {local.Sampling.Steps} steps and guidance {local.Sampling.Guidance}, "
+                $"'{model.Name}' is sampled with {own.Steps} steps and guidance {own.Guidance}, "
                 + $"the keys with {sampling.Steps} and {sampling.Guidance}",
                 "Sample every model as the keys say.");
         }
     }
 
     /// <summary>One query per key, outcome i for key i.</summary>
-    public static IReadOnlyList<KeyOutcome> Examine(IImageModel model, IReadOnlyList<Key> keys, IReconstructionDistance distance, NoiseStream noise)
+    public static IReadOnlyList<KeyOutcome> Examine(
+        IImageModel model, IReadOnlyList<Key> keys, IReconstructionDistance distance, NoiseStream noise,
+        CancellationToken cancel = default)
     {
-        var answers = model.Answers([.. keys.Select((key, i) => noise.Ask(key.Prompt, i))]);
+        var answers = model.Answers([.. keys.Select((key, i) => noise.Ask(key.Prompt, i))], cancel);
         return [.. keys.Select((key, i) => Measure(key, answers[i], distance))];
     }
 

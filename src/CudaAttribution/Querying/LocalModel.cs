@@ -60,17 +60,22 @@ public sealed class LocalModel : IImageModel, IDisposable
         return !File.Exists(Path.Combine(folder, "model_index.json")) && Directory.Exists(inner) ? inner : folder;
     }
 
-    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries)
+    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default) => Generate(queries, Sampling, cancel);
+
+    /// <summary>Answers with another recipe than its own.</summary>
+    /// <exception cref="ArgumentException">The recipe does not fit the model's schedule.</exception>
+    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, SamplingRecipe sampling, CancellationToken cancel = default)
     {
         var answers = new Answer[queries.Count];
         foreach (var stream in queries.Select((query, index) => (query, index)).GroupBy(q => q.query.Noise.Stream))
         {
             var options = new SampleOptions
             {
-                Solver = Sampling.Solver, Steps = Sampling.Steps, Guidance = Sampling.Guidance, Purpose = stream.Key,
+                Solver = sampling.Solver, Steps = sampling.Steps, Guidance = sampling.Guidance, Purpose = stream.Key,
             };
             var sampler = new Sampler(_model, options);
-            var made = sampler.Sample([.. stream.Select(q => new SampleRequest(q.query.Prompt, q.query.Noise.Seed, q.query.Noise.Index))]);
+            var requests = stream.Select(q => new SampleRequest(q.query.Prompt, q.query.Noise.Seed, q.query.Noise.Index)).ToArray();
+            var made = sampler.Sample(requests, cancel: cancel);
             int i = 0;
             foreach (var (_, index) in stream) answers[index] = Answer.Of(new RgbImage(made.Width, made.Height, made.Picture(i++).ToArray()));
         }

@@ -18,6 +18,9 @@ public enum NoisePurpose
     /// <summary>The suspect.</summary>
     Testing,
 
+    /// <summary>Prompts that are no keys, put to a remote suspect between the keys; no test uses the answers (methods 7.2 F3).</summary>
+    Decoys,
+
     /// <summary>Pictures that a suspect or innocent is trained on.</summary>
     TrainingData,
 
@@ -25,11 +28,16 @@ public enum NoisePurpose
     Preview,
 }
 
-/// <summary>The noise a picture starts from: number <paramref name="Index"/> of the Philox stream <paramref name="Stream"/> under a seed.</summary>
-/// <param name="Stream">Name of the stream: purpose and model.</param>
+/// <summary>The noise a picture starts from: number <paramref name="Index"/> of the Philox stream <see cref="Stream"/> under a seed.</summary>
+/// <param name="Purpose">What it is for.</param>
+/// <param name="Subject">Who is asked: the model's identity.</param>
 /// <param name="Seed">The run's seed.</param>
 /// <param name="Index">Number of the picture.</param>
-public readonly record struct NoiseId(string Stream, ulong Seed, long Index);
+public readonly record struct NoiseId(NoisePurpose Purpose, string Subject, ulong Seed, long Index)
+{
+    /// <summary>Name of the stream: purpose and model.</summary>
+    public string Stream => $"{Purpose}/{Subject}";
+}
 
 /// <summary>
 /// One prompt sent to a model, with the noise a local model starts from. Remote models ignore the noise: no test relies on seed control (methods
@@ -45,12 +53,10 @@ public sealed record Query(string Prompt, NoiseId Noise);
 /// <param name="subject">The model that is asked, by <see cref="IImageModel.Identity"/>.</param>
 public sealed class NoiseStream(NoisePurpose purpose, ulong seed, string subject)
 {
-    private readonly string _name = $"{purpose}/{subject}";
-
     /// <summary>Query number <paramref name="index"/>.</summary>
     public Query Ask(string prompt, long index)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
-        return new(prompt, new NoiseId(_name, seed, index));
+        return new(prompt, new NoiseId(purpose, subject, seed, index));
     }
 }

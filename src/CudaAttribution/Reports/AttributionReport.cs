@@ -12,11 +12,18 @@ public static class AttributionReport
         var r = run.Result;
         string[] sections =
         [
-            Head(r, context), Tiles(r), ReportProse.Meaning(r, run.Nulls), Tests(r), Distances(run), KeyTable(run), Losses(context),
-            Rerun(r, context),
+            Head(r, context), Tiles(r), ReportProse.Meaning(r, run.Nulls), Tests(r), Distances(run), KeyTable(run),
+            RemoteService.Section(r), Losses(context), Rerun(r, context),
         ];
         return Html.Page($"Attribution of {r.Suspect}: {r.Verdict}", string.Join('\n', sections));
     }
+
+    private const string Repeatable =
+        "The figures depend on the keys, the suspect, the null table and the seed only: the same command gives the same result.json, bit for bit.";
+
+    private const string Recorded =
+        "A service need not give the same answers again. Its answers are in this folder: the same command with the same --out gives the same "
+        + "result.json from them, bit for bit, and asks nothing.";
 
     private static string Head(AttributionResult r, ReportContext context) =>
         $"""
@@ -168,8 +175,7 @@ public static class AttributionReport
     private static string Rerun(AttributionResult r, ReportContext context) =>
         $"""
         <h2>Run it again</h2>
-        <p>The figures depend on the keys, the suspect, the null table and the seed only: the same command gives the same result.json,
-        bit for bit.</p>
+        <p>{(r.Remote is null ? Repeatable : Recorded)}</p>
         <pre>{Html.Text(ReportProse.CommandLine(context.Run.CommandLine))}</pre>
         {ReportProse.RunTable(context.Run, [("keys (SHA-256)", r.KeysetSha256), ("suspect", r.SuspectIdentity)])}
         """;

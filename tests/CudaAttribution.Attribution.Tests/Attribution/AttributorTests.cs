@@ -260,6 +260,6 @@ public class AttributorTests
 
         public string Identity => "silent";
 
-        public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries) => [];
+        public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default) => [];
     }
 }

@@ -99,7 +99,7 @@ public class DemoExperimentTests
         string demo = Path.Combine(_finished, "results/half"), alone = Fixtures.Folder("alone");
         var keys = KeySet.Load(Path.Combine(demo, "keys"));
         var nulls = NullTable.Load(Path.Combine(demo, "null.json"));
-        AttributionJob.Run(_device, keys, nulls, Path.Combine(_finished, "suspects/half"), alone, new AttributionOptions { Seed = 3 }, ["cudattr"]);
+        Attribute(keys, nulls, Path.Combine(_finished, "suspects/half"), alone, seed: 3);
         Assert.That(File.ReadAllBytes(Path.Combine(alone, "result.json")), Is.EqualTo(File.ReadAllBytes(Path.Combine(demo, "result.json"))));
         foreach (string image in Directory.GetFiles(Path.Combine(demo, "images")))
             Assert.That(File.ReadAllBytes(Path.Combine(alone, "images", Path.GetFileName(image))), Is.EqualTo(File.ReadAllBytes(image)));
@@ -133,8 +133,8 @@ public class DemoExperimentTests
         File.WriteAllBytes(weights, bytes);
         var keys = KeySet.Load(Path.Combine(_finished, "keys"));
         var nulls = NullTable.Load(Path.Combine(_finished, "null.json"));
-        void Attribute() => AttributionJob.Run(_device, keys, nulls, folder, Fixtures.Folder("out"), new AttributionOptions(), []);
-        Assert.That(Assert.Throws<AttributionException>(Attribute)!.Message, Does.Contain("weights changed"));
+        void Changed() => Attribute(keys, nulls, folder, Fixtures.Folder("out"));
+        Assert.That(Assert.Throws<AttributionException>(Changed)!.Message, Does.Contain("weights changed"));
     }
 
     [Test]
@@ -187,6 +187,14 @@ public class DemoExperimentTests
 
     private DemoSummary Run(string folder, Action<DemoEvent>? events = null, CancellationToken cancel = default, ulong seed = 3) =>
         new DemoExperiment(_device, Options(folder, TinyModels.Recipe, seed), events).Run(cancel);
+
+    private void Attribute(KeySet keys, NullTable nulls, string suspect, string folder, ulong seed = 0) => AttributionJob.Run(
+        keys,
+        nulls,
+        suspect,
+        new SuspectOptions { Device = _device, Sampling = keys.Header.Sampling!, Folder = new RunFolder(folder) },
+        new AttributionOptions { Seed = seed },
+        new RunRecorder("attribute", ["cudattr"], _device, seed));
 
     private DemoOptions Options(string folder, DemoRecipe recipe, ulong seed = 3) =>
         new() { ModelsFolder = _models.Folder, Out = folder, Seed = seed, Recipe = recipe, CommandLine = ["cudattr", "demo"] };

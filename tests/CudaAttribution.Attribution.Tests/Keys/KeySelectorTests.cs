@@ -202,7 +202,7 @@ public class KeySelectorTests
 
         public string Identity => "graded";
 
-        public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries) =>
+        public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default) =>
             [.. queries.SelectMany(q => new StoredModel("graded", pictures, amplitude(int.Parse(q.Prompt.Split(' ')[^1]))).Generate([q]))];
     }
 }

@@ -64,7 +64,7 @@ internal sealed class StoredModel(string name, IReadOnlyDictionary<string, RgbIm
     /// <summary>Every query ever asked.</summary>
     public List<Query> Asked { get; } = [];
 
-    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries)
+    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default)
     {
         Asked.AddRange(queries);
         return [.. queries.Select(q => Refused.Contains(q.Prompt) ? Answer.Failed("refused") : Answer.Of(Picture(q)))];

@@ -1,0 +1,116 @@
+using System.CommandLine;
+using System.Net;
+using System.Text.Json.Nodes;
+using CudaAttribution.Cli.Serving;
+using CudaAttribution.Tensors;
+
+namespace CudaAttribution.Cli.Commands;
+
+/// <summary><c>cudattr serve</c>: offers a model over HTTP.</summary>
+internal static class ServeCommand
+{
+    private const string Description =
+        """
+        Offers a model over HTTP, as a black-box suspect is offered: POST /v1/images/generations (OpenAI-images-like, b64_json) and
+        POST /sdapi/v1/txt2img (AUTOMATIC1111-like), behind a bearer token, one picture at a time. Ctrl+C or SIGTERM stops it.
+
+        A whole black-box attribution on one machine:
+          export SUSPECT_TOKEN=$(head -c 24 /dev/urandom | base64)
+          cudattr serve --model other/model --token-env SUSPECT_TOKEN --suspect-file http.json &
+          cudattr attribute --keys keys/keys --suspect http.json --null null/null.json --out verdict
+        The file of --suspect-file asks with exact noise ("exact_noise": true): the distances are then, bit for bit, those of
+        'attribute --suspect other/model'. A "seed" gives the first picture that 'cudattr sample' draws with that --seed.
+        """;
+
+    public static Command Create()
+    {
+        var model = new Option<DirectoryInfo>("--model")
+        {
+            Description = "Model folder, or a folder a suspect was built in.",
+            Required = true,
+            HelpName = "folder",
+        };
+        var tokenVariable = new Option<string>("--token-env")
+        {
+            Description = "Name of the environment variable that holds the token callers must show.",
+            Required = true,
+            HelpName = "name",
+        };
+        var bind = new Option<string>("--bind")
+        {
+            Description = "Address to listen on. Any but 127.0.0.1 and ::1 lets other machines in and needs --allow-remote.",
+            DefaultValueFactory = _ => IPAddress.Loopback.ToString(),
+            HelpName = "address",
+        };
+        var port = new Option<int>("--port")
+        {
+            Description = "Port; 0 takes a free one and prints it.",
+            DefaultValueFactory = _ => 0,
+            HelpName = "n",
+        };
+        var allowRemote = new Option<bool>("--allow-remote")
+        {
+            Description = "Let other machines in. What they send, the token too, is not encrypted: put a proxy with TLS in front.",
+        };
+        var suspectFile = new Option<FileInfo?>("--suspect-file")
+        {
+            Description = "Also write a description of this server for 'attribute --suspect', once it listens.",
+            HelpName = "file",
+        };
+        var sampling = new SamplingOptionSet();
+        var device = CommonOptions.Device();
+        var math = CommonOptions.Math();
+        var command = new Command("serve", Description)
+        {
+            model, tokenVariable, bind, port, allowRemote, suspectFile, device, math,
+        };
+        sampling.AddTo(command);
+        command.SetAction(async (parsed, cancel) =>
+        {
+            var address = Address(parsed.GetValue(bind)!, parsed.GetValue(allowRemote));
+            int number = parsed.GetValue(port);
+            if (number is < 0 or > 65535) throw new ArgumentException($"--port {number} is no port: use 0 to 65535");
+            var token = BearerToken.FromEnvironment(parsed.GetValue(tokenVariable)!, remote: !IPAddress.IsLoopback(address));
+            using var opened = ComputeDevice.Open(parsed.GetValue(device)!, parsed.GetValue(math)!);
+            using var served = LocalModel.Open(parsed.GetValue(model)!.FullName, opened, sampling.Read(parsed));
+            await using var server = new ModelServer(served, token, address, number, Console.Error.WriteLine);
+            var url = await server.Start();
+            if (parsed.GetValue(suspectFile) is { } file) WriteDescription(file, url, served.Name, parsed.GetValue(tokenVariable)!);
+            Console.WriteLine($"listening on {url.GetLeftPart(UriPartial.Authority)}");
+            Console.Error.WriteLine(
+                $"cudattr serve: {served.Name}, {served.Size} x {served.Size}, {opened.Driver.Info.Id}, maths {opened.Math.Name}; "
+                + $"POST {string.Join(" or ", ModelServer.Paths)} with the bearer token in {parsed.GetValue(tokenVariable)}; Ctrl+C stops");
+            await server.WaitUntilStopped(cancel);
+            Console.Error.WriteLine("cudattr serve: stopped");
+            return Shell.Done;
+        });
+        return command;
+    }
+
+    private static IPAddress Address(string text, bool allowRemote)
+    {
+        if (!IPAddress.TryParse(text, out var address))
+        {
+            throw new ArgumentException(
+                $"--bind {text} is no address: use 127.0.0.1, ::1, or with --allow-remote an address of this machine or 0.0.0.0");
+        }
+        return IPAddress.IsLoopback(address) || allowRemote
+            ? address
+            : throw new ArgumentException($"--bind {text} lets other machines use the model: add --allow-remote if that is meant");
+    }
+
+    private static void WriteDescription(FileInfo file, Uri url, string name, string tokenVariable)
+    {
+        bool any = url.Host is "0.0.0.0" or "[::]";
+        var description = new JsonObject
+        {
+            ["schema"] = HttpDescription.CurrentSchema,
+            ["name"] = name,
+            ["preset"] = "automatic1111",
+            ["url"] = any ? $"http://127.0.0.1:{url.Port}" : url.GetLeftPart(UriPartial.Authority),
+            ["headers"] = new JsonObject { ["Authorization"] = new JsonObject { ["env"] = tokenVariable, ["prefix"] = "Bearer " } },
+            ["exact_noise"] = true,
+        };
+        new RunFolder(file.DirectoryName!).Write(file.Name, description.ToJsonString(Json.Options) + "\n");
+    }
+}

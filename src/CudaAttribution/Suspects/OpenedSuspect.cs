@@ -1,0 +1,85 @@
+using CudaAttribution.Tensors;
+
+namespace CudaAttribution;
+
+/// <summary>How a suspect is opened.</summary>
+public sealed record SuspectOptions
+{
+    /// <summary>Where a local suspect runs.</summary>
+    public required ComputeDevice Device { get; init; }
+
+    public required SamplingRecipe Sampling { get; init; }
+
+    /// <summary>The run's folder, which keeps the answers of a remote suspect.</summary>
+    public required RunFolder Folder { get; init; }
+
+    /// <summary>Captions for the decoys of a remote suspect.</summary>
+    public IReadOnlyList<string> DecoyPool { get; init; } = [];
+
+    /// <summary>Queries to a remote suspect that are answered, of all.</summary>
+    public Action<int, int>? Progress { get; init; }
+}
+
+/// <summary>A suspect with what is known of it: a model folder, the folder it was built in, or a file that describes an HTTP service.</summary>
+public sealed class OpenedSuspect : IDisposable
+{
+    private OpenedSuspect(IImageModel model, SuspectRecord? record, IReadOnlyList<LossCurve> losses) =>
+        (Model, Record, Losses) = (model, record, losses);
+
+    public IImageModel Model { get; }
+
+    /// <summary>What it is made of, where it was built here.</summary>
+    public SuspectRecord? Record { get; }
+
+    /// <summary>Its losses, where it was built here.</summary>
+    public IReadOnlyList<LossCurve> Losses { get; }
+
+    /// <summary>Opens what <paramref name="path"/> names: a file is the description of a service, anything else a folder.</summary>
+    /// <exception cref="AttributionException">The description makes no sense, or the model is not the one that its record describes.</exception>
+    /// <exception cref="CudaAttribution.Models.ModelFileException">The folder has no usable model.</exception>
+    public static OpenedSuspect Open(string path, KeySet keys, SuspectOptions options) =>
+        File.Exists(path) ? Remote(path, keys, options) : Local(path, options);
+
+    public PromptOverlap OverlapWith(KeySet keys) => Record?.OverlapWith(keys) ?? PromptOverlap.Unknown;
+
+    public void Dispose() => (Model as IDisposable)?.Dispose();
+
+    private static OpenedSuspect Remote(string file, KeySet keys, SuspectOptions options)
+    {
+        var size = keys.Keys[0].Medoid;
+        var model = new HttpModel(HttpService.Load(file), new HttpModelOptions
+        {
+            Folder = options.Folder,
+            Width = size.Width,
+            Height = size.Height,
+            Sampling = options.Sampling,
+            DecoyPool = options.DecoyPool,
+            Progress = options.Progress,
+        });
+        return new OpenedSuspect(model, null, []);
+    }
+
+    private static OpenedSuspect Local(string folder, SuspectOptions options)
+    {
+        if (options.DecoyPool.Count > 0)
+            throw new AttributionException("decoys are for suspects that are asked over HTTP", "Leave --decoys out.", folder);
+        var model = LocalModel.Open(folder, options.Device, options.Sampling);
+        try
+        {
+            var record = SuspectRecord.TryLoad(folder);
+            if (record is not null && record.Identity != model.Identity)
+            {
+                throw new AttributionException(
+                    "the model is not the one that its suspect.json describes (its weights changed)",
+                    "Build the suspect again, or name its model folder alone.",
+                    folder);
+            }
+            return new OpenedSuspect(model, record, AttributionFolder.LossesOf(folder, model.Name));
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+}
