@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -21,6 +22,9 @@ internal sealed class SafetensorsHeader
     public const int LengthBytes = 8;
     public const int MaxLength = 100_000_000;
 
+    /// <summary>No network has tensors of more axes; a file that claims a million of them is not one of weights.</summary>
+    public const int MaxRank = 16;
+
     private readonly string _path;
 
     private SafetensorsHeader(string path) => _path = path;
@@ -31,7 +35,7 @@ internal sealed class SafetensorsHeader
 
     /// <summary>Reads and checks the header of an open file.</summary>
     /// <exception cref="SafetensorsException">The file breaks a rule of the format.</exception>
-    public static SafetensorsHeader Read(string path, Stream file)
+    public static SafetensorsHeader Read(string path, MappedFile file)
     {
         long size = file.Length;
         if (size < LengthBytes)
@@ -39,9 +43,7 @@ internal sealed class SafetensorsHeader
             throw new SafetensorsException(
                 path, null, $"the file has {size} bytes, a safetensors file begins with {LengthBytes} bytes of header length");
         }
-        Span<byte> prefix = stackalloc byte[LengthBytes];
-        file.ReadExactly(prefix);
-        ulong length = System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file.Slice(0, LengthBytes));
         if (length > MaxLength)
         {
             throw new SafetensorsException(
@@ -52,8 +54,7 @@ internal sealed class SafetensorsHeader
             throw new SafetensorsException(
                 path, null, $"the header claims {length:N0} bytes, the file has {size - LengthBytes:N0} after the length: it is truncated");
         }
-        byte[] json = new byte[length];
-        file.ReadExactly(json);
+        byte[] json = file.Slice(LengthBytes, (int)length).ToArray();
         var header = new SafetensorsHeader(path);
         header.Parse(json);
         header.Place(LengthBytes + (long)length, size);
@@ -76,7 +77,7 @@ internal sealed class SafetensorsHeader
                 }
             }
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter for half of a surrogate pair, written as an escape
         {
             throw new SafetensorsException(_path, null, $"the header is not valid JSON: {e.Message}", e);
         }
@@ -139,7 +140,9 @@ internal sealed class SafetensorsHeader
     private long[] Integers(string name, string field, JsonElement value, long max)
     {
         if (value.ValueKind != JsonValueKind.Array) throw Fail(name, $"{field} is not an array");
-        var result = new long[value.GetArrayLength()];
+        int count = value.GetArrayLength();
+        if (count > MaxRank) throw Fail(name, $"{field} has {count:N0} numbers, at most {MaxRank} are accepted");
+        var result = new long[count];
         for (int i = 0; i < result.Length; i++)
         {
             var item = value[i];
