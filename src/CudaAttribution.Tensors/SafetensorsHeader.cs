@@ -25,6 +25,9 @@ internal sealed class SafetensorsHeader
     /// <summary>No network has tensors of more axes; a file that claims a million of them is not one of weights.</summary>
     public const int MaxRank = 16;
 
+    /// <summary>Tensors and strings together; the largest published models have some tens of thousands.</summary>
+    public const int MaxEntries = 500_000;
+
     private readonly string _path;
 
     private SafetensorsHeader(string path) => _path = path;
@@ -75,6 +78,7 @@ internal sealed class SafetensorsHeader
                 {
                     throw Fail(property.Name, "the header names it twice");
                 }
+                RequireFew();
             }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter for half of a surrogate pair, written as an escape
@@ -90,7 +94,13 @@ internal sealed class SafetensorsHeader
         {
             if (pair.Value.ValueKind != JsonValueKind.String) throw Fail(null, $"{MetadataKey} '{pair.Name}' is not a string");
             if (!Metadata.TryAdd(pair.Name, pair.Value.GetString()!)) throw Fail(null, $"{MetadataKey} '{pair.Name}' is there twice");
+            RequireFew();
         }
+    }
+
+    private void RequireFew()
+    {
+        if (Tensors.Count + Metadata.Count > MaxEntries) throw Fail(null, $"the header has more than {MaxEntries:N0} entries");
     }
 
     /// <summary>An entry whose offset still counts from the start of the data.</summary>
@@ -119,7 +129,7 @@ internal sealed class SafetensorsHeader
         }
         if (type is null || shape is null || offsets is null) throw Fail(name, "dtype, shape and data_offsets are needed");
         string? word = type.Value.ValueKind == JsonValueKind.String ? type.Value.GetString() : null;
-        if (!Enum.TryParse(word, out DType dtype) || dtype.ToString() != word)
+        if (!Enum.TryParse(word, out DType dtype) || !Enum.IsDefined(dtype) || dtype.ToString() != word)
         {
             throw Fail(name, $"dtype {type.Value.GetRawText()} is not supported; supported are {string.Join(", ", Enum.GetNames<DType>())}");
         }
