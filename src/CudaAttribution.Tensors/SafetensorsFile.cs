@@ -1,17 +1,17 @@
 namespace CudaAttribution.Tensors;
 
 /// <summary>
-/// A safetensors file open for reading through a memory map. The whole header is checked at opening (<see cref="SafetensorsHeader"/>); data are read
-/// when asked for. The file must not be changed while it is open. Several threads may read at once.
+/// A safetensors file open for reading. The whole header is checked at opening (<see cref="SafetensorsHeader"/>); data are read when asked for. The
+/// file must not be changed while it is open. Several threads may read at once.
 /// </summary>
 public sealed class SafetensorsFile : IWeightSource
 {
-    private readonly MappedFile _file;
+    private readonly WeightStream _file;
 
     private SafetensorsFile(string path)
     {
         Path = path;
-        _file = new MappedFile(path);
+        _file = new WeightStream(path);
         try
         {
             var header = SafetensorsHeader.Read(path, _file);
@@ -50,14 +50,14 @@ public sealed class SafetensorsFile : IWeightSource
         {
             throw new SafetensorsException(Path, name, $"it has {entry.Bytes:N0} bytes, at most {Array.MaxLength:N0} can be read at once");
         }
-        return HostTensor.FromBytes(_file.Slice(entry.Offset, (int)entry.Bytes), entry.Type, entry.Shape);
+        return HostTensor.FromBytes(_file.Read(entry.Offset, (int)entry.Bytes), entry.Type, entry.Shape);
     }
 
     public void Read(string name, long start, Span<byte> destination)
     {
         var entry = Find(name);
         WeightSources.RequireRange(new WeightInfo(entry.Type, entry.Shape), name, start, destination.Length);
-        _file.Slice(entry.Offset + start * entry.Type.Size(), destination.Length).CopyTo(destination);
+        _file.Read(entry.Offset + start * entry.Type.Size(), destination);
     }
 
     public void Dispose() => _file.Dispose();

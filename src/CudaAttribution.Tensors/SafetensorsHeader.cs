@@ -38,7 +38,7 @@ internal sealed class SafetensorsHeader
 
     /// <summary>Reads and checks the header of an open file.</summary>
     /// <exception cref="SafetensorsException">The file breaks a rule of the format.</exception>
-    public static SafetensorsHeader Read(string path, MappedFile file)
+    public static SafetensorsHeader Read(string path, WeightStream file)
     {
         long size = file.Length;
         if (size < LengthBytes)
@@ -46,7 +46,7 @@ internal sealed class SafetensorsHeader
             throw new SafetensorsException(
                 path, null, $"the file has {size} bytes, a safetensors file begins with {LengthBytes} bytes of header length");
         }
-        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file.Slice(0, LengthBytes));
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file.Read(0, LengthBytes));
         if (length > MaxLength)
         {
             throw new SafetensorsException(
@@ -57,7 +57,7 @@ internal sealed class SafetensorsHeader
             throw new SafetensorsException(
                 path, null, $"the header claims {length:N0} bytes, the file has {size - LengthBytes:N0} after the length: it is truncated");
         }
-        byte[] json = file.Slice(LengthBytes, (int)length).ToArray();
+        byte[] json = file.Read(LengthBytes, (int)length);
         var header = new SafetensorsHeader(path);
         header.Parse(json);
         header.Place(LengthBytes + (long)length, size);

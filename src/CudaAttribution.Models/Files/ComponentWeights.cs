@@ -2,7 +2,9 @@ using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Models;
 
-/// <summary>Finds the weights of a part of a model in its folder in diffusers' layout, in the forms in which diffusers and transformers write them.</summary>
+/// <summary>
+/// Finds the weights of a part of a model in its folder in diffusers' layout, in the forms in which diffusers and transformers write them.
+/// </summary>
 public static class ComponentWeights
 {
     /// <summary>What the files of a UNet or an autoencoder are called.</summary>
@@ -30,8 +32,8 @@ public static class ComponentWeights
         }
         string wanted = Path.Combine(folder, stems[0] + Suffixes[0]);
         throw new ModelFileException(
-            $"{wanted} does not exist, and none of the other forms ({string.Join(", ", Suffixes[1..])}): it holds the weights. Point at a complete model "
-            + "folder, or make one with 'cudattr train'");
+            $"{wanted} does not exist, and none of the other forms ({string.Join(", ", Suffixes[1..])}): it holds the weights. Point at a complete "
+            + "model folder, or make one with 'cudattr train'");
     }
 
     /// <summary>Opens the weights in a folder.</summary>

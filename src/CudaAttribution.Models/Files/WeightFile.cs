@@ -88,7 +88,8 @@ internal static class WeightFile
             .Where(n => source.Weights.TryGetValue(n, out var info) && info.Shape != WeightMap.FileShape(part[n].Shape))
             .Select(n => $"{n} (is {source.Weights[n].Shape}, must be {WeightMap.FileShape(part[n].Shape)})");
         var integers = part.FileNames.Where(n => source.Weights.TryGetValue(n, out var info) && !info.Type.IsFloat());
-        string problems = List("missing", missing) + List("superfluous", superfluous) + List("misshapen", misshapen) + List("not floating-point", integers);
+        string problems = List("missing", missing) + List("superfluous", superfluous) + List("misshapen", misshapen)
+            + List("not floating-point", integers);
         if (problems.Length > 0)
         {
             throw new ModelFileException($"{source.Path} does not fit its config.json, which says {part.FileNames.Count} tensors:{problems}");

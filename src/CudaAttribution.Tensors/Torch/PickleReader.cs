@@ -23,7 +23,9 @@ internal sealed class PickleReader
 
     private PickleReader(byte[] data, IPickleHost host) => (_data, _host) = (data, host);
 
-    /// <summary>The value that a pickle describes: null, bool, long, double, string, <c>object[]</c> for a tuple, <c>List</c>, or one of the host's.</summary>
+    /// <summary>
+    /// The value that a pickle describes: null, bool, long, double, string, <c>object[]</c> for a tuple, <c>List</c>, or one of the host's.
+    /// </summary>
     /// <exception cref="PickleException">It is damaged or refused; the message says where.</exception>
     public static object? Read(byte[] data, IPickleHost host)
     {
@@ -223,8 +225,9 @@ internal sealed class PickleReader
                 break;
             case 0x93: // STACK_GLOBAL
                 object? name = Pop(), module = Pop();
-                if (name is not string n || module is not string m) throw new PickleException("a name in the pickle is not text: the file is damaged");
-                Push(_host.Global(m, n));
+                Push(name is string n && module is string m
+                    ? _host.Global(m, n)
+                    : throw new PickleException("a name in the pickle is not text: the file is damaged"));
                 break;
             case (byte)'R' or 0x81: // REDUCE, NEWOBJ
                 object? arguments = Pop();

@@ -5,7 +5,7 @@ namespace CudaAttribution.Tensors;
 
 /// <summary>
 /// The directory of a zip archive whose files are stored without compression, as PyTorch writes them: so a file's content is a run of bytes of the
-/// archive, which can be memory-mapped. ZIP64 is read; checksums are not compared, PyTorch does not compare them either.
+/// archive, which can be read in place. ZIP64 is read; checksums are not compared, PyTorch does not compare them either.
 /// </summary>
 internal sealed class StoredZip
 {
@@ -16,16 +16,16 @@ internal sealed class StoredZip
     private const ushort Zip64Field = 1, Encrypted = 1;
 
     private readonly string _path;
-    private readonly MappedFile _file;
+    private readonly WeightStream _file;
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
 
     /// <summary>Reads and checks the directory.</summary>
     /// <exception cref="WeightFileException">It is no sound zip archive.</exception>
-    public StoredZip(string path, MappedFile file)
+    public StoredZip(string path, WeightStream file)
     {
         (_path, _file) = (path, file);
         var (offset, bytes, count) = Directory();
-        var directory = file.Slice(offset, bytes);
+        ReadOnlySpan<byte> directory = file.Read(offset, bytes);
         for (long i = 0; i < count; i++) directory = directory[ReadEntry(directory)..];
     }
 
@@ -39,7 +39,7 @@ internal sealed class StoredZip
         if (!_entries.TryGetValue(name, out var entry)) throw Fail($"the archive has no file '{PrintableText.Of(name)}': it is damaged");
         if (entry.Method != 0 || (entry.Flags & Encrypted) != 0 || entry.Bytes != entry.StoredBytes)
         {
-            throw Fail($"'{PrintableText.Of(name)}' in the archive is compressed or encrypted, which torch.save never does: save it again with torch.save");
+            throw Fail($"'{PrintableText.Of(name)}' in the archive is compressed or encrypted, which torch.save never does: save it again with it");
         }
         var header = Slice(entry.Offset, LocalBytes, "a file's header");
         if (BinaryPrimitives.ReadUInt32LittleEndian(header) != LocalSignature) throw Fail($"the header of '{PrintableText.Of(name)}' is damaged");
@@ -55,9 +55,9 @@ internal sealed class StoredZip
     private (long Offset, int Bytes, long Count) Directory()
     {
         int tail = (int)Math.Min(_file.Length, EndBytes + MaxCommentBytes);
-        var bytes = _file.Slice(_file.Length - tail, tail);
+        ReadOnlySpan<byte> bytes = _file.Read(_file.Length - tail, tail);
         int end = tail - EndBytes;
-        while (end >= 0 && !(BinaryPrimitives.ReadUInt32LittleEndian(bytes[end..]) == EndSignature && U16(bytes, end + 20) == tail - end - EndBytes)) end--;
+        while (end >= 0 && !(U32(bytes, end) == EndSignature && U16(bytes, end + 20) == tail - end - EndBytes)) end--;
         if (end < 0) throw Fail("it begins as a zip archive, as torch.save writes it, but has no directory at its end: it is truncated");
         long count = U16(bytes, end + 10), size = U32(bytes, end + 12), offset = U32(bytes, end + 16);
         if (end >= Locator64Bytes && U32(bytes, end - Locator64Bytes) == Locator64Signature)
@@ -69,7 +69,7 @@ internal sealed class StoredZip
         }
         if (size < 0 || size > MaxDirectoryBytes) throw Fail($"its directory claims {size:N0} bytes, at most {MaxDirectoryBytes:N0} are read");
         if (count < 0 || count * EntryBytes > size) throw Fail($"its directory of {size:N0} bytes claims {count:N0} entries: it is damaged");
-        _ = Slice(offset, (int)size, "the directory");
+        RequireInside(offset, (int)size, "the directory");
         return (offset, (int)size, count);
     }
 
@@ -114,9 +114,19 @@ internal sealed class StoredZip
         return value;
     }
 
-    private ReadOnlySpan<byte> Slice(long offset, int bytes, string what) => offset >= 0 && bytes <= _file.Length && offset <= _file.Length - bytes
-        ? _file.Slice(offset, bytes)
-        : throw Fail($"{what} lies outside the archive of {_file.Length:N0} bytes: it is truncated or damaged");
+    private ReadOnlySpan<byte> Slice(long offset, int bytes, string what)
+    {
+        RequireInside(offset, bytes, what);
+        return _file.Read(offset, bytes);
+    }
+
+    private void RequireInside(long offset, int bytes, string what)
+    {
+        if (offset < 0 || bytes > _file.Length || offset > _file.Length - bytes)
+        {
+            throw Fail($"{what} lies outside the archive of {_file.Length:N0} bytes: it is truncated or damaged");
+        }
+    }
 
     private static int U16(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt16LittleEndian(bytes[at..]);
 

@@ -3,22 +3,25 @@ using System.Globalization;
 namespace CudaAttribution.Tensors;
 
 /// <summary>
-/// A file of <c>torch.save</c> (PyTorch 1.6 and later: <c>.bin</c>, <c>.pt</c>, <c>.pth</c>, <c>.ckpt</c>) with a dict of tensors by name, or with such a
-/// dict under the key <c>state_dict</c>. Its pickle is read as data, nothing is executed; its tensors are read from a memory map when asked for. The
-/// file must not be changed while it is open. Several threads may read at once.
+/// A file of <c>torch.save</c> (PyTorch 1.6 and later: <c>.bin</c>, <c>.pt</c>, <c>.pth</c>, <c>.ckpt</c>) with a dict of tensors by name, or with
+/// such a dict under the key <c>state_dict</c>. Its pickle is read as data, nothing is executed; its tensors are read when asked for. The file must
+/// not be changed while it is open. Several threads may read at once.
 /// </summary>
 public sealed class TorchFile : IWeightSource
 {
     private const string StateDict = "state_dict", Pickle = "/data.pkl";
     private const int MaxPickleBytes = 64 << 20, MaxMetadataText = 1000;
 
-    private readonly MappedFile _file;
+    private readonly WeightStream _file;
     private readonly SortedDictionary<string, WeightInfo> _weights = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> _metadata = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> _unread = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (TorchTensor Tensor, long Start)> _places = new(StringComparer.Ordinal);
 
-    private TorchFile(string path, MappedFile file)
+    /// <summary>Of the last view that was read: such a tensor may be asked for in many pieces.</summary>
+    private Extent? _extent;
+
+    private TorchFile(string path, WeightStream file)
     {
         (Path, _file) = (path, file);
         if (!FileFormats.IsZip(file))
@@ -37,7 +40,10 @@ public sealed class TorchFile : IWeightSource
         {
             throw new WeightFileException(path, null, e.Message, e);
         }
-        if (_weights.Count == 0) throw Fail(null, $"it has no tensors by name; its keys are {PrintableText.List(_unread.Keys.Concat(_metadata.Keys))}");
+        if (_weights.Count == 0)
+        {
+            throw Fail(null, $"it has no tensors by name; its keys are {PrintableText.List(_unread.Keys.Concat(_metadata.Keys))}");
+        }
         SkippedGlobals = [.. host.Skipped];
     }
 
@@ -59,7 +65,7 @@ public sealed class TorchFile : IWeightSource
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     public static TorchFile Open(string path)
     {
-        var file = new MappedFile(path);
+        var file = new WeightStream(path);
         try
         {
             return new TorchFile(path, file);
@@ -81,19 +87,34 @@ public sealed class TorchFile : IWeightSource
         int size = info.Type.Size();
         if (tensor.IsContiguous)
         {
-            _file.Slice(place + (tensor.Offset + start) * size, destination.Length).CopyTo(destination);
+            _file.Read(place + (tensor.Offset + start) * size, destination);
             return;
         }
-        Gather(tensor, place, size, start, destination);
+        var extent = _extent;
+        if (extent?.Name != name) _extent = extent = ReadExtent(name, tensor, place, size);
+        Gather(tensor, extent.Bytes, size, start, destination);
     }
 
     public void Dispose() => _file.Dispose();
 
+    /// <summary>From the first to the last element of a view, with what it skips.</summary>
+    private Extent ReadExtent(string name, TorchTensor tensor, long place, int size)
+    {
+        long bytes = size;
+        for (int axis = 0; axis < tensor.Shape.Rank; axis++) bytes += (tensor.Shape[axis] - 1) * tensor.Strides[axis] * size;
+        if (bytes > Array.MaxLength)
+        {
+            throw Fail(
+                name, $"it is a view of {bytes:N0} bytes of its storage, at most {Array.MaxLength:N0} can be read: save it with tensor.contiguous()");
+        }
+        return new Extent(name, _file.Read(place + tensor.Offset * size, (int)bytes));
+    }
+
     /// <summary>Copies elements of a view that skips or reorders those of its storage.</summary>
-    private void Gather(TorchTensor tensor, long place, int size, long start, Span<byte> destination)
+    private static void Gather(TorchTensor tensor, ReadOnlySpan<byte> extent, int size, long start, Span<byte> destination)
     {
         Span<long> index = stackalloc long[tensor.Shape.Rank];
-        long element = tensor.Offset, rest = start;
+        long element = 0, rest = start;
         for (int axis = index.Length - 1; axis >= 0; axis--)
         {
             index[axis] = rest % tensor.Shape[axis];
@@ -102,7 +123,7 @@ public sealed class TorchFile : IWeightSource
         }
         for (; destination.Length > 0; destination = destination[size..])
         {
-            _file.Slice(place + element * size, size).CopyTo(destination);
+            extent.Slice((int)(element * size), size).CopyTo(destination);
             for (int axis = index.Length - 1; axis >= 0; axis--)
             {
                 element += tensor.Strides[axis];
@@ -138,7 +159,7 @@ public sealed class TorchFile : IWeightSource
     {
         var (offset, bytes) = zip.Find(name);
         return bytes <= most
-            ? _file.Slice(offset, (int)bytes).ToArray()
+            ? _file.Read(offset, (int)bytes)
             : throw Fail(null, $"'{PrintableText.Of(name)}' in it has {bytes:N0} bytes, at most {most:N0} are read");
     }
 
@@ -189,6 +210,8 @@ public sealed class TorchFile : IWeightSource
                 break;
         }
     }
+
+    private sealed record Extent(string Name, byte[] Bytes);
 
     private WeightFileException Fail(string? tensor, string reason) => new(Path, tensor, reason);
 }

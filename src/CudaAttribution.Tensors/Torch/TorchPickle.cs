@@ -30,10 +30,10 @@ internal sealed class TorchPickle : IPickleHost
     /// <summary>Modules none of whose functions a file of tensors can need; for a clear message, since nothing is ever called.</summary>
     private static readonly FrozenSet<string> Acting = FrozenSet.Create(
         StringComparer.Ordinal,
-        "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "runpy", "pty", "importlib", "ctypes", "webbrowser", "marshal", "code", "codeop",
-        "commands", "popen2", "pickle", "_pickle", "dill", "cloudpickle", "http", "httplib", "urllib", "urllib2", "requests", "aiohttp", "ftplib",
-        "smtplib", "multiprocessing", "asyncio", "threading", "signal", "pip", "ensurepip", "pdb", "bdb", "timeit", "cProfile", "profile", "trace",
-        "venv", "zipimport", "pkgutil", "pydoc", "atexit", "gc", "fileinput", "linecache");
+        "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "runpy", "pty", "importlib", "ctypes", "webbrowser", "marshal", "code",
+        "codeop", "commands", "popen2", "pickle", "_pickle", "dill", "cloudpickle", "http", "httplib", "urllib", "urllib2", "requests", "aiohttp",
+        "ftplib", "smtplib", "multiprocessing", "asyncio", "threading", "signal", "pip", "ensurepip", "pdb", "bdb", "timeit", "cProfile", "profile",
+        "trace", "venv", "zipimport", "pkgutil", "pydoc", "atexit", "gc", "fileinput", "linecache");
 
     private static readonly FrozenSet<string> ActingBuiltins = FrozenSet.Create(
         StringComparer.Ordinal, "eval", "exec", "execfile", "compile", "open", "file", "input", "raw_input", "apply", "breakpoint", "__import__");
@@ -50,8 +50,8 @@ internal sealed class TorchPickle : IPickleHost
         if (builtin ? ActingBuiltins.Contains(name) : Acting.Contains(module.Split('.')[0]))
         {
             throw new PickleException(
-                $"the file refers to '{PrintableText.Of(global.ToString())}', which no file of tensors needs: it may have been made to do harm. Nothing "
-                + "was executed; do not load it with PyTorch");
+                $"the file refers to '{PrintableText.Of(global.ToString())}', which no file of tensors needs: it may have been made to do harm. "
+                + "Nothing was executed; do not load it with PyTorch");
         }
         if (!IsKnown(global)) _skipped.Add(global.ToString());
         return global;

@@ -50,7 +50,8 @@ internal sealed record TorchTensor(TorchStorage Storage, long Offset, Shape Shap
             if (count <= long.MaxValue) count *= (UInt128)sizes[axis];
             last += (UInt128)Math.Max(0, sizes[axis] - 1) * (UInt128)strides[axis];
         }
-        string view = $"a tensor of sizes [{string.Join(',', sizes.ToArray())}] and strides [{string.Join(',', strides.ToArray())}] from element {offset}";
+        string view = $"a tensor of sizes [{string.Join(',', sizes.ToArray())}] "
+            + $"and strides [{string.Join(',', strides.ToArray())}] from element {offset}";
         if (bad || (!empty && last >= (UInt128)storage.Count))
         {
             throw new PickleException($"{view} does not lie inside its storage of {storage.Count:N0} elements: the file is damaged");

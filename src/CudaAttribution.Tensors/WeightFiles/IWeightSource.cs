@@ -30,7 +30,7 @@ public interface IWeightSource : IDisposable
     /// <param name="name">Name of the tensor.</param>
     /// <param name="start">First element.</param>
     /// <param name="destination">Filled; its length says how many elements.</param>
-    /// <exception cref="WeightFileException">There is no such tensor.</exception>
+    /// <exception cref="WeightFileException">There is no such tensor, or it cannot be read.</exception>
     /// <exception cref="ArgumentException">The range is not inside the tensor, or is no whole number of elements.</exception>
     void Read(string name, long start, Span<byte> destination);
 }

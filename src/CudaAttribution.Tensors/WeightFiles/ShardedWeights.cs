@@ -100,7 +100,8 @@ public sealed class ShardedWeights : IWeightSource
                 if (!fileOf.TryGetValue(name, out string? expected)) throw Fail(name, $"it is in {PrintableText.Of(file)}, but not in the index");
                 if (expected != file)
                 {
-                    throw Fail(name, $"it is in {PrintableText.Of(file)}, but the index says {PrintableText.Of(expected)}: it must be in one file only");
+                    throw Fail(
+                        name, $"it is in {PrintableText.Of(file)}, but the index says {PrintableText.Of(expected)}: it must be in one file only");
                 }
                 _weights.Add(name, info);
                 _shardOf.Add(name, shard);

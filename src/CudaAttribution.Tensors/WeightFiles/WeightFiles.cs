@@ -15,7 +15,7 @@ public static class WeightFiles
         try
         {
             bool safetensors;
-            using (var file = new MappedFile(path))
+            using (var file = new WeightStream(path))
             {
                 bool named = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase);
                 safetensors = FileFormats.IsSafetensors(file) || (named && !FileFormats.IsZip(file) && FileFormats.Explain(file) is null);
@@ -28,7 +28,9 @@ public static class WeightFiles
         }
     }
 
-    /// <summary>Whether a name is that of the index of a sharded set: <c>model.safetensors.index.json</c>, <c>model.bin.index.fp16.json</c>.</summary>
+    /// <summary>
+    /// Whether a name is that of the index of a sharded set: <c>model.safetensors.index.json</c>, <c>model.bin.index.fp16.json</c>.
+    /// </summary>
     public static bool IsIndex(string path) =>
         path.EndsWith(".json", StringComparison.Ordinal) && Path.GetFileName(path).Contains(".index.", StringComparison.Ordinal);
 }

@@ -49,7 +49,8 @@ public sealed class WeightView : IWeightSource
         }
         if (parts.Sum(p => p.Count) != shape.Count)
         {
-            throw new WeightFileException(Path, name, $"its shape {shape} has {shape.Count:N0} elements, its parts have {parts.Sum(p => p.Count):N0}");
+            throw new WeightFileException(
+                Path, name, $"its shape {shape} has {shape.Count:N0} elements, its parts have {parts.Sum(p => p.Count):N0}");
         }
         if (!_parts.TryAdd(name, parts))
         {

@@ -63,7 +63,8 @@ public class ComponentWeightsTests
     {
         using var parameters = Parameters(out var part);
         float[] conv = [.. Enumerable.Range(0, 24).Select(i => (float)i)], bias = [1, -2];
-        using var source = new HostWeights("made", new Dictionary<string, HostTensor> { ["conv.weight"] = Of(conv, [2, 3, 2, 2], type), ["conv.bias"] = Of(bias, [2], type) });
+        var tensors = new Dictionary<string, HostTensor> { ["conv.weight"] = Of(conv, [2, 3, 2, 2], type), ["conv.bias"] = Of(bias, [2], type) };
+        using var source = new HostWeights("made", tensors);
         WeightFile.Load(source, part);
         Assert.That(part["conv.bias"].ToArray<float>(), Is.EqualTo(bias));
         float[] inMemory = part["conv.weight"].ToArray<float>();
@@ -90,10 +91,12 @@ public class ComponentWeightsTests
         Assert.That(
             () => WeightFile.Load(new HostWeights("made", tensors), part),
             Throws.TypeOf<ModelFileException>().With.Message.Contains("1 superfluous: extra\\u001b[31m")
-                .And.Message.Contains("1 misshapen: conv.weight (is [2,2,2,3], must be [2,3,2,2])").And.Message.Contains("1 not floating-point: conv.bias"));
+                .And.Message.Contains("1 misshapen: conv.weight (is [2,2,2,3], must be [2,3,2,2])")
+                .And.Message.Contains("1 not floating-point: conv.bias"));
         tensors.Remove("conv.bias");
         Assert.That(
-            () => WeightFile.Load(new HostWeights("made", tensors), part), Throws.TypeOf<ModelFileException>().With.Message.Contains("1 missing: conv.bias"));
+            () => WeightFile.Load(new HostWeights("made", tensors), part),
+            Throws.TypeOf<ModelFileException>().With.Message.Contains("1 missing: conv.bias"));
     }
 
     [Test]

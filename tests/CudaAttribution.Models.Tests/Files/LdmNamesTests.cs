@@ -124,5 +124,6 @@ public class LdmNamesTests
         return LdmNames.UNetPrefix + LdmUNetNames.ToLdm(name, UNetLayout.StableDiffusion);
     }
 
-    private static (long Parameters, int Tensors) Count(IWeightSource source) => (source.Weights.Values.Sum(w => w.Shape.Count), source.Weights.Count);
+    private static (long Parameters, int Tensors) Count(IWeightSource source) =>
+        (source.Weights.Values.Sum(w => w.Shape.Count), source.Weights.Count);
 }

@@ -7,7 +7,8 @@ namespace CudaAttribution.Models.Tests;
 /// <summary>LoRA adapters in four conventions of names, against weights that PyTorch found by running the modules.</summary>
 public class LoraTests
 {
-    private static readonly string[] Adapters = ["lora_kohya.safetensors", "lora_peft.safetensors", "lora_diffusers.safetensors", "lora_processors.bin"];
+    private static readonly string[] Adapters =
+        ["lora_kohya.safetensors", "lora_peft.safetensors", "lora_diffusers.safetensors", "lora_processors.bin"];
 
     private const string Down = "lora_unet_conv_in.lora_down.weight", Up = "lora_unet_conv_in.lora_up.weight";
 
@@ -45,7 +46,8 @@ public class LoraTests
         var changed = note.GetProperty("changed").EnumerateArray().Select(c => c.GetString()!).ToHashSet();
         foreach (string full in _file.Weights.Keys)
         {
-            var (source, weight) = full.StartsWith("unet.") ? (merged.UNet, full["unet.".Length..]) : (merged.TextEncoder, full["text_encoder.".Length..]);
+            string weight = full[(full.IndexOf('.') + 1)..];
+            var source = full.StartsWith("unet.") ? merged.UNet : merged.TextEncoder;
             float[] values = source.ReadF32(weight);
             Assert.That(source.Weights[weight].Shape, Is.EqualTo(_file.Weights[full].Shape));
             if (!changed.Contains(full)) Assert.That(values, Is.EqualTo(_file.ReadF32(full)), full);
@@ -105,8 +107,9 @@ public class LoraTests
     [TestCase("lora_unet_conv.in.lora_down.weight")]
     [TestCase(".alpha")]
     [TestCase("conv_in.weight")]
-    public void KeysOfNoAdapterAreListed(string key) =>
-        Refused(AdapterWith((key, [1, 1], 1)), $"1 of its 3 tensors are of no LoRA adapter that is supported (diffusers, PEFT and kohya key names; no DoRA, LoHa, LoKr): {key}");
+    public void KeysOfNoAdapterAreListed(string key) => Refused(
+        AdapterWith((key, [1, 1], 1)),
+        $"1 of its 3 tensors are of no LoRA adapter that is supported (diffusers, PEFT and kohya key names; no DoRA, LoHa, LoKr): {key}");
 
     [Test]
     public void ModulesThatTheModelDoesNotHaveAreListed()
@@ -141,14 +144,16 @@ public class LoraTests
     [TestCase(new[] { 0, 4, 3, 3 }, new[] { 6, 0, 1, 1 })]
     [TestCase(new[] { 72 }, new[] { 12 })]
     public void MatricesThatDoNotFitAreRefused(int[] down, int[] up) => Refused(
-        new() { [Down] = Filled(down, 1), [Up] = Filled(up, 1) }, $"'{Down}' {new Shape(down)} and '{Up}' {new Shape(up)} do not fit 'conv_in.weight' [6,4,3,3]");
+        new() { [Down] = Filled(down, 1), [Up] = Filled(up, 1) },
+        $"'{Down}' {new Shape(down)} and '{Up}' {new Shape(up)} do not fit 'conv_in.weight' [6,4,3,3]");
 
     [Test]
     public void AMatrixFitsAPointwiseConvolutionAndTheOtherWayRound()
     {
         var tensors = new Dictionary<string, HostTensor>
         {
-            ["unet.down_blocks.0.attentions.0.proj_in.lora_A.weight"] = Filled([1, 6], 2), ["unet.down_blocks.0.attentions.0.proj_in.lora_B.weight"] = Filled([6, 1], 3),
+            ["unet.down_blocks.0.attentions.0.proj_in.lora_A.weight"] = Filled([1, 6], 2),
+            ["unet.down_blocks.0.attentions.0.proj_in.lora_B.weight"] = Filled([6, 1], 3),
             ["unet.down_blocks.0.resnets.0.time_emb_proj.lora_A.weight"] = Filled([1, 8, 1, 1], 2),
             ["unet.down_blocks.0.resnets.0.time_emb_proj.lora_B.weight"] = Filled([7, 1, 1, 1], 3),
         };

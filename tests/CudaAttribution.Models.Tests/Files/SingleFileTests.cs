@@ -42,7 +42,8 @@ public class SingleFileTests
             file.Ignored,
             Is.SupersetOf((string[])
             [
-                "cond_stage_model.model.logit_scale", "cond_stage_model.model.text_projection", "cond_stage_model.model.transformer.resblocks.2.ln_1.bias",
+                "cond_stage_model.model.logit_scale", "cond_stage_model.model.text_projection",
+                "cond_stage_model.model.transformer.resblocks.2.ln_1.bias",
             ]));
     }
 
@@ -101,7 +102,10 @@ public class SingleFileTests
             () => SingleFileWriter.View(file.Vae, file.Vae, file.TextEncoder, StableDiffusionFamily.V2),
             Throws.TypeOf<ModelFileException>().With.Message.Contains("not those of a diffusers UNet"));
         var part = new WeightView("part");
-        foreach (string name in file.TextEncoder.Weights.Keys.Where(n => !n.Contains("layers.1.self_attn.k_proj"))) part.Add(name, file.TextEncoder, name);
+        foreach (string name in file.TextEncoder.Weights.Keys)
+        {
+            if (!name.Contains("layers.1.self_attn.k_proj")) part.Add(name, file.TextEncoder, name);
+        }
         Assert.That(
             () => SingleFileWriter.View(file.UNet, file.Vae, part, StableDiffusionFamily.V2),
             Throws.TypeOf<ModelFileException>().With.Message.Contains("queries, keys or values"));
@@ -166,8 +170,10 @@ public class SingleFileTests
         var older = new WeightView("older");
         foreach (var (name, info) in file.Vae.Weights)
         {
-            string written = name.Replace(".to_q.", ".query.").Replace(".to_k.", ".key.").Replace(".to_v.", ".value.").Replace(".to_out.0.", ".proj_attn.");
-            var shape = written != name && info.Shape.Rank == 2 && name.StartsWith("encoder") ? new Shape(info.Shape[0], info.Shape[1], 1, 1) : info.Shape;
+            string written = name.Replace(".to_q.", ".query.").Replace(".to_k.", ".key.").Replace(".to_v.", ".value.")
+                .Replace(".to_out.0.", ".proj_attn.");
+            bool convolution = written != name && info.Shape.Rank == 2 && name.StartsWith("encoder");
+            var shape = convolution ? new Shape(info.Shape[0], info.Shape[1], 1, 1) : info.Shape;
             older.Add(written, file.Vae, name, shape);
         }
         Assert.That(older.Weights, Contains.Key("decoder.mid_block.attentions.0.proj_attn.weight"));

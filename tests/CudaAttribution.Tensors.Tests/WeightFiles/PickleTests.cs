@@ -66,8 +66,8 @@ public sealed class PickleTests
         byte[] call = [.. Global("some.module", "Thing"), .. Tuple(Int(1)), .. Reduce];
         byte[] built = [.. Global("some.module", "Other"), (byte)')', 0x81, .. Items(Text("a"), Int(1)), (byte)'b'];
         byte[] filled = [.. call, .. Mark, .. Text("k"), .. call, .. SetItems, .. Mark, .. Int(1), (byte)'e'];
-        using var file = Open(
-            Dict(Text("w"), Tensor(Storage("FloatStorage", "0", 6), 0, [6], [1]), Text("a"), call, Text("b"), built, Text("c"), filled, Int(3), Int(4)), Six);
+        byte[] tensor = Tensor(Storage("FloatStorage", "0", 6), 0, [6], [1]);
+        using var file = Open(Dict(Text("w"), tensor, Text("a"), call, Text("b"), built, Text("c"), filled, Int(3), Int(4)), Six);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(file.Weights.Keys, Is.EqualTo(new[] { "w" }));

@@ -47,7 +47,8 @@ public sealed class ShardedWeightsTests
     [TestCase("C:" + Second)]
     [TestCase("")]
     [TestCase(Index)]
-    public void A_file_elsewhere_is_refused(string file) => Refused(text => text.Replace(Second, file), "only the plain name of a file beside the index");
+    public void A_file_elsewhere_is_refused(string file) =>
+        Refused(text => text.Replace(Second, file), "only the plain name of a file beside the index");
 
     [Test]
     public void A_missing_file_is_named()
@@ -59,8 +60,11 @@ public sealed class ShardedWeightsTests
     [Test]
     public void A_tensor_in_no_file_in_no_index_or_in_two_files_is_named()
     {
-        Refused(text => text.Replace("\"layer.3.weight\":", "\"layer.4.weight\":"), "'layer.3.weight': it is in " + Second + ", but not in the index");
-        Refused(text => text.Replace("\"weight_map\":{", "\"weight_map\":{\"layer.9.weight\":\"" + First + "\","), "'layer.9.weight': the index says it is in");
+        Refused(
+            text => text.Replace("\"layer.3.weight\":", "\"layer.4.weight\":"), "'layer.3.weight': it is in " + Second + ", but not in the index");
+        Refused(
+            text => text.Replace("\"weight_map\":{", "\"weight_map\":{\"layer.9.weight\":\"" + First + "\","),
+            "'layer.9.weight': the index says it is in");
         Refused(text => text.Replace($"\"layer.1.weight\":\"{First}\"", $"\"layer.1.weight\":\"{Second}\""), "must be in one file only");
         SafetensorsWriter.Write(_folder["third.safetensors"], new Dictionary<string, HostTensor> { ["layer.0.weight"] = HostTensor.From([1f], [1]) });
         Refused(

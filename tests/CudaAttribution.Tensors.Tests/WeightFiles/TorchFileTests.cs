@@ -70,7 +70,8 @@ public sealed class TorchFileTests
             Assert.That(file.Weights.Keys, Has.All.Not.Contains("exp_avg"));
             Assert.That(
                 file.SkippedGlobals,
-                Is.SupersetOf((string[])["pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint", "omegaconf.listconfig.ListConfig", "torch.device"]));
+                Is.SupersetOf((string[])
+                    ["pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint", "omegaconf.listconfig.ListConfig", "torch.device"]));
             Assert.That(file.Metadata["global_step"], Is.EqualTo("470000"));
             Assert.That(file.Metadata["rate"], Is.EqualTo("0.0001"));
             Assert.That(file.Metadata["done"], Is.EqualTo("False"));
@@ -143,6 +144,22 @@ public sealed class TorchFileTests
             Assert.That(() => TorchFile.Open(folder["cut.pt"]), Throws.TypeOf<WeightFileException>(), $"{length} bytes");
         }
     }
+
+    [Test]
+    public void A_file_that_becomes_shorter_while_it_is_read_is_refused([Values("views_protocol2.pt", "single_v2.safetensors")] string name)
+    {
+        using var folder = new TestFolder();
+        File.Copy(Golden.File($"weights/{name}"), folder[name]);
+        using var file = WeightFiles.Open(folder[name]);
+        using (var other = new FileStream(folder[name], FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) other.SetLength(100);
+        Assert.That(
+            () => { foreach (string tensor in file.Weights.Keys) file.ReadTensor(tensor); },
+            Throws.InstanceOf<WeightFileException>().With.Message.Contains("shorter"));
+    }
+
+    [Test]
+    public void A_pipe_is_no_file_of_weights() => Assert.That(
+        () => WeightFiles.Open("/dev/null"), Throws.InstanceOf<WeightFileException>().With.Message.Contains("/dev/null"));
 
     [Test]
     public void A_closed_file_is_not_read()

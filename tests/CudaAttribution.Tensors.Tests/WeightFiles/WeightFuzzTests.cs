@@ -5,8 +5,8 @@ using static CudaAttribution.Tensors.Tests.TorchArchive;
 namespace CudaAttribution.Tensors.Tests;
 
 /// <summary>
-/// Damaged files, ten thousand of each kind in the slow run: every one is read or refused with a sentence that names it, within a bounded time and memory, and nothing
-/// is written anywhere.
+/// Damaged files, ten thousand of each kind in the slow run: every one is read or refused with a sentence that names it, within a bounded time and
+/// memory, and nothing is written anywhere.
 /// </summary>
 public sealed class WeightFuzzTests
 {
@@ -48,12 +48,13 @@ public sealed class WeightFuzzTests
         _path = _folder["fuzz.safetensors"];
         byte[] header = Encoding.UTF8.GetBytes(
             """
-            {"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b.c":{"dtype":"F16","shape":[],"data_offsets":[24,26]},
+            {"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},
+            "b.c":{"dtype":"F16","shape":[],"data_offsets":[24,26]},
             "d":{"dtype":"I64","shape":[1],"data_offsets":[26,34]},"e":{"dtype":"BF16","shape":[0,4],"data_offsets":[34,34]}}
             """);
         byte[] data = new byte[34];
-        var mutator = new Mutator(1, [.. "{ } [ ] : , \" \\ \\ud800 \\u0000 null true -1 1e400 9223372036854775807 2147483648 \"F32\" \"shape\" [[[[[[[[ {\"a\": é"
-            .Split(' ').Select(Encoding.UTF8.GetBytes)]);
+        const string Words = "{ } [ ] : , \" \\ \\ud800 \\u0000 null true -1 1e400 9223372036854775807 2147483648 \"F32\" \"shape\" [[[[ {\"a\": é";
+        var mutator = new Mutator(1, [.. Words.Split(' ').Select(Encoding.UTF8.GetBytes)]);
         for (int i = 0; i < files; i++)
         {
             byte[] changed = mutator.Mutate(header);
@@ -69,12 +70,16 @@ public sealed class WeightFuzzTests
         _files = files;
         _path = _folder["fuzz.ckpt"];
         var storages = new Dictionary<string, byte[]> { ["0"] = new byte[24], ["1"] = new byte[24] };
+        byte[] whole = Tensor(Storage("LongStorage", "1", 3), 0, [3], [1]);
+        byte[] parameter = [.. Global("torch._utils", "_rebuild_parameter"), .. Tuple(whole, [0x88], [(byte)'N']), .. Reduce];
         byte[] inner = Items(
-            Text("w"), Tensor(Storage("FloatStorage", "0", 6), 0, [2, 3], [3, 1]), Text("v"), Tensor(Storage("HalfStorage", "1", 12), 2, [3, 2], [1, 4]),
-            Text("p"), [.. Global("torch._utils", "_rebuild_parameter"), .. Tuple(Tensor(Storage("LongStorage", "1", 3), 0, [3], [1]), [0x88], [(byte)'N']), .. Reduce]);
+            Text("w"), Tensor(Storage("FloatStorage", "0", 6), 0, [2, 3], [3, 1]),
+            Text("v"), Tensor(Storage("HalfStorage", "1", 12), 2, [3, 2], [1, 4]),
+            Text("p"), parameter);
+        byte[] callback = [.. Global("lightning", "Callback"), (byte)')', 0x81, .. Items(Text("a"), Int(1)), (byte)'b'];
+        byte[] list = [(byte)']', .. Mark, .. Int(1), .. Text("x"), (byte)'G', 0, 0, 0, 0, 0, 0, 0, 0, (byte)'e', (byte)'q', 7];
         byte[] pickle = Dict(
-            Text("epoch"), Int(3), Text("state_dict"), inner, Text("callbacks"), [.. Global("lightning", "Callback"), (byte)')', 0x81, .. Items(Text("a"), Int(1)), (byte)'b'],
-            Text("list"), [(byte)']', .. Mark, .. Int(1), .. Text("x"), (byte)'G', 0, 0, 0, 0, 0, 0, 0, 0, (byte)'e', (byte)'q', 7], Text("again"), [(byte)'h', 7]);
+            Text("epoch"), Int(3), Text("state_dict"), inner, Text("callbacks"), callback, Text("list"), list, Text("again"), [(byte)'h', 7]);
         byte[][] words =
         [
             .. "( . 0 1 2 N J K M G X B C ] l a e ) t } d s u q r h j c R b o i Q".Split(' ').Select(Encoding.Latin1.GetBytes),
@@ -92,7 +97,8 @@ public sealed class WeightFuzzTests
         _files = files;
         _path = _folder["fuzz.pt"];
         byte[] file = File.ReadAllBytes(Golden.File("weights/views_protocol2.pt"));
-        var mutator = new Mutator(3, "PK\x1\x2"u8.ToArray(), "PK\x3\x4"u8.ToArray(), "PK\x5\x6"u8.ToArray(), "PK\x6\x6"u8.ToArray(), "PK\x6\x7"u8.ToArray());
+        string[] signatures = ["PK\x1\x2", "PK\x3\x4", "PK\x5\x6", "PK\x6\x6", "PK\x6\x7"];
+        var mutator = new Mutator(3, [.. signatures.Select(Encoding.Latin1.GetBytes)]);
         int directory = file.AsSpan().IndexOf("PK\x1\x2"u8);
         for (int i = 0; i < files; i++)
         {

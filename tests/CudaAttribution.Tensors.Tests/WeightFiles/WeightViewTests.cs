@@ -19,7 +19,9 @@ public sealed class WeightViewTests
     {
         var view = new WeightView("view");
         view.Add("middle", [1, 2], new WeightPart(_source, "a", 2, 2));
-        view.Add("all", [5, 2], WeightPart.Whole(_source, "a"), WeightPart.Whole(_source, "z"), WeightPart.Whole(_source, "b"), new WeightPart(_source, "a", 0, 2));
+        view.Add(
+            "all", [5, 2], WeightPart.Whole(_source, "a"), WeightPart.Whole(_source, "z"), WeightPart.Whole(_source, "b"),
+            new WeightPart(_source, "a", 0, 2));
         view.Add("flat", _source, "a", new Shape(6));
         using (Assert.EnterMultipleScope())
         {
@@ -63,7 +65,10 @@ public sealed class WeightViewTests
         using var folder = new TestFolder();
         var values = new float[(1 << 20) + 7]; // more than one piece
         for (int i = 0; i < values.Length; i++) values[i] = (i - 500_000) * 0.013f;
-        var tensors = new Dictionary<string, HostTensor> { ["long"] = HostTensor.From(values, [values.Length]), ["i"] = HostTensor.From(new[] { 3L }, [1]) };
+        var tensors = new Dictionary<string, HostTensor>
+        {
+            ["long"] = HostTensor.From(values, [values.Length]), ["i"] = HostTensor.From(new[] { 3L }, [1]),
+        };
         SafetensorsWriter.Write(folder["a"], tensors, floats: type);
         SafetensorsWriter.Write(folder["b"], new HostWeights("b", tensors), floats: type);
         Assert.That(File.ReadAllBytes(folder["a"]).AsSpan().SequenceEqual(File.ReadAllBytes(folder["b"])));
@@ -111,8 +116,8 @@ public sealed class WeightViewTests
         var scalars = new Dictionary<string, HostTensor>
         {
             ["F32"] = HostTensor.From([2.5f], []), ["F64"] = HostTensor.From([0.1], [1]), ["F16"] = HostTensor.From([(Half)2.5], [1, 1]),
-            ["BF16"] = HostTensor.FromBFloat16([0x4020], []), ["I64"] = HostTensor.From(new[] { 1L << 40 }, []), ["I32"] = HostTensor.From(new[] { -3 }, []),
-            ["U8"] = HostTensor.From(new byte[] { 200 }, []),
+            ["BF16"] = HostTensor.FromBFloat16([0x4020], []), ["I64"] = HostTensor.From(new[] { 1L << 40 }, []),
+            ["I32"] = HostTensor.From(new[] { -3 }, []), ["U8"] = HostTensor.From(new byte[] { 200 }, []),
         };
         using var source = new HostWeights("scalars", scalars);
         Assert.That(

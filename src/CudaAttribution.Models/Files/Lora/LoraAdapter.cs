@@ -3,8 +3,8 @@ using CudaAttribution.Tensors;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// A LoRA adapter: for some modules of a UNet and a text encoder two matrices of a small rank, whose product is added to the module's weight. Read from
-/// files of diffusers, PEFT and kohya's scripts.
+/// A LoRA adapter: for some modules of a UNet and a text encoder two matrices of a small rank, whose product is added to the module's weight. Read
+/// from files of diffusers, PEFT and kohya's scripts.
 /// </summary>
 public sealed class LoraAdapter : IDisposable
 {
@@ -28,10 +28,11 @@ public sealed class LoraAdapter : IDisposable
         }
         if (unknown.Count > 0)
         {
-            throw Fail($"{unknown.Count} of its {file.Weights.Count} tensors are of no LoRA adapter that is supported (diffusers, PEFT and kohya key names; "
-                + $"no DoRA, LoHa, LoKr): {PrintableText.List(unknown)}");
+            throw Fail($"{unknown.Count} of its {file.Weights.Count} tensors are of no LoRA adapter that is supported (diffusers, PEFT and kohya key "
+                + $"names; no DoRA, LoHa, LoKr): {PrintableText.List(unknown)}");
         }
-        string[] halves = [.. _modules.Where(m => m.Value.Down is null || m.Value.Up is null).Select(m => m.Key.Module).Order(StringComparer.Ordinal)];
+        string[] halves =
+            [.. _modules.Where(m => m.Value.Down is null || m.Value.Up is null).Select(m => m.Key.Module).Order(StringComparer.Ordinal)];
         if (halves.Length > 0) throw Fail($"one of the two matrices is missing for {halves.Length} modules: {PrintableText.List(halves)}");
     }
 
@@ -39,7 +40,9 @@ public sealed class LoraAdapter : IDisposable
     public int ModuleCount => _modules.Count;
 
     /// <summary>Opens a file and checks its names.</summary>
-    /// <exception cref="ModelFileException">It cannot be read, or has tensors that are of no adapter that is supported; the message lists them.</exception>
+    /// <exception cref="ModelFileException">
+    /// It cannot be read, or has tensors that are of no adapter that is supported; the message lists them.
+    /// </exception>
     public static LoraAdapter Open(string path)
     {
         IWeightSource? file = null;
@@ -115,8 +118,8 @@ public sealed class LoraAdapter : IDisposable
         Shape down = _file.Info(tensors.Down!).Shape, up = _file.Info(tensors.Up!).Shape;
         if (!LowRankDelta.Fits(info.Shape, down, up))
         {
-            throw Fail($"'{PrintableText.Of(tensors.Down!)}' {down} and '{PrintableText.Of(tensors.Up!)}' {up} do not fit '{PrintableText.Of(weight)}' "
-                + $"{info.Shape}: [rank,in,...] and [out,rank] are needed");
+            throw Fail($"'{PrintableText.Of(tensors.Down!)}' {down} and '{PrintableText.Of(tensors.Up!)}' {up} do not fit "
+                + $"'{PrintableText.Of(weight)}' {info.Shape}: [rank,in,...] and [out,rank] are needed");
         }
         int rank = down[0];
         double factor = tensors.Alpha is { } alpha ? _file.ReadScalar(alpha) / rank : alphas.Factor(key, rank);

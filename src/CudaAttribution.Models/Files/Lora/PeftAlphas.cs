@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Models;
 
@@ -54,10 +55,11 @@ internal sealed class PeftAlphas
         {
             if (pattern.Name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '_')))
             {
-                throw Fail($"'{Patterns}' has the regular expression '{CudaAttribution.Tensors.PrintableText.Of(pattern.Name)}', only names are supported");
+                throw Fail($"'{Patterns}' has the regular expression '{PrintableText.Of(pattern.Name)}', only names are supported");
             }
             bool matches = key.Module == pattern.Name || key.Module.EndsWith("." + pattern.Name, StringComparison.Ordinal);
-            if (matches) return pattern.Value.ValueKind == JsonValueKind.Number ? pattern.Value.GetDouble() : throw Fail($"'{Patterns}' has no number");
+            if (!matches) continue;
+            return pattern.Value.ValueKind == JsonValueKind.Number ? pattern.Value.GetDouble() : throw Fail($"'{Patterns}' has no number");
         }
         return null;
     }

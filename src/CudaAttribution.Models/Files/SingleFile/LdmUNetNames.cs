@@ -29,7 +29,8 @@ public static class LdmUNetNames
         int stride = layout.LayersPerBlock + 1;
         switch (name.Split('.'))
         {
-            case ["input_blocks", var number, "0", "op", .. var rest] when Index(number) is > 0 and var n && n % stride == 0 && n / stride < layout.Levels:
+            case ["input_blocks", var number, "0", "op", .. var rest]
+                when Index(number) is > 0 and var n && n % stride == 0 && n / stride < layout.Levels:
                 return Join($"down_blocks.{n / stride - 1}.downsamplers.0.conv", rest);
             case ["input_blocks", var number, var part, .. var rest] when Index(number) is > 0 and var n:
                 int level = (n - 1) / stride, layer = (n - 1) % stride;

@@ -10,7 +10,8 @@ public static class LdmVaeNames
 {
     private static readonly (string Ldm, string Older, string Diffusers)[] InAttention =
     [
-        ("norm", "group_norm", "group_norm"), ("q", "query", "to_q"), ("k", "key", "to_k"), ("v", "value", "to_v"), ("proj_out", "proj_attn", "to_out.0"),
+        ("norm", "group_norm", "group_norm"), ("q", "query", "to_q"), ("k", "key", "to_k"), ("v", "value", "to_v"),
+        ("proj_out", "proj_attn", "to_out.0"),
     ];
 
     /// <summary>How many resolutions an autoencoder has by its names in a single file.</summary>

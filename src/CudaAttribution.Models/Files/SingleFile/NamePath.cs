@@ -7,7 +7,7 @@ internal static class NamePath
 {
     /// <summary>A number as a name has it, <c>0</c> or without leading zeros; -1 for anything else.</summary>
     public static int Index(string segment) =>
-        int.TryParse(segment, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value.ToString(CultureInfo.InvariantCulture) == segment
+        (segment.Length == 1 || !segment.StartsWith('0')) && int.TryParse(segment, NumberStyles.None, CultureInfo.InvariantCulture, out int value)
             ? value
             : -1;
 

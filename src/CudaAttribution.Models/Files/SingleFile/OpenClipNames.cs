@@ -3,8 +3,8 @@ using static CudaAttribution.Models.NamePath;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// Names of OpenCLIP's text encoder in a single file of Stable Diffusion v2 (below <c>cond_stage_model.model.</c>) and in transformers. OpenCLIP keeps
-/// the projections to queries, keys and values as one tensor, their rows one after the other. Methods 3.5.
+/// Names of OpenCLIP's text encoder in a single file of Stable Diffusion v2 (below <c>cond_stage_model.model.</c>) and in transformers. OpenCLIP
+/// keeps the projections to queries, keys and values as one tensor, their rows one after the other. Methods 3.5.
 /// </summary>
 public static class OpenClipNames
 {
@@ -47,8 +47,8 @@ public static class OpenClipNames
     }
 
     /// <summary>
-    /// The name in OpenCLIP of a tensor of transformers, and which third of that tensor's rows it is: 0 for queries, 1 for keys, 2 for values, null for
-    /// all of them. No name where there is none.
+    /// The name in OpenCLIP of a tensor of transformers, and which third of that tensor's rows it is: 0 for queries, 1 for keys, 2 for values, null
+    /// for all of them. No name where there is none.
     /// </summary>
     public static (string? Name, int? Third) ToOpenClip(string name)
     {

@@ -3,8 +3,8 @@ using CudaAttribution.Tensors;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// A Stable Diffusion model in one file in the original layout, <c>.safetensors</c> or <c>.ckpt</c>, presented as the three files of diffusers' layout:
-/// <see cref="UNet"/>, <see cref="Vae"/> and <see cref="TextEncoder"/> have the names and shapes of diffusers and transformers.
+/// A Stable Diffusion model in one file in the original layout, <c>.safetensors</c> or <c>.ckpt</c>, presented as the three files of diffusers'
+/// layout: <see cref="UNet"/>, <see cref="Vae"/> and <see cref="TextEncoder"/> have the names and shapes of diffusers and transformers.
 /// </summary>
 public sealed class SingleFileCheckpoint : IDisposable
 {
@@ -107,8 +107,8 @@ public sealed class SingleFileCheckpoint : IDisposable
         ];
         if (absent.Length > 0)
         {
-            throw Fail($"it has no {string.Join(", no ", absent)}: it is no complete Stable Diffusion v1 or v2 model in the original layout. Its tensors "
-                + $"are {PrintableText.List(_file.Weights.Keys, 3)}");
+            throw Fail($"it has no {string.Join(", no ", absent)}: it is no complete Stable Diffusion v1 or v2 model in the original layout. Its "
+                + $"tensors are {PrintableText.List(_file.Weights.Keys, 3)}");
         }
         if (clip && openClip) throw Fail("it has the text encoders of Stable Diffusion v1 and of v2, one is needed");
         return openClip ? StableDiffusionFamily.V2 : StableDiffusionFamily.V1;
@@ -142,8 +142,8 @@ public sealed class SingleFileCheckpoint : IDisposable
         }
         if (absent.Count > 0)
         {
-            throw Fail($"it has no complete moving average (EMA) of the UNet: {absent.Count} tensors are missing: {PrintableText.List(absent)}. Take the "
-                + "plain weights");
+            throw Fail($"it has no complete moving average (EMA) of the UNet: {absent.Count} tensors are missing: {PrintableText.List(absent)}. "
+                + "Take the plain weights");
         }
     }
 

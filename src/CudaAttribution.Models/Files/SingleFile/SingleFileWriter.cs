@@ -18,7 +18,9 @@ public static class SingleFileWriter
     /// <param name="family">Decides under which names the text encoder goes.</param>
     /// <param name="prediction">What the UNet predicts; written into the metadata, since names do not say it.</param>
     /// <param name="type">Type of every weight: F32, F16 or BF16; null keeps those of the sources.</param>
-    /// <exception cref="ModelFileException">A weight has no name in the original layout, or a source or the file fails; the message lists them.</exception>
+    /// <exception cref="ModelFileException">
+    /// A weight has no name in the original layout, or a source or the file fails; the message lists them.
+    /// </exception>
     public static void Write(
         string path, IWeightSource unet, IWeightSource vae, IWeightSource textEncoder, StableDiffusionFamily family, PredictionType prediction,
         DType? type = null)
@@ -46,7 +48,8 @@ public static class SingleFileWriter
         var view = new WeightView("single file");
         var unknown = new List<string>();
         var layout = UNetLayout.OfDiffusers(unet.Weights)
-            ?? throw new ModelFileException($"{unet.Path}: its tensors are not those of a diffusers UNet ({PrintableText.List(unet.Weights.Keys, 3)})");
+            ?? throw new ModelFileException(
+                $"{unet.Path}: its tensors are not those of a diffusers UNet ({PrintableText.List(unet.Weights.Keys, 3)})");
         foreach (string name in unet.Weights.Keys)
         {
             if (LdmUNetNames.ToLdm(name, layout) is { } ldm) view.Add(LdmNames.UNetPrefix + ldm, unet, name);

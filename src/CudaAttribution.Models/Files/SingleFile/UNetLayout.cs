@@ -43,6 +43,7 @@ public sealed record UNetLayout(int Levels, int LayersPerBlock, IReadOnlyList<bo
         while (weights.ContainsKey($"down_blocks.{levels}.resnets.0.conv1.weight")) levels++;
         while (weights.ContainsKey($"down_blocks.0.resnets.{layers}.conv1.weight")) layers++;
         if (levels == 0 || layers == 0) return null;
-        return new UNetLayout(levels, layers, [.. Enumerable.Range(0, levels).Select(u => weights.ContainsKey($"up_blocks.{u}.attentions.0.norm.weight"))]);
+        var attends = Enumerable.Range(0, levels).Select(u => weights.ContainsKey($"up_blocks.{u}.attentions.0.norm.weight"));
+        return new UNetLayout(levels, layers, [.. attends]);
     }
 }

@@ -6,8 +6,8 @@ namespace CudaAttribution.Models;
 public static class VaeWeights
 {
     /// <summary>
-    /// A view of a diffusers file: the attention's <c>query</c>, <c>key</c>, <c>value</c>, <c>proj_attn</c> of older files as <c>to_q</c>, <c>to_k</c>,
-    /// <c>to_v</c>, <c>to_out.0</c>, and its 1x1 convolutions as matrices. <paramref name="source"/> stays the caller's.
+    /// A view of a diffusers file: the attention's <c>query</c>, <c>key</c>, <c>value</c>, <c>proj_attn</c> of older files as <c>to_q</c>,
+    /// <c>to_k</c>, <c>to_v</c>, <c>to_out.0</c>, and its 1x1 convolutions as matrices. <paramref name="source"/> stays the caller's.
     /// </summary>
     /// <exception cref="WeightFileException">Two tensors stand for the same weight.</exception>
     public static IWeightSource Current(IWeightSource source)

@@ -53,7 +53,8 @@ public static class WeightShapes
     public static UNetConfig UNet(IWeightSource unet, DerivationOptions? options = null)
     {
         options ??= new DerivationOptions();
-        var layout = UNetLayout.OfDiffusers(unet.Weights) ?? throw Fail(unet, "UNet", "there are no tensors 'down_blocks.0.resnets.0.conv1.weight', ...");
+        var layout = UNetLayout.OfDiffusers(unet.Weights)
+            ?? throw Fail(unet, "UNet", "there are no tensors 'down_blocks.0.resnets.0.conv1.weight', ...");
         int[] channels = [.. Enumerable.Range(0, layout.Levels).Select(b => Size(unet, $"down_blocks.{b}.resnets.0.conv1.weight", 4, 0))];
         var family = options.Family ?? FamilyOf(unet);
         var prediction = options.Prediction ?? (family == StableDiffusionFamily.V1 ? PredictionType.Epsilon : PredictionType.VPrediction);
@@ -83,7 +84,10 @@ public static class WeightShapes
         const string Embeddings = "text_model.embeddings", Layers = "text_model.encoder.layers";
         int width = Size(text, $"{Embeddings}.token_embedding.weight", 2, 1), layers = 0;
         while (text.Weights.ContainsKey($"{Layers}.{layers}.layer_norm1.weight")) layers++;
-        if (options?.TextHeads is null && width % HeadWidth != 0) throw Fail(text, "text encoder", $"its width {width} is no multiple of {HeadWidth}");
+        if (options?.TextHeads is null && width % HeadWidth != 0)
+        {
+            throw Fail(text, "text encoder", $"its width {width} is no multiple of {HeadWidth}");
+        }
         var config = new ClipTextConfig
         {
             VocabSize = Size(text, $"{Embeddings}.token_embedding.weight", 2, 0),
