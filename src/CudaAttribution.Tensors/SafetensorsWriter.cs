@@ -67,7 +67,8 @@ public static class SafetensorsWriter
                 BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
                 file.Write(length);
                 file.Write(header);
-                foreach (var (name, info) in ordered) Copy(path, source, name, info, file);
+                var buffers = new Buffers(ordered);
+                foreach (var (name, info) in ordered) Copy(path, source, name, info, buffers, file);
                 file.Flush(flushToDisk: true);
             }
             File.Move(temporary, path, overwrite: true);
@@ -122,22 +123,21 @@ public static class SafetensorsWriter
         return buffer.WrittenSpan.ToArray();
     }
 
-    private static void Copy(string path, IWeightSource source, string name, WeightInfo stored, Stream file)
+    private static void Copy(string path, IWeightSource source, string name, WeightInfo stored, Buffers buffers, Stream file)
     {
         var type = source.Info(name).Type;
         long count = stored.Shape.Count;
-        byte[] bytes = new byte[Math.Min(count, ChunkElements) * stored.Type.Size()];
-        float[] values = type == stored.Type || stored.Type == DType.F32 ? [] : new float[Math.Min(count, ChunkElements)];
         for (long start = 0; start < count; start += ChunkElements)
         {
             int n = (int)Math.Min(ChunkElements, count - start);
-            var chunk = bytes.AsSpan(0, n * stored.Type.Size());
+            var chunk = buffers.Bytes.AsSpan(0, n * stored.Type.Size());
             if (type == stored.Type) source.Read(name, start, chunk);
             else if (stored.Type == DType.F32) source.ReadF32(name, start, MemoryMarshal.Cast<byte, float>(chunk));
             else
             {
-                source.ReadF32(name, start, values.AsSpan(0, n));
-                Narrow(path, name, start, values.AsSpan(0, n), stored.Type, chunk);
+                var values = buffers.Values.AsSpan(0, n);
+                source.ReadF32(name, start, values);
+                Narrow(path, name, start, values, stored.Type, chunk);
             }
             file.Write(chunk);
         }
@@ -158,6 +158,18 @@ public static class SafetensorsWriter
                     path, name, $"element {start + i} is {values[i]}, beyond the range of {type}; store it as F32 or BF16");
             }
         }
+    }
+
+    /// <summary>Room for a piece of a tensor as it is stored and as F32, the same for all tensors.</summary>
+    private sealed class Buffers((string Name, WeightInfo Info)[] tensors)
+    {
+        private readonly long _elements = tensors.Select(t => Math.Min(t.Info.Shape.Count, ChunkElements)).DefaultIfEmpty().Max();
+        private byte[]? _bytes;
+        private float[]? _values;
+
+        public byte[] Bytes => _bytes ??= new byte[_elements * tensors.Max(t => t.Info.Type.Size())];
+
+        public float[] Values => _values ??= new float[_elements];
     }
 
     private static void RequireStorable(DType type)
