@@ -31,23 +31,9 @@ internal static class FloatFormats
         }
     }
 
-    public static Half[] ToF16(ReadOnlySpan<float> source)
-    {
-        var result = new Half[source.Length];
-        for (int i = 0; i < result.Length; i++) result[i] = (Half)source[i];
-        return result;
-    }
-
-    public static ushort[] ToBF16(ReadOnlySpan<float> source)
-    {
-        var result = new ushort[source.Length];
-        for (int i = 0; i < result.Length; i++) result[i] = ToBF16(source[i]);
-        return result;
-    }
-
     /// <summary>
-    /// Adds half a unit in the last place, less one where the kept part is even; a NaN is made quiet instead, since the sum could turn it into
-    /// infinity.
+    /// The bits of the nearest BF16. Adds half a unit in the last place, less one where the kept part is even; a NaN is made quiet instead, since the
+    /// sum could turn it into infinity.
     /// </summary>
     public static ushort ToBF16(float value)
     {

@@ -70,20 +70,6 @@ public sealed class HostTensor
         _values as T[]
         ?? throw new InvalidOperationException($"tensor {this} holds {_values.GetType().GetElementType()!.Name}, not {typeof(T).Name}");
 
-    /// <summary>The tensor with float elements rounded to nearest even as <paramref name="type"/>; itself where it is of that type.</summary>
-    /// <exception cref="InvalidOperationException">There is no such conversion: only between F32 and F16, BF16.</exception>
-    public HostTensor As(DType type)
-    {
-        if (type == Type) return this;
-        return type switch
-        {
-            DType.F32 => From(ToF32(), Shape),
-            DType.F16 when _values is float[] f => From(FloatFormats.ToF16(f), Shape),
-            DType.BF16 when _values is float[] f => FromBFloat16(FloatFormats.ToBF16(f), Shape),
-            _ => throw new InvalidOperationException($"tensor {this} cannot be converted to {type}"),
-        };
-    }
-
     public override string ToString() => $"{Type} {Shape}";
 
     /// <summary>A tensor over a copy of <paramref name="bytes"/>.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -21,6 +22,12 @@ internal sealed class SafetensorsHeader
     public const int LengthBytes = 8;
     public const int MaxLength = 100_000_000;
 
+    /// <summary>No network has tensors of more axes; a file that claims a million of them is not one of weights.</summary>
+    public const int MaxRank = 16;
+
+    /// <summary>Tensors and strings together; the largest published models have some tens of thousands.</summary>
+    public const int MaxEntries = 500_000;
+
     private readonly string _path;
 
     private SafetensorsHeader(string path) => _path = path;
@@ -31,7 +38,7 @@ internal sealed class SafetensorsHeader
 
     /// <summary>Reads and checks the header of an open file.</summary>
     /// <exception cref="SafetensorsException">The file breaks a rule of the format.</exception>
-    public static SafetensorsHeader Read(string path, Stream file)
+    public static SafetensorsHeader Read(string path, WeightStream file)
     {
         long size = file.Length;
         if (size < LengthBytes)
@@ -39,9 +46,7 @@ internal sealed class SafetensorsHeader
             throw new SafetensorsException(
                 path, null, $"the file has {size} bytes, a safetensors file begins with {LengthBytes} bytes of header length");
         }
-        Span<byte> prefix = stackalloc byte[LengthBytes];
-        file.ReadExactly(prefix);
-        ulong length = System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file.Read(0, LengthBytes));
         if (length > MaxLength)
         {
             throw new SafetensorsException(
@@ -52,8 +57,7 @@ internal sealed class SafetensorsHeader
             throw new SafetensorsException(
                 path, null, $"the header claims {length:N0} bytes, the file has {size - LengthBytes:N0} after the length: it is truncated");
         }
-        byte[] json = new byte[length];
-        file.ReadExactly(json);
+        byte[] json = file.Read(LengthBytes, (int)length);
         var header = new SafetensorsHeader(path);
         header.Parse(json);
         header.Place(LengthBytes + (long)length, size);
@@ -74,9 +78,10 @@ internal sealed class SafetensorsHeader
                 {
                     throw Fail(property.Name, "the header names it twice");
                 }
+                RequireFew();
             }
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter for half of a surrogate pair, written as an escape
         {
             throw new SafetensorsException(_path, null, $"the header is not valid JSON: {e.Message}", e);
         }
@@ -89,7 +94,13 @@ internal sealed class SafetensorsHeader
         {
             if (pair.Value.ValueKind != JsonValueKind.String) throw Fail(null, $"{MetadataKey} '{pair.Name}' is not a string");
             if (!Metadata.TryAdd(pair.Name, pair.Value.GetString()!)) throw Fail(null, $"{MetadataKey} '{pair.Name}' is there twice");
+            RequireFew();
         }
+    }
+
+    private void RequireFew()
+    {
+        if (Tensors.Count + Metadata.Count > MaxEntries) throw Fail(null, $"the header has more than {MaxEntries:N0} entries");
     }
 
     /// <summary>An entry whose offset still counts from the start of the data.</summary>
@@ -118,7 +129,7 @@ internal sealed class SafetensorsHeader
         }
         if (type is null || shape is null || offsets is null) throw Fail(name, "dtype, shape and data_offsets are needed");
         string? word = type.Value.ValueKind == JsonValueKind.String ? type.Value.GetString() : null;
-        if (!Enum.TryParse(word, out DType dtype) || dtype.ToString() != word)
+        if (!Enum.TryParse(word, out DType dtype) || !Enum.IsDefined(dtype) || dtype.ToString() != word)
         {
             throw Fail(name, $"dtype {type.Value.GetRawText()} is not supported; supported are {string.Join(", ", Enum.GetNames<DType>())}");
         }
@@ -139,7 +150,9 @@ internal sealed class SafetensorsHeader
     private long[] Integers(string name, string field, JsonElement value, long max)
     {
         if (value.ValueKind != JsonValueKind.Array) throw Fail(name, $"{field} is not an array");
-        var result = new long[value.GetArrayLength()];
+        int count = value.GetArrayLength();
+        if (count > MaxRank) throw Fail(name, $"{field} has {count:N0} numbers, at most {MaxRank} are accepted");
+        var result = new long[count];
         for (int i = 0; i < result.Length; i++)
         {
             var item = value[i];

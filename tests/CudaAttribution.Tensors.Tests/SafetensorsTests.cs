@@ -173,7 +173,10 @@ public sealed class SafetensorsTests
     [TestCase("""{"a":{"dtype":"F32","shape":[4294967298],"data_offsets":[0,8]}}""", 8, "a", "integer")]
     [TestCase("""{"a":{"dtype":"F32","shape":[2147483647,2147483647,2147483647],"data_offsets":[0,8]}}""", 8, "a", "larger than any file")]
     [TestCase("""{"a":{"dtype":"F32","shape":2,"data_offsets":[0,8]}}""", 8, "a", "not an array")]
+    [TestCase("""{"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,2],"data_offsets":[0,8]}}""", 8, "a", "17 numbers, at most 16")]
+    [TestCase("""{"\ud800":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8, null, "not valid JSON")]
     [TestCase("""{"a":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}}""", 8, "a", "\"F8_E4M3\" is not supported")]
+    [TestCase("""{"a":{"dtype":"32","shape":[2],"data_offsets":[0,8]}}""", 8, "a", "is not supported")]
     [TestCase("""{"a":{"dtype":"0","shape":[2],"data_offsets":[0,8]}}""", 8, "a", "is not supported")]
     [TestCase("""{"a":{"dtype":7,"shape":[2],"data_offsets":[0,8]}}""", 8, "a", "is not supported")]
     [TestCase("""{"a":{"dtype":"F32","shape":[2]}}""", 8, "a", "are needed")]
@@ -197,6 +200,20 @@ public sealed class SafetensorsTests
             () => SafetensorsFile.Open(Target),
             Throws.InstanceOf<SafetensorsException>().With.Message.Contains(reason).And.Message.Contains(Target)
                 .And.Property("Tensor").EqualTo(tensor));
+    }
+
+    [Test]
+    public void Large_headers_of_nonsense_are_refused_soon()
+    {
+        const int Count = 500_001;
+        string empty = string.Concat(Enumerable.Repeat("[],", Count));
+        WriteRaw(Encoding.UTF8.GetBytes($"{{\"a\":{{\"dtype\":\"F32\",\"data_offsets\":[0,0],\"shape\":[{empty}[]]}}}}"), []);
+        Assert.That(() => SafetensorsFile.Open(Target), Throws.InstanceOf<SafetensorsException>().With.Message.Contains("500,002 numbers"));
+        string strings = string.Join(',', Enumerable.Range(0, Count).Select(i => $"\"{i}\":\"\""));
+        WriteRaw(Encoding.UTF8.GetBytes($"{{\"__metadata__\":{{{strings}}}}}"), []);
+        Assert.That(() => SafetensorsFile.Open(Target), Throws.InstanceOf<SafetensorsException>().With.Message.Contains("more than 500,000 entries"));
+        WriteRaw(Encoding.UTF8.GetBytes($"{{\"{new string('a', 1_000_000)}\":0}}"), []);
+        Assert.That(() => SafetensorsFile.Open(Target), Throws.InstanceOf<SafetensorsException>().With.Property("Message").Length.LessThan(1000));
     }
 
     [Test]
@@ -251,7 +268,7 @@ public sealed class SafetensorsTests
             Assert.That(
                 () => file.Read("none"),
                 Throws.InstanceOf<SafetensorsException>().With.Message.Contains("no such tensor").And.Property("Tensor").EqualTo("none"));
-            Assert.That(() => file.ReadF32("i64"), Throws.InstanceOf<SafetensorsException>().With.Message.Contains("I64"));
+            Assert.That(() => file.ReadF32("i64"), Throws.InstanceOf<WeightFileException>().With.Message.Contains("I64"));
             Assert.That(() => file.Read("i64").ToF32(), Throws.InvalidOperationException);
             Assert.That(() => file.Read("i64").Values<int>(), Throws.InvalidOperationException);
             Assert.That(() => HostTensor.From([1f], [2]), Throws.ArgumentException);
@@ -274,7 +291,7 @@ public sealed class SafetensorsTests
             Assert.That(() => file.RequireFinite("w", values.AsSpan(0, 1)), Throws.Nothing);
             Assert.That(
                 () => file.RequireFinite("w", values),
-                Throws.InstanceOf<SafetensorsException>().With.Message.Contains("element 1").And.Message.Contains("'w'"));
+                Throws.InstanceOf<WeightFileException>().With.Message.Contains("element 1").And.Message.Contains("'w'"));
         }
     }
 

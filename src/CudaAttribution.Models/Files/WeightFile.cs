@@ -24,8 +24,6 @@ internal sealed record ModelPart(ParameterSet Set, string Prefix)
 /// <summary>Weights of a part of a model as a safetensors file, in PyTorch's layout and under diffusers' names.</summary>
 internal static class WeightFile
 {
-    private const int Listed = 10;
-
     /// <summary>Buffers that older exporters wrote and that are no parameters.</summary>
     private const string PositionIds = "text_model.embeddings.position_ids";
 
@@ -42,31 +40,33 @@ internal static class WeightFile
         }
         try
         {
-            using var file = SafetensorsFile.Open(path);
-            Check(file, part);
-            foreach (string name in part.FileNames)
-            {
-                float[] values = file.ReadF32(name);
-                file.RequireFinite(name, values);
-                part[name].CopyFrom<float>(WeightMap.FromFile(values, part[name].Shape));
-            }
+            using var source = WeightFiles.Open(path);
+            Load(source, part);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (WeightFileException e)
         {
             throw new ModelFileException($"the weights cannot be read: {e.Message}", e);
         }
     }
 
-    /// <summary>Writes the weights as F32, F16 or BF16.</summary>
-    /// <exception cref="SafetensorsException">A weight has no finite value in <paramref name="type"/>, or the file cannot be written.</exception>
-    public static void Save(string path, ModelPart part, DType type)
+    /// <summary>Reads floating-point weights under diffusers' names. Names, types and shapes are checked before anything is set.</summary>
+    /// <exception cref="ModelFileException">A tensor is missing, superfluous or misshapen; the message lists the tensors.</exception>
+    /// <exception cref="WeightFileException">A weight cannot be read, is NaN or infinite.</exception>
+    public static void Load(IWeightSource source, ModelPart part)
     {
-        var tensors = part.FileNames.ToDictionary(
-            name => name,
-            name => HostTensor.From(WeightMap.ToFile(part[name].ToArray<float>(), part[name].Shape), WeightMap.FileShape(part[name].Shape)),
-            StringComparer.Ordinal);
-        SafetensorsWriter.Write(path, tensors, new Dictionary<string, string> { ["format"] = "pt" }, type);
+        Check(source, part);
+        foreach (string name in part.FileNames)
+        {
+            float[] values = source.ReadF32(name);
+            source.RequireFinite(name, values);
+            part[name].CopyFrom<float>(WeightMap.FromFile(values, part[name].Shape));
+        }
     }
+
+    /// <summary>Writes the weights as F32, F16 or BF16.</summary>
+    /// <exception cref="WeightFileException">A weight has no finite value in <paramref name="type"/>, or the file cannot be written.</exception>
+    public static void Save(string path, ModelPart part, DType type) =>
+        SafetensorsWriter.Write(path, new PartWeights(path, part), new Dictionary<string, string> { ["format"] = "pt" }, type);
 
     /// <summary>Adds names, shapes and F32 values, all as in a file, to a hash.</summary>
     public static void AddTo(IncrementalHash hash, ModelPart part)
@@ -79,26 +79,26 @@ internal static class WeightFile
         }
     }
 
-    private static void Check(SafetensorsFile file, ModelPart part)
+    private static void Check(IWeightSource source, ModelPart part)
     {
         var wanted = part.FileNames.ToHashSet(StringComparer.Ordinal);
-        var missing = part.FileNames.Where(n => !file.Tensors.ContainsKey(n));
-        var superfluous = file.Tensors.Keys.Where(n => !wanted.Contains(n) && n != PositionIds);
+        var missing = part.FileNames.Where(n => !source.Weights.ContainsKey(n));
+        var superfluous = source.Weights.Keys.Where(n => !wanted.Contains(n) && n != PositionIds);
         var misshapen = part.FileNames
-            .Where(n => file.Tensors.TryGetValue(n, out var entry) && entry.Shape != WeightMap.FileShape(part[n].Shape))
-            .Select(n => $"{n} (is {file.Tensors[n].Shape}, must be {WeightMap.FileShape(part[n].Shape)})");
-        string problems = List("missing", missing) + List("superfluous", superfluous) + List("misshapen", misshapen);
+            .Where(n => source.Weights.TryGetValue(n, out var info) && info.Shape != WeightMap.FileShape(part[n].Shape))
+            .Select(n => $"{n} (is {source.Weights[n].Shape}, must be {WeightMap.FileShape(part[n].Shape)})");
+        var integers = part.FileNames.Where(n => source.Weights.TryGetValue(n, out var info) && !info.Type.IsFloat());
+        string problems = List("missing", missing) + List("superfluous", superfluous) + List("misshapen", misshapen)
+            + List("not floating-point", integers);
         if (problems.Length > 0)
         {
-            throw new ModelFileException($"{file.Path} does not fit its config.json, which says {part.FileNames.Count} tensors:{problems}");
+            throw new ModelFileException($"{source.Path} does not fit its config.json, which says {part.FileNames.Count} tensors:{problems}");
         }
     }
 
     private static string List(string what, IEnumerable<string> names)
     {
         string[] all = [.. names];
-        if (all.Length == 0) return "";
-        string rest = all.Length > Listed ? $" and {all.Length - Listed} more" : "";
-        return $"\n  {all.Length} {what}: {string.Join(", ", all.Take(Listed))}{rest}";
+        return all.Length == 0 ? "" : $"\n  {all.Length} {what}: {PrintableText.List(all)}";
     }
 }
