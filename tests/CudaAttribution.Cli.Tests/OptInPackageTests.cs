@@ -7,7 +7,7 @@ namespace CudaAttribution.Cli.Tests;
 public sealed class OptInPackageTests
 {
     /// <summary>How the names of the packages, and of the assemblies they bring, begin.</summary>
-    private static readonly string[] Packages = ["ManagedCuda", "SixLabors.ImageSharp", "Microsoft.ML.Tokenizers"];
+    private static readonly string[] Packages = ["ManagedCuda", "CudaBlas", "CudaDNN", "SixLabors.ImageSharp", "Microsoft.ML.Tokenizers"];
 
     [Test]
     public void No_lock_file_names_one()

@@ -9,6 +9,13 @@ public sealed class VendorMathTests
 {
     private const string Engine = "cublas-cudnn";
 
+    private const string Libraries =
+#if MANAGEDCUDA
+        "cublas 12.4.5, cudnn 9.1.0 through ManagedCuda, kernels for unequal padding";
+#else
+        "cublas 12.4.5, cudnn 9.1.0, kernels for unequal padding";
+#endif
+
     private static readonly string Models = Path.Combine(AppContext.BaseDirectory, "models");
     private static readonly string[] Sample =
         ["sample", "--model", Path.Combine(Models, "source"), "--prompt", "cat", "--count", "1", "--sample-steps", "1"];
@@ -69,6 +76,32 @@ public sealed class VendorMathTests
         Fails(Verify("linear", $"CUDATTR_CUDNN={cudnn}"), "cudnnConvolutionBackwardFilter", cudnn, "CUDATTR_CUDNN");
     }
 
+    /// <summary>Names that ManagedCuda asks the loader for: <c>libcublas.so</c> and cuDNN 7.</summary>
+    [TestCase("fake_libcublas.c", "libcublas.so", "cuBLAS", "CUDATTR_CUBLAS")]
+    [TestCase("fake_libcudnn.c", "libcudnn.so.7", "cuDNN", "CUDATTR_CUDNN")]
+    public void Another_library_on_the_loaders_path_is_never_taken_in_silence(string source, string file, string name, string variable)
+    {
+        using var other = new FakeGpu();
+        string path = $"LD_LIBRARY_PATH={Path.GetDirectoryName(other.Compile(source, file))}:{Fake.DriverAndLibraries()["LD_LIBRARY_PATH"]}";
+        var result = Verify("conv2d", path);
+#if MANAGEDCUDA
+        Fails(result, $"takes the {name} that the loader finds as {file}", Fake.DriverAndLibraries()[variable], variable, "LD_LIBRARY_PATH");
+#else
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+#endif
+    }
+
+    [Test]
+    public void The_library_at_hand_may_have_other_names()
+    {
+        using var links = new TestFolder();
+        var gpu = Fake.DriverAndLibraries();
+        File.CreateSymbolicLink(links["libcublas.so"], gpu["CUDATTR_CUBLAS"]);
+        File.CreateSymbolicLink(links["libcudnn.so.7"], gpu["CUDATTR_CUDNN"]);
+        var result = Verify("conv2d", $"LD_LIBRARY_PATH={links.Root}:{gpu["LD_LIBRARY_PATH"]}");
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+    }
+
     [Test]
     public void It_runs_on_a_gpu_only()
     {
@@ -98,7 +131,7 @@ public sealed class VendorMathTests
         {
             var result = Cudattr.Run(gpu, [.. arguments, "--device", "cuda:0", "--math", Engine, "--out", work[name]]);
             Assert.That(result.ExitCode, Is.Zero, result.Error);
-            Assert.That(File.ReadAllText(work[$"{name}/manifest.json"]), Does.Contain("cublas 12.4.5, cudnn 9.1.0, kernels for unequal padding"));
+            Assert.That(File.ReadAllText(work[$"{name}/manifest.json"]), Does.Contain(Libraries));
         }
     }
 

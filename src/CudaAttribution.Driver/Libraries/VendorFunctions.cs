@@ -5,12 +5,11 @@ namespace CudaAttribution.Driver;
 /// <summary>An optional library of NVIDIA's, loaded at run time, with its functions by name. It stays loaded until the process ends.</summary>
 public sealed class VendorFunctions
 {
-    private readonly nint _handle;
     private readonly string _variable;
 
     private VendorFunctions(string name, string path, nint handle, string variable)
     {
-        (Name, Path, _handle, _variable) = (name, path, handle, variable);
+        (Name, Path, Handle, _variable) = (name, path, handle, variable);
     }
 
     /// <summary><c>cuBLAS</c> or <c>cuDNN</c>.</summary>
@@ -22,6 +21,9 @@ public sealed class VendorFunctions
     /// <summary>What to do about a library that does not fit, as the end of a message.</summary>
     public string Remedy => $"install another {Name} or name one with {_variable}";
 
+    /// <summary>The loader's handle.</summary>
+    internal nint Handle { get; }
+
     /// <exception cref="NativeLibraryException">It was found nowhere, or what was found cannot be loaded.</exception>
     public static VendorFunctions LoadCublas() => Load(VendorLibraries.FindCublas(), VendorLibraries.CublasVariable);
 
@@ -30,9 +32,19 @@ public sealed class VendorFunctions
 
     /// <summary>Address of a function.</summary>
     /// <exception cref="NativeLibraryException">The library has no such function.</exception>
-    public nint Find(string function) => NativeLibrary.TryGetExport(_handle, function, out nint address)
+    public nint Find(string function) => NativeLibrary.TryGetExport(Handle, function, out nint address)
         ? address
         : throw new NativeLibraryException($"{Name} at {Path} has no function {function}: {Remedy}");
+
+    /// <summary>Sees that the library has these functions, for a binding that finds them by itself.</summary>
+    /// <exception cref="NativeLibraryException">It lacks one; the message says which.</exception>
+    public void Require(IEnumerable<string> functions)
+    {
+        foreach (string function in functions)
+        {
+            _ = Find(function);
+        }
+    }
 
     private static VendorFunctions Load(VendorLibrary library, string variable)
     {

@@ -1,6 +1,3 @@
-using System.Reflection;
-using System.Runtime.InteropServices;
-using System.Runtime.Loader;
 using ManagedCuda.BasicTypes;
 using Native = ManagedCuda.DriverAPINativeMethods;
 
@@ -29,20 +26,9 @@ internal sealed unsafe class ManagedCudaApi : ICudaApi
 
     public string Name => nameof(ManagedCudaDriver);
 
-    /// <remarks>
-    /// ManagedCuda sets a resolver on its own assembly, which excludes another one: it asks the loader for a library of its own choice. So what
-    /// it gets must be the library at hand; where it gets none (a driver without the name <c>libcuda.so</c>), it is handed that one.
-    /// </remarks>
     public void Bind(nint library, string path)
     {
-        Assembly assembly = typeof(Native).Assembly;
-        string asked = OperatingSystem.IsLinux() ? LinuxName : ImportName;
-        if (!NativeLibrary.TryLoad(asked, assembly, DllImportSearchPath.SafeDirectories, out nint found))
-        {
-            AssemblyLoadContext.GetLoadContext(assembly)!.ResolvingUnmanagedDll += (asking, name) =>
-                asking == assembly && name is ImportName or LinuxName ? library : 0;
-        }
-        else if (found != library)
+        if (!ManagedCudaImports.TryBind(library, typeof(Native).Assembly, ImportName, LinuxName, out string asked))
         {
             throw new DeviceUnavailableException(
                 DeviceStatus.SystemDriverMismatch,

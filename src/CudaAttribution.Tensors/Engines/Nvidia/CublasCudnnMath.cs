@@ -38,7 +38,7 @@ public sealed class CublasCudnnMath : IMathLibrary
             _cublas.Dispose();
             throw;
         }
-        Name = $"cublas {_cublas.Version}, cudnn {_cudnn.Version}, kernels for unequal padding";
+        Name = $"cublas {_cublas.Version}, cudnn {_cudnn.Version}{NvidiaBindings.Through}, kernels for unequal padding";
     }
 
     public string Name { get; }

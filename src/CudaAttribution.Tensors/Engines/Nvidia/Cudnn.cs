@@ -1,16 +1,14 @@
-using CudaAttribution.Driver;
-
 namespace CudaAttribution.Tensors.Engines;
 
-/// <summary>Binding of cuDNN: one handle.</summary>
+/// <summary>cuDNN through one handle, whichever way its functions are called.</summary>
 internal sealed unsafe class Cudnn : ICudnn
 {
     private readonly CudnnFunctions _cudnn;
     private nint _handle;
 
-    public Cudnn(VendorFunctions library, nint stream)
+    public Cudnn(CudnnFunctions cudnn, nint stream)
     {
-        _cudnn = new CudnnFunctions(library);
+        _cudnn = cudnn;
         nint handle;
         _cudnn.Check(_cudnn.Create(&handle), "start on this device; a driver older than the library is a usual reason");
         _handle = handle;

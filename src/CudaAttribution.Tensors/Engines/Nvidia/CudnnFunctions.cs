@@ -3,12 +3,14 @@ using CudaAttribution.Driver;
 
 namespace CudaAttribution.Tensors.Engines;
 
-/// <summary>The functions of cuDNN 9 or newer that the engine calls, and what their statuses mean.</summary>
+/// <summary>The functions of cuDNN 9 or newer that the engine calls, one to one, and what their statuses mean.</summary>
 /// <remarks>
 /// These are the functions that take an algorithm by number (deprecated since cuDNN 9, whose new interface is the graph): only they let the caller
-/// name a deterministic algorithm instead of receiving one.
+/// name a deterministic algorithm instead of receiving one. A derived class says how they are called. The version and the sentence about the last
+/// error are read here for all of them: ManagedCuda has <c>cudnnGetProperty</c> without its status and, as a wrapper of cuDNN 7, no
+/// <c>cudnnGetLastErrorString</c>.
 /// </remarks>
-internal sealed unsafe class CudnnFunctions
+internal abstract unsafe class CudnnFunctions
 {
     private const int OldestMajor = 9;
 
@@ -17,90 +19,61 @@ internal sealed unsafe class CudnnFunctions
     private const int DeviceAllocationFailed = 4004;
     private const int MessageCapacity = 512;
 
-    private readonly delegate* unmanaged[Cdecl]<int, byte*> _errorString;
     private readonly delegate* unmanaged[Cdecl]<byte*, nuint, void> _lastErrorString;
 
-    public CudnnFunctions(VendorFunctions library)
+    protected CudnnFunctions(VendorFunctions library)
     {
         Version = LibraryVersion.Require(library, "cudnnGetProperty", OldestMajor);
-        _errorString = (delegate* unmanaged[Cdecl]<int, byte*>)library.Find("cudnnGetErrorString");
         _lastErrorString = (delegate* unmanaged[Cdecl]<byte*, nuint, void>)library.Find("cudnnGetLastErrorString");
-        Create = (delegate* unmanaged[Cdecl]<nint*, int>)library.Find("cudnnCreate");
-        Destroy = (delegate* unmanaged[Cdecl]<nint, int>)library.Find("cudnnDestroy");
-        SetStream = (delegate* unmanaged[Cdecl]<nint, nint, int>)library.Find("cudnnSetStream");
-        CreateTensor = (delegate* unmanaged[Cdecl]<nint*, int>)library.Find("cudnnCreateTensorDescriptor");
-        SetTensor = (delegate* unmanaged[Cdecl]<nint, int, int, int, int, int, int, int>)library.Find("cudnnSetTensor4dDescriptor");
-        DestroyTensor = (delegate* unmanaged[Cdecl]<nint, int>)library.Find("cudnnDestroyTensorDescriptor");
-        CreateFilter = (delegate* unmanaged[Cdecl]<nint*, int>)library.Find("cudnnCreateFilterDescriptor");
-        SetFilter = (delegate* unmanaged[Cdecl]<nint, int, int, int, int, int, int, int>)library.Find("cudnnSetFilter4dDescriptor");
-        DestroyFilter = (delegate* unmanaged[Cdecl]<nint, int>)library.Find("cudnnDestroyFilterDescriptor");
-        CreateConvolution = (delegate* unmanaged[Cdecl]<nint*, int>)library.Find("cudnnCreateConvolutionDescriptor");
-        SetConvolution = (delegate* unmanaged[Cdecl]<nint, int, int, int, int, int, int, int, int, int>)
-            library.Find("cudnnSetConvolution2dDescriptor");
-        SetConvolutionMath = (delegate* unmanaged[Cdecl]<nint, int, int>)library.Find("cudnnSetConvolutionMathType");
-        DestroyConvolution = (delegate* unmanaged[Cdecl]<nint, int>)library.Find("cudnnDestroyConvolutionDescriptor");
-        ForwardWorkspace = (delegate* unmanaged[Cdecl]<nint, nint, nint, nint, nint, int, nuint*, int>)
-            library.Find("cudnnGetConvolutionForwardWorkspaceSize");
-        BackwardDataWorkspace = (delegate* unmanaged[Cdecl]<nint, nint, nint, nint, nint, int, nuint*, int>)
-            library.Find("cudnnGetConvolutionBackwardDataWorkspaceSize");
-        BackwardFilterWorkspace = (delegate* unmanaged[Cdecl]<nint, nint, nint, nint, nint, int, nuint*, int>)
-            library.Find("cudnnGetConvolutionBackwardFilterWorkspaceSize");
-        Forward = (delegate* unmanaged[Cdecl]<nint, float*, nint, nint, nint, nint, nint, int, nint, nuint, float*, nint, nint, int>)
-            library.Find("cudnnConvolutionForward");
-        BackwardData = (delegate* unmanaged[Cdecl]<nint, float*, nint, nint, nint, nint, nint, int, nint, nuint, float*, nint, nint, int>)
-            library.Find("cudnnConvolutionBackwardData");
-        BackwardFilter = (delegate* unmanaged[Cdecl]<nint, float*, nint, nint, nint, nint, nint, int, nint, nuint, float*, nint, nint, int>)
-            library.Find("cudnnConvolutionBackwardFilter");
     }
 
+    /// <summary>As in <c>9.1.0</c>.</summary>
     public string Version { get; }
 
-    public delegate* unmanaged[Cdecl]<nint*, int> Create { get; }
+    public abstract int Create(nint* handle);
 
-    public delegate* unmanaged[Cdecl]<nint, int> Destroy { get; }
+    public abstract int Destroy(nint handle);
 
-    public delegate* unmanaged[Cdecl]<nint, nint, int> SetStream { get; }
+    public abstract int SetStream(nint handle, nint stream);
 
-    public delegate* unmanaged[Cdecl]<nint*, int> CreateTensor { get; }
+    public abstract int CreateTensor(nint* descriptor);
 
-    /// <summary>descriptor, format, type, n, c, h, w.</summary>
-    public delegate* unmanaged[Cdecl]<nint, int, int, int, int, int, int, int> SetTensor { get; }
+    public abstract int SetTensor(nint descriptor, int format, int type, int n, int c, int h, int w);
 
-    public delegate* unmanaged[Cdecl]<nint, int> DestroyTensor { get; }
+    public abstract int DestroyTensor(nint descriptor);
 
-    public delegate* unmanaged[Cdecl]<nint*, int> CreateFilter { get; }
+    public abstract int CreateFilter(nint* descriptor);
 
-    /// <summary>descriptor, type, format, k, c, h, w.</summary>
-    public delegate* unmanaged[Cdecl]<nint, int, int, int, int, int, int, int> SetFilter { get; }
+    public abstract int SetFilter(nint descriptor, int type, int format, int k, int c, int h, int w);
 
-    public delegate* unmanaged[Cdecl]<nint, int> DestroyFilter { get; }
+    public abstract int DestroyFilter(nint descriptor);
 
-    public delegate* unmanaged[Cdecl]<nint*, int> CreateConvolution { get; }
+    public abstract int CreateConvolution(nint* descriptor);
 
-    /// <summary>descriptor, padding h and w, stride h and w, dilation h and w, mode, type.</summary>
-    public delegate* unmanaged[Cdecl]<nint, int, int, int, int, int, int, int, int, int> SetConvolution { get; }
+    public abstract int SetConvolution(
+        nint descriptor, int padH, int padW, int strideH, int strideW, int dilationH, int dilationW, int mode, int type);
 
-    public delegate* unmanaged[Cdecl]<nint, int, int> SetConvolutionMath { get; }
+    public abstract int SetConvolutionMath(nint descriptor, int math);
 
-    public delegate* unmanaged[Cdecl]<nint, int> DestroyConvolution { get; }
+    public abstract int DestroyConvolution(nint descriptor);
 
-    /// <summary>handle, x, w, convolution, y, algorithm, bytes.</summary>
-    public delegate* unmanaged[Cdecl]<nint, nint, nint, nint, nint, int, nuint*, int> ForwardWorkspace { get; }
+    public abstract int ForwardWorkspace(nint handle, nint x, nint w, nint convolution, nint y, int algorithm, nuint* bytes);
 
-    /// <summary>handle, w, dy, convolution, dx, algorithm, bytes.</summary>
-    public delegate* unmanaged[Cdecl]<nint, nint, nint, nint, nint, int, nuint*, int> BackwardDataWorkspace { get; }
+    public abstract int BackwardDataWorkspace(nint handle, nint w, nint dy, nint convolution, nint dx, int algorithm, nuint* bytes);
 
-    /// <summary>handle, x, dy, convolution, dw, algorithm, bytes.</summary>
-    public delegate* unmanaged[Cdecl]<nint, nint, nint, nint, nint, int, nuint*, int> BackwardFilterWorkspace { get; }
+    public abstract int BackwardFilterWorkspace(nint handle, nint x, nint dy, nint convolution, nint dw, int algorithm, nuint* bytes);
 
-    /// <summary>handle, alpha, x, w (descriptor and array each), convolution, algorithm, workspace, its bytes, beta, y.</summary>
-    public delegate* unmanaged[Cdecl]<nint, float*, nint, nint, nint, nint, nint, int, nint, nuint, float*, nint, nint, int> Forward { get; }
+    public abstract int Forward(
+        nint handle, float* alpha, nint x, nint xData, nint w, nint wData,
+        nint convolution, int algorithm, nint workspace, nuint bytes, float* beta, nint y, nint yData);
 
-    /// <summary>handle, alpha, w, dy, convolution, algorithm, workspace, its bytes, beta, dx.</summary>
-    public delegate* unmanaged[Cdecl]<nint, float*, nint, nint, nint, nint, nint, int, nint, nuint, float*, nint, nint, int> BackwardData { get; }
+    public abstract int BackwardData(
+        nint handle, float* alpha, nint w, nint wData, nint dy, nint dyData,
+        nint convolution, int algorithm, nint workspace, nuint bytes, float* beta, nint dx, nint dxData);
 
-    /// <summary>handle, alpha, x, dy, convolution, algorithm, workspace, its bytes, beta, dw.</summary>
-    public delegate* unmanaged[Cdecl]<nint, float*, nint, nint, nint, nint, nint, int, nint, nuint, float*, nint, nint, int> BackwardFilter { get; }
+    public abstract int BackwardFilter(
+        nint handle, float* alpha, nint x, nint xData, nint dy, nint dyData,
+        nint convolution, int algorithm, nint workspace, nuint bytes, float* beta, nint dw, nint dwData);
 
     public static bool IsNotSupported(int status) => status is >= 3000 and < 4000;
 
@@ -118,7 +91,10 @@ internal sealed unsafe class CudnnFunctions
         string detail = Marshal.PtrToStringUTF8((nint)message)!.Trim();
         return new DeviceException(
             status is HostAllocationFailed or DeviceAllocationFailed ? DeviceStatus.OutOfMemory : DeviceStatus.Unknown,
-            Marshal.PtrToStringUTF8((nint)_errorString(status)) ?? $"CUDNN_STATUS {status}",
+            ErrorString(status) ?? $"CUDNN_STATUS {status}",
             $"cuDNN {Version} could not {doing}{(detail.Length > 0 ? $": {detail}" : "")}");
     }
+
+    /// <summary>Name of a status, as in <c>CUDNN_STATUS_BAD_PARAM</c>.</summary>
+    protected abstract string? ErrorString(int status);
 }
