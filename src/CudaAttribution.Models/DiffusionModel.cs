@@ -128,7 +128,7 @@ public sealed class DiffusionModel : IDisposable
         var model = new DiffusionModel(ModelIndex.Read(folder), device, use, new WeightInit());
         try
         {
-            foreach (var (file, part) in model.Files(folder)) WeightFile.Load(file, part);
+            foreach (var (file, part) in model.Files(folder)) ModelIndex.LoadWeights(file, part);
             return model;
         }
         catch

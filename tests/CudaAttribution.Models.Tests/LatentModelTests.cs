@@ -22,6 +22,30 @@ public class LatentModelTests : DeviceFixture
         Assert.That(index["vae"]!.AsArray().Select(v => (string)v!), Is.EqualTo(new[] { "diffusers", "AutoencoderKL" }));
     }
 
+    /// <summary>As diffusers writes large models: two shards and an index.</summary>
+    [Test]
+    public void ShardedWeightsAreRead()
+    {
+        using var model = Tiny.LatentModel(Device);
+        model.Save(Folder["m"]);
+        string whole = Folder["m", "unet", "diffusion_pytorch_model.safetensors"];
+        var map = new JsonObject();
+        using (var file = SafetensorsFile.Open(whole))
+        {
+            foreach (var (shard, names) in file.Tensors.Keys.Chunk(file.Tensors.Count / 2 + 1).Index())
+            {
+                string name = $"diffusion_pytorch_model-0000{shard + 1}-of-00002.safetensors";
+                SafetensorsWriter.Write(Folder["m", "unet", name], names.ToDictionary(n => n, file.Read));
+                foreach (string tensor in names) map[tensor] = name;
+            }
+        }
+        File.Delete(whole);
+        Assert.That(() => DiffusionModel.Load(Folder["m"], Device), Throws.InstanceOf<ModelFileException>().With.Message.Contains("does not exist"));
+        File.WriteAllText($"{whole}.index.json", new JsonObject { ["weight_map"] = map }.ToJsonString());
+        using var loaded = DiffusionModel.Load(Folder["m"], Device);
+        Assert.That(loaded.WeightsHash(), Is.EqualTo(model.WeightsHash()));
+    }
+
     [Test]
     public void TheIdentityCoversTheAutoencoder()
     {

@@ -59,7 +59,7 @@ public sealed class ModelComponent : IDisposable
                     break;
             }
             parameters.Freeze(trainable: false);
-            WeightFile.Load(weights, new ModelPart(parameters, ""));
+            ModelIndex.LoadWeights(weights, new ModelPart(parameters, ""));
             return new ModelComponent(parameters, run);
         }
         catch

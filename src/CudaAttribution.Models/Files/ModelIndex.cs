@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Models;
 
@@ -36,6 +37,28 @@ internal sealed record ModelIndex(
 
     /// <inheritdoc cref="UNetFiles"/>
     public static (string Config, string Weights) TextFiles(string folder) => Files(folder, TextFolder, "model.safetensors");
+
+    /// <summary>
+    /// Fills a part from the weights that would be written to a path, in any of the forms that diffusers and transformers write: also sharded or
+    /// pickled, an autoencoder also under its older names.
+    /// </summary>
+    /// <exception cref="ModelFileException">There are none, or they cannot be read or do not fit.</exception>
+    public static void LoadWeights(string path, ModelPart part)
+    {
+        string folder = Path.GetDirectoryName(path)!, component = Path.GetFileName(folder);
+        string[] stems = component == TextFolder
+            ? [ComponentWeights.Transformers, ComponentWeights.TransformersPickled]
+            : [ComponentWeights.Diffusers];
+        using var weights = ComponentWeights.Open(folder, stems);
+        try
+        {
+            WeightFile.Load(component == VaeFolder ? VaeWeights.Current(weights) : weights, part);
+        }
+        catch (WeightFileException e)
+        {
+            throw new ModelFileException($"the weights cannot be read: {e.Message}", e);
+        }
+    }
 
     /// <summary>The tokenizer of a model folder.</summary>
     /// <exception cref="ModelFileException">A file is missing or unusable.</exception>

@@ -27,28 +27,6 @@ internal static class WeightFile
     /// <summary>Buffers that older exporters wrote and that are no parameters.</summary>
     private const string PositionIds = "text_model.embeddings.position_ids";
 
-    /// <summary>Reads F32, F16 or BF16 weights. Names and shapes are checked before anything is set.</summary>
-    /// <exception cref="ModelFileException">
-    /// The file is missing, damaged, does not fit, or has NaN or infinite weights; the message lists the tensors.
-    /// </exception>
-    public static void Load(string path, ModelPart part)
-    {
-        if (!File.Exists(path))
-        {
-            throw new ModelFileException(
-                $"{path} does not exist: it holds the weights. Point at a complete model folder, or make one with 'cudattr train'");
-        }
-        try
-        {
-            using var source = WeightFiles.Open(path);
-            Load(source, part);
-        }
-        catch (WeightFileException e)
-        {
-            throw new ModelFileException($"the weights cannot be read: {e.Message}", e);
-        }
-    }
-
     /// <summary>Reads floating-point weights under diffusers' names. Names, types and shapes are checked before anything is set.</summary>
     /// <exception cref="ModelFileException">A tensor is missing, superfluous or misshapen; the message lists the tensors.</exception>
     /// <exception cref="WeightFileException">A weight cannot be read, is NaN or infinite.</exception>

@@ -56,7 +56,7 @@ internal static class PngWriter
         return output.ToArray();
     }
 
-    private static void WriteChunk(Stream file, string name, byte[] content)
+    internal static void WriteChunk(Stream file, string name, byte[] content)
     {
         byte[] named = [.. System.Text.Encoding.ASCII.GetBytes(name), .. content];
         var number = new byte[4];
