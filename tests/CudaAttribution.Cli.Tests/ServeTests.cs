@@ -84,8 +84,12 @@ public sealed class ServeTests
     public void A_service_is_asked_for_the_sampling_of_the_keys()
     {
         string[] arguments = [.. Attribute(Work["http.json"], Work["other"]).Select(a => a == "4" ? "5" : a)];
-        Assert.That(Cudattr.Fail(arguments), Does.Contain("sampled with 5 steps and guidance 3, the keys with 4 and 3"));
+        Assert.That(Cudattr.Fail(arguments), Does.Contain("sampled with 5 steps of DDIM and guidance 3, the keys with 4 steps"));
     }
+
+    [Test]
+    public void A_suspect_that_is_not_there_is_named() => Assert.That(
+        Cudattr.Fail(Attribute(Work["absent.json"], Work["absent"])), Does.Contain("absent.json: there is no such suspect. Name a model folder, or"));
 
     [Test]
     public void Decoys_are_for_services_only() => Assert.That(
@@ -102,6 +106,17 @@ public sealed class ServeTests
         var (status, json) = _server.Send(path, """{"prompt": "red apple", "seed": 18446744073709551615}""");
         Assert.That(status, Is.EqualTo(HttpStatusCode.OK));
         Assert.That(Pictures(json).Single(), Is.EqualTo(RunFolder.ReadImage(Work[$"drawn-{name}/images/0000.png"])));
+    }
+
+    [Test]
+    public void The_solver_can_be_chosen_where_the_protocol_names_it()
+    {
+        Cudattr.Succeed(
+            "sample", "--model", SmallCase.Suspect, "--prompt", "red apple", "--sample-steps", "4", "--solver", "dpmsolver", "--seed", "3",
+            "--device", "cpu", "--out", Work["drawn-solver"]);
+        var (_, json) = _server.Send(WebUi, """{"prompt": "red apple", "seed": 3, "sampler_name": "DPM++ 2M"}""");
+        Assert.That(Pictures(json).Single(), Is.EqualTo(RunFolder.ReadImage(Work["drawn-solver/images/0000.png"])));
+        Assert.That(Pictures(_server.Send(WebUi, """{"prompt": "red apple", "seed": 3}""").Json).Single(), Is.Not.EqualTo(Pictures(json).Single()));
     }
 
     [Test]
@@ -142,7 +157,7 @@ public sealed class ServeTests
     [TestCase(OpenAi, """{"prompt": "x", "cudattr_noise": {"purpose": "fun", "seed": 1, "index": 0}}""", "must have a purpose")]
     [TestCase(OpenAi, """{"prompt": "x", "n": 2, "cudattr_noise": {"purpose": "testing", "seed": 1, "index": 0}}""", "for one picture")]
     [TestCase(WebUi, """{"prompt": "x", "negative_prompt": "y"}""", "takes none")]
-    [TestCase(WebUi, """{"prompt": "x", "sampler_name": "Euler a"}""", "must be 'DDIM'")]
+    [TestCase(WebUi, """{"prompt": "x", "sampler_name": "Euler a"}""", "one of DDIM, Euler, DPM++ 2M")]
     [TestCase(WebUi, """{"prompt": "x", "width": 512}""", "of 16 x 16 only")]
     [TestCase(WebUi, """{"prompt": "x", "steps": 0}""", "from 1 to 1000")]
     [TestCase(WebUi, """{"prompt": "x", "steps": 1000}""", "steps")]
@@ -185,6 +200,17 @@ public sealed class ServeTests
         Assert.That(server.Address, Does.Match("^http://127\\.0\\.0\\.1:[1-9][0-9]+$"));
         Assert.That(server.Stop(signal), Is.Zero);
         Assert.That(server.Said, Does.Contain("cudattr serve: stopped").And.Not.Contain(ServerProcess.Token));
+    }
+
+    [Test]
+    public void A_picture_under_way_is_given_up_when_it_stops()
+    {
+        using var server = new ServerProcess();
+        var waiting = Task.Run(() => server.Send(WebUi, """{"prompt": "x", "steps": 900}"""));
+        Thread.Sleep(1000);
+        Assert.That(waiting.IsCompleted, Is.False, "900 steps take longer");
+        Assert.That(server.Stop("TERM"), Is.Zero);
+        Assert.That(waiting.Result.Status, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
     }
 
     [TestCase("0.0.0.0", "--allow-remote")]

@@ -17,6 +17,7 @@ internal static class ServeCommand
         A whole black-box attribution on one machine:
           export SUSPECT_TOKEN=$(head -c 24 /dev/urandom | base64)
           cudattr serve --model other/model --token-env SUSPECT_TOKEN --suspect-file http.json &
+          until [ -s http.json ]; do sleep 1; done
           cudattr attribute --keys keys/keys --suspect http.json --null null/null.json --out verdict
         The file of --suspect-file asks with exact noise ("exact_noise": true): the distances are then, bit for bit, those of
         'attribute --suspect other/model'. A "seed" gives the first picture that 'cudattr sample' draws with that --seed.
@@ -44,7 +45,7 @@ internal static class ServeCommand
         };
         var port = new Option<int>("--port")
         {
-            Description = "Port; 0 takes a free one and prints it.",
+            Description = "Port; 0 takes a free one and prints it. An attribution that goes on later needs the port that it began with.",
             DefaultValueFactory = _ => 0,
             HelpName = "n",
         };
@@ -54,7 +55,7 @@ internal static class ServeCommand
         };
         var suspectFile = new Option<FileInfo?>("--suspect-file")
         {
-            Description = "Also write a description of this server for 'attribute --suspect', once it listens.",
+            Description = "Write a description of this server for 'attribute --suspect' once it listens; an older file is removed at once.",
             HelpName = "file",
         };
         var sampling = new SamplingOptionSet();
@@ -65,26 +66,41 @@ internal static class ServeCommand
             model, tokenVariable, bind, port, allowRemote, suspectFile, device, math,
         };
         sampling.AddTo(command);
-        command.SetAction(async (parsed, cancel) =>
+        command.SetAction(parsed =>
         {
             var address = Address(parsed.GetValue(bind)!, parsed.GetValue(allowRemote));
             int number = parsed.GetValue(port);
             if (number is < 0 or > 65535) throw new ArgumentException($"--port {number} is no port: use 0 to 65535");
-            var token = BearerToken.FromEnvironment(parsed.GetValue(tokenVariable)!, remote: !IPAddress.IsLoopback(address));
+            string variable = parsed.GetValue(tokenVariable)!;
+            var token = BearerToken.FromEnvironment(variable, remote: !IPAddress.IsLoopback(address));
             using var opened = ComputeDevice.Open(parsed.GetValue(device)!, parsed.GetValue(math)!);
             using var served = LocalModel.Open(parsed.GetValue(model)!.FullName, opened, sampling.Read(parsed));
-            await using var server = new ModelServer(served, token, address, number, Console.Error.WriteLine);
-            var url = await server.Start();
-            if (parsed.GetValue(suspectFile) is { } file) WriteDescription(file, url, served.Name, parsed.GetValue(tokenVariable)!);
-            Console.WriteLine($"listening on {url.GetLeftPart(UriPartial.Authority)}");
+            var file = parsed.GetValue(suspectFile);
+            file?.Delete();
             Console.Error.WriteLine(
                 $"cudattr serve: {served.Name}, {served.Size} x {served.Size}, {opened.Driver.Info.Id}, maths {opened.Math.Name}; "
-                + $"POST {string.Join(" or ", ModelServer.Paths)} with the bearer token in {parsed.GetValue(tokenVariable)}; Ctrl+C stops");
-            await server.WaitUntilStopped(cancel);
+                + $"POST {string.Join(" or ", ModelServer.Paths)} with the bearer token in {variable}; Ctrl+C stops");
+            // Not an asynchronous action: the command line would then end the process two seconds after a signal, finished or not.
+            Serve(new ModelServer(served, token, address, number, Console.Error.WriteLine), Listening).GetAwaiter().GetResult();
             Console.Error.WriteLine("cudattr serve: stopped");
             return Shell.Done;
+
+            void Listening(Uri url)
+            {
+                if (file is not null) WriteDescription(file, url, served.Name, variable);
+                Console.WriteLine($"listening on {url.GetLeftPart(UriPartial.Authority)}");
+            }
         });
         return command;
+    }
+
+    private static async Task Serve(ModelServer server, Action<Uri> listening)
+    {
+        await using (server)
+        {
+            listening(await server.Start());
+            await server.WaitUntilStopped();
+        }
     }
 
     private static IPAddress Address(string text, bool allowRemote)

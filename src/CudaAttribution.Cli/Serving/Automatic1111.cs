@@ -15,12 +15,13 @@ internal sealed class Automatic1111 : IImageProtocol
         int count = (body.Integer("batch_size", 1, RequestBody.MostPictures) ?? 1) * (body.Integer("n_iter", 1, RequestBody.MostPictures) ?? 1);
         if (count > RequestBody.MostPictures) throw new BadRequestException($"{count} pictures are wanted, the most are {RequestBody.MostPictures}");
         body.Only("negative_prompt", "", "the model takes none");
-        body.Only("sampler_name", "DDIM", "the model is sampled in no other way");
         int width = body.Integer("width", 1, int.MaxValue) ?? model.Size, height = body.Integer("height", 1, int.MaxValue) ?? model.Size;
         if (width != model.Size || height != model.Size)
             throw new BadRequestException($"the model makes pictures of {model.Size} x {model.Size} only");
+        string solver = body.Text("sampler_name") ?? SamplerNames.WebUi(model.Sampling.Solver);
         var sampling = new SamplingRecipe
         {
+            Solver = SamplerNames.FromWebUi(solver) ?? throw new BadRequestException($"'sampler_name' must be one of {SamplerNames.AllWebUi}"),
             Steps = body.Integer("steps", 1, MostSteps) ?? model.Sampling.Steps,
             Guidance = body.Number("cfg_scale", 0, MostGuidance) ?? model.Sampling.Guidance,
         };
@@ -37,7 +38,7 @@ internal sealed class Automatic1111 : IImageProtocol
             ["seed"] = request.Seed,
             ["steps"] = request.Sampling.Steps,
             ["cfg_scale"] = request.Sampling.Guidance,
-            ["sampler_name"] = "DDIM",
+            ["sampler_name"] = SamplerNames.WebUi(request.Sampling.Solver),
         };
         return new JsonObject
         {

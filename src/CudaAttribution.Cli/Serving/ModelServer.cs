@@ -74,8 +74,8 @@ internal sealed class ModelServer : IAsyncDisposable
         return new Uri(_app.Urls.Single());
     }
 
-    /// <summary>Returns once SIGINT or SIGTERM has come, or the token is cancelled, and the requests under way have ended.</summary>
-    public Task WaitUntilStopped(CancellationToken cancel) => _app.WaitForShutdownAsync(cancel);
+    /// <summary>Returns once SIGINT or SIGTERM has come and the requests under way have ended.</summary>
+    public Task WaitUntilStopped() => _app.WaitForShutdownAsync();
 
     public async ValueTask DisposeAsync()
     {

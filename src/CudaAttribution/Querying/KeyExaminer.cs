@@ -27,10 +27,11 @@ public static class KeyExaminer
         if (model.Sampling is { } own && keys.Header.Sampling is { } sampling && own != sampling)
         {
             throw new AttributionException(
-                $"'{model.Name}' is sampled with {own.Steps} steps and guidance {own.Guidance}, "
-                + $"the keys with {sampling.Steps} and {sampling.Guidance}",
-                "Sample every model as the keys say.");
+                $"'{model.Name}' is sampled with {Words(own)}, the keys with {Words(sampling)}", "Sample every model as the keys say.");
         }
+
+        static string Words(SamplingRecipe r) =>
+            FormattableString.Invariant($"{r.Steps} steps of {SamplerNames.WebUi(r.Solver)} and guidance {r.Guidance}");
     }
 
     /// <summary>One query per key, outcome i for key i.</summary>

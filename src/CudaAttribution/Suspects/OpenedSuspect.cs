@@ -34,11 +34,16 @@ public sealed class OpenedSuspect : IDisposable
     /// <summary>Its losses, where it was built here.</summary>
     public IReadOnlyList<LossCurve> Losses { get; }
 
-    /// <summary>Opens what <paramref name="path"/> names: a file is the description of a service, anything else a folder.</summary>
+    /// <summary>Opens what <paramref name="path"/> names: a file is the description of a service, a folder a model.</summary>
     /// <exception cref="AttributionException">The description makes no sense, or the model is not the one that its record describes.</exception>
     /// <exception cref="CudaAttribution.Models.ModelFileException">The folder has no usable model.</exception>
-    public static OpenedSuspect Open(string path, KeySet keys, SuspectOptions options) =>
-        File.Exists(path) ? Remote(path, keys, options) : Local(path, options);
+    public static OpenedSuspect Open(string path, KeySet keys, SuspectOptions options)
+    {
+        if (File.Exists(path)) return Remote(path, keys, options);
+        return Directory.Exists(path)
+            ? Local(path, options)
+            : throw new AttributionException("there is no such suspect", "Name a model folder, or a file that describes an HTTP service.", path);
+    }
 
     public PromptOverlap OverlapWith(KeySet keys) => Record?.OverlapWith(keys) ?? PromptOverlap.Unknown;
 

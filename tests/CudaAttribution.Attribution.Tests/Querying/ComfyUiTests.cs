@@ -42,6 +42,7 @@ public sealed class ComfyUiTests
             new[] { "POST prompt", "GET history", "GET history", "GET history", "GET view" }));
         var workflow = _service.Received[0].Json["prompt"]!;
         Assert.That((string?)workflow["1"]!["inputs"]!["ckpt_name"], Is.EqualTo("sd15.safetensors"));
+        Assert.That((string?)workflow["5"]!["inputs"]!["sampler_name"], Is.EqualTo("dpmpp_2m"));
         Assert.That((string?)workflow["2"]!["inputs"]!["text"], Does.StartWith("prompt "));
         Assert.That(workflow["5"]!["inputs"]!["seed"]!.GetValueKind(), Is.EqualTo(System.Text.Json.JsonValueKind.Number));
         Assert.That(_service.Received[4].Query, Is.EqualTo("?filename=picture%20%26%201.png&subfolder=&type=output"));

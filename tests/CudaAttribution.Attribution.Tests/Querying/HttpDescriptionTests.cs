@@ -96,7 +96,7 @@ public sealed class HttpDescriptionTests
              "query": {"key": {"env": "CUDATTR_TEST_B"}, "v": "1 2"}, "body_changes": {"key": {"env": "CUDATTR_TEST_A"}}}
             """;
         var service = Create(text);
-        var values = new TemplateValues("p", 1, 8, 8, new SamplingRecipe());
+        var values = new TemplateValues("p", 1, 8, 8, new SamplingRecipe(), "DDIM");
         var noise = new NoiseId(NoisePurpose.Testing, "x", 1, 0);
         Assert.That(service.Headers, Is.EqualTo(new[] { ("Authorization", "Bearer alpha-secret"), ("Accept", "image/png") }));
         Assert.That(service.AddressOf().Query, Is.EqualTo("?key=beta-secret&v=1%202"));

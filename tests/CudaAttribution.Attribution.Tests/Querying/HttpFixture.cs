@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using CudaAttribution.Data;
+using CudaAttribution.Models;
 
 namespace CudaAttribution.Attribution.Tests;
 
@@ -61,7 +62,7 @@ internal sealed class HttpFixture : IDisposable
             Folder = Folder,
             Width = Size,
             Height = Size,
-            Sampling = new SamplingRecipe { Steps = 4, Guidance = 2.5 },
+            Sampling = new SamplingRecipe { Steps = 4, Guidance = 2.5, Solver = SolverKind.DpmSolver },
             DecoyPool = decoys ?? [],
             Pause = (time, cancel) =>
             {

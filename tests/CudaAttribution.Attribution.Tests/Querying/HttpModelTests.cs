@@ -519,6 +519,7 @@ public sealed class HttpModelTests
         var request = _service.Received[0].Json;
         Assert.That(_service.Received[0].Path, Is.EqualTo("/sdapi/v1/txt2img"));
         Assert.That(request["steps"]!.ToJsonString() + request["cfg_scale"]!.ToJsonString() + request["width"]!.ToJsonString(), Is.EqualTo("42.58"));
+        Assert.That((string?)request["sampler_name"], Is.EqualTo("DPM++ 2M"));
         Assert.That(request["seed"]!.GetValue<uint>(), Is.Not.EqualTo(_service.Received[1].Json["seed"]!.GetValue<uint>()));
         Assert.That(request.ContainsKey("cudattr_noise"), Is.False, "a strange service must not learn who asks");
         Assert.That(_service.Received[0].Headers.Keys, Does.Not.Contain("Idempotency-Key"));

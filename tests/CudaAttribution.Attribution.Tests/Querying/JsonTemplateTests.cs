@@ -11,6 +11,7 @@ public sealed class JsonTemplateTests
     [TestCase("\"{seed}\"", "4294967295")]
     [TestCase("\"{width}x{height}\"", "\"64x32\"")]
     [TestCase("\"{guidance}\"", "7.5")]
+    [TestCase("\"{sampler}\"", "\"Euler\"")]
     [TestCase("\"cfg {guidance}\"", "\"cfg 7.5\"")]
     [TestCase("[\"{steps}\", 1, null, true, {\"deep\": \"{width}\"}]", "[20,1,null,true,{\"deep\":64}]")]
     [TestCase("\"a {b | c} {\"", "\"a {b | c} {\"")]
@@ -61,7 +62,7 @@ public sealed class JsonTemplateTests
         Assert.That(JsonMergePatch.Apply(Parse(target), Parse(patch)).ToJsonString(), Is.EqualTo(expected));
 
     private static string Fill(string template, string prompt) =>
-        new JsonTemplate(Parse(template)).Fill(new TemplateValues(prompt, uint.MaxValue, 64, 32, Sampling), _ => "").ToJsonString();
+        new JsonTemplate(Parse(template)).Fill(new TemplateValues(prompt, uint.MaxValue, 64, 32, Sampling, "Euler"), _ => "").ToJsonString();
 
     private static JsonObject Parse(string text) => (JsonObject)JsonNode.Parse(text)!;
 }

@@ -14,7 +14,7 @@ public sealed record HttpModelOptions
 
     public required int Height { get; init; }
 
-    /// <summary>For {steps} and {guidance}.</summary>
+    /// <summary>For {steps}, {guidance} and {sampler}.</summary>
     public SamplingRecipe Sampling { get; init; } = new();
 
     /// <summary>Captions that decoys are drawn from; needed where the description asks for decoys.</summary>
@@ -33,6 +33,8 @@ public sealed record HttpModelOptions
 /// </summary>
 public sealed class HttpModel : IImageModel, IDisposable
 {
+    private static readonly string[] SamplingPlaceholders = ["steps", "guidance", "sampler"];
+
     private readonly HttpService _service;
     private readonly HttpModelOptions _options;
     private readonly HttpChannel _channel;
@@ -60,7 +62,7 @@ public sealed class HttpModel : IImageModel, IDisposable
 
     public string Identity => _service.Identity;
 
-    public SamplingRecipe? Sampling => _service.Body.Uses("steps") || _service.Body.Uses("guidance") ? _options.Sampling : null;
+    public SamplingRecipe? Sampling => SamplingPlaceholders.Any(_service.Body.Uses) ? _options.Sampling : null;
 
     public RemoteSummary? Remote => RemoteSummary.Of(_service, _journal);
 
@@ -139,5 +141,8 @@ public sealed class HttpModel : IImageModel, IDisposable
         Philox.Block((ulong)query.Noise.Index, Philox.Stream(query.Noise.Stream), query.Noise.Seed).X,
         _service.Description.Width ?? _options.Width,
         _service.Description.Height ?? _options.Height,
-        _options.Sampling);
+        _options.Sampling,
+        _service.Description.Preset == HttpPreset.ComfyUi
+            ? SamplerNames.ComfyUi(_options.Sampling.Solver)
+            : SamplerNames.WebUi(_options.Sampling.Solver));
 }

@@ -25,7 +25,7 @@ internal sealed record HttpPresetParts(string Path, JsonObject? Body, PictureLoc
     private const string Automatic1111 =
         """
         {"prompt": "{prompt}", "negative_prompt": "", "seed": "{seed}", "steps": "{steps}", "cfg_scale": "{guidance}",
-         "width": "{width}", "height": "{height}", "sampler_name": "DDIM", "batch_size": 1, "n_iter": 1}
+         "width": "{width}", "height": "{height}", "sampler_name": "{sampler}", "batch_size": 1, "n_iter": 1}
         """;
 
     // Node 1 lacks ckpt_name: only the owner of the service knows the checkpoint's name.
@@ -35,7 +35,7 @@ internal sealed record HttpPresetParts(string Path, JsonObject? Body, PictureLoc
          "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "{prompt}", "clip": ["1", 1]}},
          "3": {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["1", 1]}},
          "4": {"class_type": "EmptyLatentImage", "inputs": {"width": "{width}", "height": "{height}", "batch_size": 1}},
-         "5": {"class_type": "KSampler", "inputs": {"seed": "{seed}", "steps": "{steps}", "cfg": "{guidance}", "sampler_name": "ddim",
+         "5": {"class_type": "KSampler", "inputs": {"seed": "{seed}", "steps": "{steps}", "cfg": "{guidance}", "sampler_name": "{sampler}",
                "scheduler": "ddim_uniform", "denoise": 1, "model": ["1", 0], "positive": ["2", 0], "negative": ["3", 0], "latent_image": ["4", 0]}},
          "6": {"class_type": "VAEDecode", "inputs": {"samples": ["5", 0], "vae": ["1", 2]}},
          "7": {"class_type": "SaveImage", "inputs": {"filename_prefix": "picture", "images": ["6", 0]}}}

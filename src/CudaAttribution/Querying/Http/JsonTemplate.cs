@@ -10,7 +10,8 @@ namespace CudaAttribution;
 /// <param name="Width">Pixels.</param>
 /// <param name="Height">Pixels.</param>
 /// <param name="Sampling">Steps and guidance.</param>
-internal sealed record TemplateValues(string Prompt, uint Seed, int Width, int Height, SamplingRecipe Sampling);
+/// <param name="Sampler">The solver, as the service calls it.</param>
+internal sealed record TemplateValues(string Prompt, uint Seed, int Width, int Height, SamplingRecipe Sampling, string Sampler);
 
 /// <summary>
 /// A JSON document with placeholders. A text that is nothing but a placeholder becomes a value of its type (<c>"{seed}"</c> a number); within a
@@ -28,6 +29,7 @@ internal sealed partial class JsonTemplate(JsonObject document)
         ["height"] = v => JsonValue.Create(v.Height),
         ["steps"] = v => JsonValue.Create(v.Sampling.Steps),
         ["guidance"] = v => JsonValue.Create(v.Sampling.Guidance),
+        ["sampler"] = v => JsonValue.Create(v.Sampler),
     };
 
     public JsonObject Document => document;
