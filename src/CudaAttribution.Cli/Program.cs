@@ -26,6 +26,7 @@ var root = new RootCommand(
     RunsCommand.Create(),
     DataCommand.Create(),
     VerifyCommand.Create(),
+    ConvertCommand.Create(),
     ProbeCommand.Create(),
     DiffCommand.Create(),
     BenchCommand.Create(),

@@ -38,6 +38,16 @@ internal sealed class RunSession : IDisposable
 
     public void Input(string name, string hash) => Recorder.Input(name, hash);
 
+    /// <summary>Notes a model that the run is given, and shows what had to be derived of it.</summary>
+    /// <param name="name">What it is to the run.</param>
+    /// <param name="identity">Its identity.</param>
+    /// <param name="derivation">As <see cref="CudaAttribution.Models.DiffusionModel.Derivation"/>.</param>
+    public void Model(string name, string identity, string? derivation)
+    {
+        Input(name, identity);
+        if (derivation is not null) Console.Error.WriteLine(derivation);
+    }
+
     /// <summary>Writes the manifest, which marks the run as finished, and enters it into the ledger.</summary>
     public void Finish()
     {

@@ -25,7 +25,7 @@ public sealed class DiffusionModel : IDisposable
 {
     private readonly ModelIndex _index;
     private readonly ParameterSet[] _sets;
-    private readonly ModelPart[] _parts;
+    private readonly (ComponentFolder Folder, ModelPart Part)[] _parts;
 
     private DiffusionModel(ModelIndex index, ComputeDevice device, ModelUse use, WeightInit init)
     {
@@ -35,7 +35,6 @@ public sealed class DiffusionModel : IDisposable
         UNet = new UNet2DConditionModel(index.UNet, new ParameterScope(unet, init)["unet"]);
         TextEncoder = new ClipTextModel(index.TextEncoder, new ParameterScope(text, init)["text_encoder"]);
         List<ParameterSet> sets = ReferenceEquals(unet, text) ? [unet] : [unet, text];
-        List<ModelPart> parts = [];
         if (index.Vae is { } config)
         {
             var vae = new ParameterSet(device);
@@ -44,8 +43,9 @@ public sealed class DiffusionModel : IDisposable
         }
         _sets = [.. sets];
         for (int i = 0; i < _sets.Length; i++) _sets[i].Freeze(trainable: i == 0 && use != ModelUse.Sampling);
-        parts.AddRange([new ModelPart(unet, "unet."), new ModelPart(text, "text_encoder.")]);
-        if (Vae is not null) parts.Add(new ModelPart(_sets[^1], "vae."));
+        List<(ComponentFolder, ModelPart)> parts =
+            [(ComponentFolder.UNet, new ModelPart(unet, "unet.")), (ComponentFolder.TextEncoder, new ModelPart(text, "text_encoder."))];
+        if (Vae is not null) parts.Add((ComponentFolder.Vae, new ModelPart(_sets[^1], "vae.")));
         _parts = [.. parts];
     }
 
@@ -63,15 +63,20 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>Side of a picture in pixels.</summary>
     public int PictureSize => UNet.Config.SampleSize << (Vae?.Config.Halvings ?? 0);
 
+    /// <summary>
+    /// For a model that came without configuration: what it was taken for and the configurations that were derived, to be shown; else null.
+    /// </summary>
+    public string? Derivation { get; private init; }
+
     public ITokenizer Tokenizer => _index.Tokenizer;
 
     public SchedulerConfig Scheduler => _index.Scheduler;
 
     /// <summary>Number of parameters of the UNet.</summary>
-    public long UNetParameterCount => _parts[0].Count;
+    public long UNetParameterCount => _parts[0].Part.Count;
 
     /// <summary>Number of parameters of the text encoder.</summary>
-    public long TextEncoderParameterCount => _parts[1].Count;
+    public long TextEncoderParameterCount => _parts[1].Part.Count;
 
     /// <summary>The parameters that training changes: the first set.</summary>
     /// <exception cref="InvalidOperationException">The model was opened for sampling.</exception>
@@ -117,18 +122,18 @@ public sealed class DiffusionModel : IDisposable
         return model;
     }
 
-    /// <summary>Reads a model folder.</summary>
-    /// <param name="folder">The folder with <c>model_index.json</c>.</param>
+    /// <summary>Reads a model: a folder in diffusers' layout, or a single file in the original layout.</summary>
+    /// <param name="reference">Its path, and what to take in place of what is there.</param>
     /// <param name="device">Where the model goes.</param>
     /// <param name="use">What for.</param>
     /// <exception cref="ModelFileException">A file is missing, damaged or does not fit; the message names it and lists the tensors.</exception>
-    public static DiffusionModel Load(string folder, ComputeDevice device, ModelUse use = ModelUse.Sampling)
+    public static DiffusionModel Load(ModelReference reference, ComputeDevice device, ModelUse use = ModelUse.Sampling)
     {
-        folder = Path.GetFullPath(folder);
-        var model = new DiffusionModel(ModelIndex.Read(folder), device, use, new WeightInit());
+        using var source = ModelSource.Open(reference);
+        var model = new DiffusionModel(source.Index(), device, use, new WeightInit()) { Derivation = source.Derivation };
         try
         {
-            foreach (var (file, part) in model.Files(folder)) ModelIndex.LoadWeights(file, part);
+            foreach (var (folder, part) in model._parts) WeightFile.Load(source.Weights(folder), part);
             return model;
         }
         catch
@@ -149,7 +154,7 @@ public sealed class DiffusionModel : IDisposable
         temporary =>
         {
             _index.Write(temporary);
-            foreach (var (file, part) in Files(temporary)) WeightFile.Save(file, part, type);
+            foreach (var (component, part) in _parts) WeightFile.Save(component.Weights(temporary), part, type);
         },
         mayReplace: existing => File.Exists(Path.Combine(existing, ModelIndex.FileName)));
 
@@ -159,7 +164,7 @@ public sealed class DiffusionModel : IDisposable
     public string WeightsHash()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var part in _parts) WeightFile.AddTo(hash, part);
+        foreach (var (_, part) in _parts) WeightFile.AddTo(hash, part);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
@@ -186,13 +191,5 @@ public sealed class DiffusionModel : IDisposable
     public void Dispose()
     {
         foreach (var set in _sets) set.Dispose();
-    }
-
-    /// <summary>The weight file of each part in a model folder.</summary>
-    private IEnumerable<(string File, ModelPart Part)> Files(string folder)
-    {
-        yield return (ModelIndex.UNetFiles(folder).Weights, _parts[0]);
-        yield return (ModelIndex.TextFiles(folder).Weights, _parts[1]);
-        if (Vae is not null) yield return (ModelIndex.VaeFiles(folder).Weights, _parts[2]);
     }
 }

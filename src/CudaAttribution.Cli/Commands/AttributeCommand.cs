@@ -29,7 +29,8 @@ internal static class AttributeCommand
         var keysFolder = new Option<DirectoryInfo>("--keys") { Description = "The frozen keys.", Required = true, HelpName = "folder" };
         var suspect = new Option<FileInfo>("--suspect")
         {
-            Description = "The suspect: a model folder, a folder 'suspect build' wrote, or a JSON file that describes an HTTP service.",
+            Description = "The suspect: a folder in diffusers' layout, a folder 'suspect build' wrote, a single file in the original layout (.safetensors, "
+                + ".ckpt), or a JSON file (.json) that describes an HTTP service.",
             Required = true,
             HelpName = "folder|file",
         };
@@ -65,6 +66,7 @@ internal static class AttributeCommand
                 Sampling = sampling.Read(parsed),
                 Folder = session.Folder,
                 DecoyPool = parsed.GetValue(decoys) is { } set ? Captions(set, keys) : [],
+                Derived = Console.Error.WriteLine,
                 Progress = (done, total) => line.Report(done, total),
             };
             var options = new AttributionOptions { Alpha = parsed.GetValue(alpha), Seed = run.Seed };

@@ -27,11 +27,8 @@ internal static class BenchCommand
         var all = new Option<bool>("--all") { Description = "Also the small shapes of the audit, not only those of the benchmark." };
         var seconds = new Option<double>("--seconds") { Description = "Time for each case.", DefaultValueFactory = _ => 1.0, HelpName = "s" };
         var verify = new Option<bool>("--verify") { Description = "Audit each op first (as 'cudattr verify') and refuse to time a wrong one." };
-        var model = new Option<DirectoryInfo?>("--model")
-        {
-            Description = "Time this model instead: a training step and a guided sampling step, with the share of each kernel family.",
-            HelpName = "folder",
-        };
+        var model = new ModelOptionSet(
+            "--model", "Time this model instead: a training step and a guided sampling step, with the share of each kernel family.", required: false);
         var batch = new Option<int>("--batch")
         {
             Description = "With --model: pictures of a training step.",
@@ -69,16 +66,17 @@ internal static class BenchCommand
             Times the op cases on one device: medians over repeats of the forward and of the backward, GFLOP/s, GB/s and the share of the machine's
             measured FMA peak and copy bandwidth. Inputs are on the device already; nothing is transferred or compiled inside the timed part.
             """)
-        { device, math, ops, all, seconds, verify, model, part, batch, pictures, steps, warmup, json };
+        { device, math, ops, all, seconds, verify, part, batch, pictures, steps, warmup, json };
+        model.AddTo(command);
         command.SetAction(parsed =>
         {
             string id = parsed.GetValue(device)!, engine = parsed.GetValue(math)!;
             bool asJson = parsed.GetValue(json);
-            return parsed.GetValue(model) is { } folder
+            return model.TryRead(parsed) is { } path
                 ? RunModel(
                     id,
                     engine,
-                    folder,
+                    path,
                     new ModelRun(
                         parsed.GetValue(part), parsed.GetValue(batch), parsed.GetValue(pictures), parsed.GetValue(steps), parsed.GetValue(warmup)),
                     asJson)
@@ -123,12 +121,11 @@ internal static class BenchCommand
         return Shell.Done;
     }
 
-    private static int RunModel(string id, string math, DirectoryInfo folder, ModelRun run, bool json)
+    private static int RunModel(string id, string math, ModelReference path, ModelRun run, bool json)
     {
         if (run.Batch < 1 || run.Pictures < 1 || run.Steps < 1) throw new ArgumentException("--batch, --sample-batch and --steps must be at least 1");
         if (run.Warmup < 0) throw new ArgumentException($"--warmup must not be negative, it is {run.Warmup}");
         using var device = ComputeDevice.Open(id, math);
-        string path = LocalModel.ModelFolder(folder.FullName);
         var training = run.Part == TimedPart.Sampling ? null : ModelBenchmark.TrainingStep(device, path, run.Batch, run.Steps, run.Warmup);
         var sampling = run.Part == TimedPart.Training
             ? null

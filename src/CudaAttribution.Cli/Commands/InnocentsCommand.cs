@@ -10,11 +10,11 @@ internal static class InnocentsCommand
 
     private static Command CreateBuild()
     {
-        var baseModel = new Option<DirectoryInfo>("--base")
+        var baseModel = new Option<FileSystemInfo>("--base")
         {
-            Description = "G0, the model they are fine-tuned from.",
+            Description = $"G0, the model they are fine-tuned from. {ModelOptionSet.Forms}",
             Required = true,
-            HelpName = "folder",
+            HelpName = "path",
         };
         var plan = new Option<FileInfo>("--plan")
         {
@@ -35,7 +35,7 @@ internal static class InnocentsCommand
             using var session = new RunSession("innocents build", run);
             var tuner = new FineTuner(session.Device, parsed.GetValue(baseModel)!.FullName);
             session.Input("plan", RunFolder.HashFile(file.FullName));
-            session.Input("base", tuner.BaseIdentity);
+            session.Model("base", tuner.BaseIdentity, tuner.BaseDerivation);
             InnocentSet set;
             using (var line = new ProgressLine("innocents"))
             using (var cancel = new CancelKey())

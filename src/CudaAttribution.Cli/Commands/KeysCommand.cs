@@ -8,7 +8,7 @@ internal static class KeysCommand
     public static Command Create()
     {
         var defaults = new KeySelectionOptions();
-        var source = new Option<DirectoryInfo>("--source") { Description = "The owner's model.", Required = true, HelpName = "folder" };
+        var source = new ModelOptionSet("--source", "The owner's model.");
         var data = CommonOptions.Data("--data", "What the source was fine-tuned on");
         data.Required = true;
         var innocents = new Option<DirectoryInfo?>("--innocents")
@@ -77,10 +77,11 @@ internal static class KeysCommand
             "select",
             "Finds the key samples of a source model and freezes them: a folder keys/ whose hash later commands check.")
         {
-            source, data, innocents,
+            data, innocents,
             strategy, metric, count, draws, candidates, lambda, threshold, dispersion, divergence, weight, bias, paired,
             bad,
         };
+        source.AddTo(select);
         sampling.AddTo(select);
         runOptions.AddTo(select);
         select.SetAction(parsed =>
@@ -88,9 +89,9 @@ internal static class KeysCommand
             var run = runOptions.Read(parsed);
             using var session = new RunSession("keys select", run);
             var recipe = sampling.Read(parsed);
-            using var model = LocalModel.Open(parsed.GetValue(source)!.FullName, session.Device, recipe);
+            using var model = LocalModel.Open(source.Read(parsed), session.Device, recipe);
             var training = DataArgument.Parse(parsed.GetValue(data)!).Load(model.Size, onBadImage: parsed.GetValue(bad));
-            session.Input("source", model.Identity);
+            session.Model("source", model.Identity, model.Derivation);
             session.Input("data", training.Hash);
             var options = new KeySelectionOptions
             {

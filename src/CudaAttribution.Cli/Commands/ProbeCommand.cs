@@ -14,7 +14,7 @@ internal static class ProbeCommand
 
     private const string Description =
         """
-        Runs one part of a model folder on tensors from a file and writes what it gives; everything in F32. Names and layout are diffusers', pictures
+        Runs one part of a model on tensors from a file and writes what it gives; everything in F32. Names and layout are diffusers', pictures
         and latents are [N,C,H,W]:
           unet         sample, timestep, encoder_hidden_states -> sample
           vae-encode   image -> moments            vae-decode   latent -> sample
@@ -26,17 +26,12 @@ internal static class ProbeCommand
 
     public static Command Create()
     {
-        var model = new Option<DirectoryInfo>("--model") { Description = "The model folder.", Required = true, HelpName = "folder" };
+        var model = new ModelOptionSet("--model", "The model; of a folder only the part needs to be there.");
         var component = new Option<string>("--component")
         {
             Description = $"The part: {string.Join(", ", ModelComponent.Names)} or {Tokenize}.",
             Required = true,
             HelpName = "name",
-        };
-        var config = new Option<FileInfo?>("--config")
-        {
-            Description = "A config.json of the part to use in place of the folder's.",
-            HelpName = "file",
         };
         var inputs = new Option<FileInfo>("--inputs")
         {
@@ -53,20 +48,22 @@ internal static class ProbeCommand
         var trace = new Option<DirectoryInfo?>("--trace") { Description = "Folder for the output of every layer.", HelpName = "folder" };
         var device = CommonOptions.Device();
         var math = CommonOptions.Math();
-        var command = new Command("probe", Description) { model, component, config, inputs, output, trace, device, math };
+        var command = new Command("probe", Description) { component, inputs, output, trace, device, math };
+        model.AddTo(command);
         command.SetAction(parsed =>
         {
-            string folder = parsed.GetValue(model)!.FullName, name = parsed.GetValue(component)!;
+            var path = model.Read(parsed);
+            string name = parsed.GetValue(component)!;
             string from = parsed.GetValue(inputs)!.FullName, to = parsed.GetValue(output)!.FullName;
             if (name == Tokenize)
             {
-                if ((parsed.GetValue(config), parsed.GetValue(trace)) is not (null, null))
-                    throw new ArgumentException("--config and --trace are for parts that compute, not for tokenize");
-                WriteTokens(folder, from, to);
+                if (parsed.GetValue(trace) is not null) throw new ArgumentException("--trace is for parts that compute, not for tokenize");
+                WriteTokens(path, from, to);
                 return Shell.Done;
             }
             using var opened = ComputeDevice.Open(parsed.GetValue(device)!, parsed.GetValue(math)!);
-            using var part = ModelComponent.Load(folder, name, opened, parsed.GetValue(config)?.FullName);
+            using var part = ModelComponent.Load(path, name, opened);
+            if (part.Derivation is { } derivation) Console.Error.WriteLine(derivation);
             var tensors = Read(from);
             if (parsed.GetValue(trace) is { } layers) LayerTrace.Write(layers.FullName, record => Write(to, part.Run(tensors, record)));
             else Write(to, part.Run(tensors));
@@ -75,7 +72,7 @@ internal static class ProbeCommand
         return command;
     }
 
-    private static void WriteTokens(string folder, string from, string to)
+    private static void WriteTokens(ModelReference model, string from, string to)
     {
         string[] texts;
         try
@@ -86,7 +83,7 @@ internal static class ProbeCommand
         {
             throw new ArgumentException($"{from}: a JSON list of strings is expected: {e.Message}", e);
         }
-        var tokenizer = ModelTokenizer.Load(folder);
+        var tokenizer = ModelTokenizer.Load(model);
         var folderOfOutput = new RunFolder(Path.GetDirectoryName(to)!);
         folderOfOutput.Write(Path.GetFileName(to), JsonSerializer.Serialize(tokenizer.Encode(texts).Chunk(tokenizer.MaxLength)) + "\n");
     }

@@ -11,12 +11,7 @@ internal static class SampleCommand
 
     public static Command Create()
     {
-        var model = new Option<DirectoryInfo>("--model")
-        {
-            Description = "Model folder, or a folder a suspect was built in.",
-            Required = true,
-            HelpName = "folder",
-        };
+        var model = new ModelOptionSet("--model", "The model.");
         var prompts = new Option<string[]>("--prompt") { Description = "What to draw; several allowed.", HelpName = "text" };
         var file = new Option<FileInfo?>("--prompts") { Description = "File with one prompt a line.", HelpName = "file" };
         var count = new Option<int>("--count") { Description = "Pictures of each prompt.", DefaultValueFactory = _ => 1, HelpName = "n" };
@@ -25,7 +20,8 @@ internal static class SampleCommand
         var command = new Command(
             "sample",
             "Draws pictures: PNG files and a contact sheet. Picture i depends on the seed and its number only, not on what else is drawn.")
-        { model, prompts, file, count };
+        { prompts, file, count };
+        model.AddTo(command);
         sampling.AddTo(command);
         runOptions.AddTo(command);
         command.SetAction(parsed =>
@@ -36,8 +32,8 @@ internal static class SampleCommand
             if (parsed.GetValue(count) < 1) throw new ArgumentException("--count must be at least 1");
             using var session = new RunSession("sample", run);
             var recipe = sampling.Read(parsed);
-            using var source = LocalModel.Open(parsed.GetValue(model)!.FullName, session.Device, recipe);
-            session.Input("model", source.Identity);
+            using var source = LocalModel.Open(model.Read(parsed), session.Device, recipe);
+            session.Model("model", source.Identity, source.Derivation);
             var images = Draw(source, asked, parsed.GetValue(count), run.Seed);
             for (int i = 0; i < images.Count; i++) session.Folder.WriteImage($"images/{i:D4}.png", images[i]);
             var layout = new ContactSheetOptions

@@ -25,12 +25,7 @@ internal static class ServeCommand
 
     public static Command Create()
     {
-        var model = new Option<DirectoryInfo>("--model")
-        {
-            Description = "Model folder, or a folder a suspect was built in.",
-            Required = true,
-            HelpName = "folder",
-        };
+        var model = new ModelOptionSet("--model", "The model to offer.");
         var tokenVariable = new Option<string>("--token-env")
         {
             Description = "Name of the environment variable that holds the token callers must show.",
@@ -63,8 +58,9 @@ internal static class ServeCommand
         var math = CommonOptions.Math();
         var command = new Command("serve", Description)
         {
-            model, tokenVariable, bind, port, allowRemote, suspectFile, device, math,
+            tokenVariable, bind, port, allowRemote, suspectFile, device, math,
         };
+        model.AddTo(command);
         sampling.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -74,7 +70,8 @@ internal static class ServeCommand
             string variable = parsed.GetValue(tokenVariable)!;
             var token = BearerToken.FromEnvironment(variable, remote: !IPAddress.IsLoopback(address));
             using var opened = ComputeDevice.Open(parsed.GetValue(device)!, parsed.GetValue(math)!);
-            using var served = LocalModel.Open(parsed.GetValue(model)!.FullName, opened, sampling.Read(parsed));
+            using var served = LocalModel.Open(model.Read(parsed), opened, sampling.Read(parsed));
+            if (served.Derivation is { } derivation) Console.Error.WriteLine(derivation);
             var file = parsed.GetValue(suspectFile);
             file?.Delete();
             Console.Error.WriteLine(

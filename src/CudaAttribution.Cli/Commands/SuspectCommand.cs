@@ -8,16 +8,16 @@ internal static class SuspectCommand
     public static Command Create()
     {
         var training = new FineTuneRecipe();
-        var baseModel = new Option<DirectoryInfo>("--base")
+        var baseModel = new Option<FileSystemInfo>("--base")
         {
-            Description = "G0, the model it is fine-tuned from.",
+            Description = $"G0, the model it is fine-tuned from. {ModelOptionSet.Forms}",
             Required = true,
-            HelpName = "folder",
+            HelpName = "path",
         };
-        var source = new Option<DirectoryInfo?>("--source")
+        var source = new Option<FileSystemInfo?>("--source")
         {
             Description = "The model that generates the pictures; needed for rho above 0.",
-            HelpName = "folder",
+            HelpName = "path",
         };
         var prompts = CommonOptions.Data("--prompts", "Whose captions the adversary draws prompts from");
         var real = CommonOptions.Data("--real", "Real pictures for the rest; needed for rho below 1");
@@ -64,8 +64,8 @@ internal static class SuspectCommand
             var recipe = sampling.Read(parsed);
             using var generator = parsed.GetValue(source) is { } folder ? LocalModel.Open(folder.FullName, session.Device, recipe) : null;
             var pictures = parsed.GetValue(real) is { } set ? DataArgument.Parse(set).Load(tuner.Size) : null;
-            session.Input("base", tuner.BaseIdentity);
-            if (generator is not null) session.Input("source", generator.Identity);
+            session.Model("base", tuner.BaseIdentity, tuner.BaseDerivation);
+            if (generator is not null) session.Model("source", generator.Identity, generator.Derivation);
             if (pictures is not null) session.Input("real", pictures.Hash);
             var plan = new SuspectPlan
             {

@@ -35,15 +35,15 @@ internal static class TrainCommand
     /// <summary>Continues from a model; only the UNet changes.</summary>
     public static Command CreateFinetune()
     {
-        var model = new Option<DirectoryInfo>("--base") { Description = "Model folder to start from.", Required = true, HelpName = "folder" };
+        var model = new ModelOptionSet("--base", "The model to start from.");
         var common = new TrainingOptionSet(learningRate: 1e-4, steps: 500);
-        var command = new Command("finetune", "Fine-tunes the UNet of a model on captioned pictures; the text encoder stays as it is.") { model };
+        var command = new Command("finetune", "Fine-tunes the UNet of a model on captioned pictures; the text encoder stays as it is.");
+        model.AddTo(command);
         common.AddTo(command);
         command.SetAction(parsed => Run("finetune", common, parsed, (session, _) =>
         {
-            string folder = LocalModel.ModelFolder(parsed.GetValue(model)!.FullName);
-            var loaded = DiffusionModel.Load(folder, session.Device, ModelUse.TrainUNet);
-            session.Input("base", loaded.WeightsHash());
+            var loaded = DiffusionModel.Load(model.Read(parsed), session.Device, ModelUse.TrainUNet);
+            session.Model("base", loaded.WeightsHash(), loaded.Derivation);
             return loaded;
         }));
         return command;

@@ -18,24 +18,25 @@ public sealed class ModelComponent : IDisposable
     /// <summary>The parts that can be run.</summary>
     public static IReadOnlyList<string> Names { get; } = ["unet", "vae-encode", "vae-decode", "text"];
 
-    /// <summary>Loads a part.</summary>
-    /// <param name="folder">The model folder.</param>
+    /// <inheritdoc cref="DiffusionModel.Derivation"/>
+    public string? Derivation { get; private init; }
+
+    /// <summary>Loads a part; of a model folder nothing else needs to be there.</summary>
+    /// <param name="model">The model, which may name a configuration to use in place of its own.</param>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="device">Where it runs.</param>
-    /// <param name="config">A <c>config.json</c> to use in place of the folder's; null for that.</param>
     /// <exception cref="ArgumentException">There is no such part.</exception>
     /// <exception cref="ModelFileException">A file is missing or does not fit.</exception>
-    public static ModelComponent Load(string folder, string name, ComputeDevice device, string? config = null)
+    public static ModelComponent Load(ModelReference model, string name, ComputeDevice device)
     {
-        var (file, weights) = name switch
+        var folder = name switch
         {
-            "unet" => ModelIndex.UNetFiles(folder),
-            "vae-encode" or "vae-decode" => ModelIndex.VaeFiles(folder),
-            "text" => ModelIndex.TextFiles(folder),
+            "unet" => ComponentFolder.UNet,
+            "vae-encode" or "vae-decode" => ComponentFolder.Vae,
+            "text" => ComponentFolder.TextEncoder,
             _ => throw new ArgumentException($"unknown component '{name}': use {string.Join(", ", Names)} or tokenize", nameof(name)),
         };
-        string source = config ?? file;
-        var json = ConfigJson.Load(source, $"the configuration of the {name}");
+        using var source = ModelSource.Open(model);
         var parameters = new ParameterSet(device);
         try
         {
@@ -44,23 +45,23 @@ public sealed class ModelComponent : IDisposable
             switch (name)
             {
                 case "unet":
-                    var unet = new UNet2DConditionModel(UNetConfig.FromJson(json, source), scope);
+                    var unet = new UNet2DConditionModel(source.UNet, scope);
                     run = (tape, a) => ("sample", unet.Forward(tape, a.Pictures("sample"), a.Timesteps(), a.Floats("encoder_hidden_states")));
                     break;
                 case "text":
-                    var text = new ClipTextModel(ClipTextConfig.FromJson(json, source), scope);
+                    var text = new ClipTextModel(source.TextEncoder, scope);
                     run = (tape, a) => ("last_hidden_state", text.Forward(tape, a.Ids(text.Config.VocabSize)));
                     break;
                 default:
-                    var vae = new AutoencoderKL(AutoencoderKLConfig.FromJson(json, source), scope);
+                    var vae = new AutoencoderKL(source.Vae, scope);
                     run = name == "vae-encode"
                         ? (tape, a) => ("moments", vae.Encode(tape, a.Pictures("image")))
                         : (tape, a) => ("sample", vae.Decode(tape, a.Pictures("latent")));
                     break;
             }
             parameters.Freeze(trainable: false);
-            ModelIndex.LoadWeights(weights, new ModelPart(parameters, ""));
-            return new ModelComponent(parameters, run);
+            WeightFile.Load(source.Weights(folder), new ModelPart(parameters, ""));
+            return new ModelComponent(parameters, run) { Derivation = source.Derivation };
         }
         catch
         {

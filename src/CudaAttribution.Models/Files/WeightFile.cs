@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using CudaAttribution.Tensors;
@@ -27,17 +28,46 @@ internal static class WeightFile
     /// <summary>Buffers that older exporters wrote and that are no parameters.</summary>
     private const string PositionIds = "text_model.embeddings.position_ids";
 
+    /// <summary>
+    /// About how many elements are moved at a time: a tensor goes through a buffer piece by piece, so that loading takes no more memory than the
+    /// weights themselves.
+    /// </summary>
+    private const int PieceElements = 1 << 18;
+
     /// <summary>Reads floating-point weights under diffusers' names. Names, types and shapes are checked before anything is set.</summary>
-    /// <exception cref="ModelFileException">A tensor is missing, superfluous or misshapen; the message lists the tensors.</exception>
-    /// <exception cref="WeightFileException">A weight cannot be read, is NaN or infinite.</exception>
+    /// <exception cref="ModelFileException">
+    /// A tensor is missing, superfluous or misshapen (the message lists the tensors), cannot be read, or has a value that is NaN or infinite.
+    /// </exception>
     public static void Load(IWeightSource source, ModelPart part)
     {
         Check(source, part);
-        foreach (string name in part.FileNames)
+        float[] file = [], memory = [];
+        try
         {
-            float[] values = source.ReadF32(name);
-            source.RequireFinite(name, values);
-            part[name].CopyFrom<float>(WeightMap.FromFile(values, part[name].Shape));
+            foreach (string name in part.FileNames)
+            {
+                var tensor = part[name];
+                long done = 0;
+                foreach (var rows in Pieces(tensor))
+                {
+                    int count = checked((int)rows.Count);
+                    if (file.Length < count) (file, memory) = (new float[count], new float[count]);
+                    var values = file.AsSpan(0, count);
+                    source.ReadF32(name, done, values);
+                    source.RequireFinite(name, values, done);
+                    if (!WeightMap.IsPlain(rows.Shape))
+                    {
+                        WeightMap.FromFile(values, rows.Shape, memory);
+                        values = memory.AsSpan(0, count);
+                    }
+                    rows.CopyFrom<float>(values);
+                    done += count;
+                }
+            }
+        }
+        catch (WeightFileException e)
+        {
+            throw new ModelFileException($"the weights cannot be read: {e.Message}", e);
         }
     }
 
@@ -51,13 +81,24 @@ internal static class WeightFile
     {
         foreach (string name in part.FileNames)
         {
-            var tensor = part[name];
-            hash.AppendData(Encoding.UTF8.GetBytes($"{part.Prefix}{name} {WeightMap.FileShape(tensor.Shape)}\n"));
-            hash.AppendData(HostTensor.From(WeightMap.ToFile(tensor.ToArray<float>(), tensor.Shape), WeightMap.FileShape(tensor.Shape)).Bytes);
+            hash.AppendData(Encoding.UTF8.GetBytes($"{part.Prefix}{name} {WeightMap.FileShape(part[name].Shape)}\n"));
+            foreach (var rows in Pieces(part[name]))
+            {
+                hash.AppendData(MemoryMarshal.AsBytes<float>(WeightMap.ToFile(rows.ToArray<float>(), rows.Shape)));
+            }
         }
     }
 
-    private static void Check(IWeightSource source, ModelPart part)
+    /// <summary>A tensor as runs of whole rows, which lie one after the other in memory and in a file alike.</summary>
+    private static IEnumerable<Tensor> Pieces(Tensor tensor)
+    {
+        int rows = tensor.Shape[0], step = (int)Math.Clamp(PieceElements / (tensor.Count / rows), 1, rows);
+        for (int row = 0; row < rows; row += step) yield return tensor.Rows(row, Math.Min(step, rows - row));
+    }
+
+    /// <summary>Compares names, shapes and types with those of a part.</summary>
+    /// <exception cref="ModelFileException">They do not fit; the message lists the tensors.</exception>
+    public static void Check(IWeightSource source, ModelPart part)
     {
         var wanted = part.FileNames.ToHashSet(StringComparer.Ordinal);
         var missing = part.FileNames.Where(n => !source.Weights.ContainsKey(n));
@@ -70,7 +111,7 @@ internal static class WeightFile
             + List("not floating-point", integers);
         if (problems.Length > 0)
         {
-            throw new ModelFileException($"{source.Path} does not fit its config.json, which says {part.FileNames.Count} tensors:{problems}");
+            throw new ModelFileException($"{source.Path} does not fit its configuration, which says {part.FileNames.Count} tensors:{problems}");
         }
     }
 

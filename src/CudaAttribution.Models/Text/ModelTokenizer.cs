@@ -1,9 +1,13 @@
 namespace CudaAttribution.Models;
 
-/// <summary>The tokenizer of a model folder, without the model.</summary>
+/// <summary>The tokenizer of a model, without the model.</summary>
 public static class ModelTokenizer
 {
-    /// <param name="folder">The folder with <c>model_index.json</c>.</param>
+    /// <param name="model">The model's folder or single file.</param>
     /// <exception cref="ModelFileException">A file is missing or unusable.</exception>
-    public static ITokenizer Load(string folder) => ModelIndex.ReadTokenizer(folder);
+    public static ITokenizer Load(ModelReference model)
+    {
+        using var source = ModelSource.Open(model);
+        return source.Tokenizer;
+    }
 }

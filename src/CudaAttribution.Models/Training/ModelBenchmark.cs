@@ -11,16 +11,16 @@ namespace CudaAttribution.Models;
 public sealed record ModelTiming(double MedianMs, double MinMs, int Count, IReadOnlyList<KeyValuePair<string, double>> Shares);
 
 /// <summary>
-/// Times what the product spends its time with: a training step and a guided sampling step of a model folder (<c>cudattr bench --model</c>).
+/// Times what the product spends its time with: a training step and a guided sampling step of a model (<c>cudattr bench --model</c>).
 /// </summary>
 public static class ModelBenchmark
 {
     /// <summary>
     /// Training steps of the UNet: noising, forward, backward, clipping, AdamW, running average. Random pictures; time does not depend on them.
     /// </summary>
-    public static ModelTiming TrainingStep(ComputeDevice device, string folder, int batch, int steps, int warmup)
+    public static ModelTiming TrainingStep(ComputeDevice device, ModelReference path, int batch, int steps, int warmup)
     {
-        using var model = DiffusionModel.Load(folder, device, ModelUse.TrainUNet);
+        using var model = DiffusionModel.Load(path, device, ModelUse.TrainUNet);
         int size = model.PictureSize;
         var pixels = new byte[batch * size * size * 3];
         var random = new PhiloxSequence(1, Philox.Stream("bench"));
@@ -37,9 +37,9 @@ public static class ModelBenchmark
     }
 
     /// <summary>DDIM steps with guidance over <paramref name="pictures"/> pictures at once.</summary>
-    public static ModelTiming SamplingStep(ComputeDevice device, string folder, int pictures, int steps, int warmup, double guidance)
+    public static ModelTiming SamplingStep(ComputeDevice device, ModelReference path, int pictures, int steps, int warmup, double guidance)
     {
-        using var model = DiffusionModel.Load(folder, device);
+        using var model = DiffusionModel.Load(path, device);
         var requests = SampleRequest.For([.. Enumerable.Range(0, pictures).Select(i => $"picture {i}")], seed: 1);
         var sampler = new Sampler(model, new SampleOptions { Steps = warmup + steps + 1, Guidance = guidance, MaxBatch = pictures });
         var seconds = new List<double>();

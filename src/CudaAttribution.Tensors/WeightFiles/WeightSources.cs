@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace CudaAttribution.Tensors;
@@ -107,14 +108,24 @@ public static class WeightSources
     }
 
     /// <summary>Refuses values of a tensor of this source that a model cannot have: NaN and infinity.</summary>
+    /// <param name="source">The source.</param>
+    /// <param name="name">Name of the tensor.</param>
+    /// <param name="values">Elements of it.</param>
+    /// <param name="start">Number of the first of them.</param>
     /// <exception cref="WeightFileException">There is one; the message says which and where.</exception>
-    public static void RequireFinite(this IWeightSource source, string name, ReadOnlySpan<float> values)
+    public static void RequireFinite(this IWeightSource source, string name, ReadOnlySpan<float> values, long start = 0)
     {
-        for (int i = 0; i < values.Length; i++)
+        const int Exponent = 0x7F800000;
+        var vectors = MemoryMarshal.Cast<float, Vector<int>>(values);
+        var exponent = new Vector<int>(Exponent);
+        int i = 0;
+        while (i < vectors.Length && !Vector.EqualsAny(vectors[i] & exponent, exponent)) i++;
+        for (i *= Vector<int>.Count; i < values.Length; i++)
         {
             if (!float.IsFinite(values[i]))
             {
-                throw new WeightFileException(source.Path, name, $"element {i} is {values[i]}: the file is damaged or its training diverged");
+                throw new WeightFileException(
+                    source.Path, name, $"element {start + i} is {values[i]}: the file is damaged or its training diverged");
             }
         }
     }

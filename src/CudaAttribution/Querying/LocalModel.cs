@@ -17,7 +17,7 @@ public sealed record SamplingRecipe
     public double Guidance { get; init; } = 3;
 }
 
-/// <summary>A model folder on this machine, asked through the sampler.</summary>
+/// <summary>A model on this machine, asked through the sampler.</summary>
 public sealed class LocalModel : IImageModel, IDisposable
 {
     private readonly DiffusionModel _model;
@@ -30,21 +30,24 @@ public sealed class LocalModel : IImageModel, IDisposable
     /// <summary>SHA-256 over the names, shapes and values of all weights.</summary>
     public string Identity { get; }
 
+    /// <inheritdoc cref="DiffusionModel.Derivation"/>
+    public string? Derivation => _model.Derivation;
+
     /// <summary>How it makes pictures.</summary>
     public SamplingRecipe Sampling { get; }
 
     /// <summary>Side of its pictures.</summary>
     public int Size => _model.PictureSize;
 
-    /// <summary>Opens a model folder, or the model of a folder that a suspect was built in.</summary>
+    /// <summary>Opens a model folder, the model of a folder that a suspect was built in, or a single file.</summary>
     /// <exception cref="ModelFileException">There is no usable model.</exception>
-    public static LocalModel Open(string folder, ComputeDevice device, SamplingRecipe sampling, string? name = null)
+    public static LocalModel Open(ModelReference reference, ComputeDevice device, SamplingRecipe sampling, string? name = null)
     {
-        string path = ModelFolder(folder);
-        var model = DiffusionModel.Load(path, device);
+        var model = DiffusionModel.Load(reference with { Path = ModelFolder(reference.Path) }, device);
         try
         {
-            return new LocalModel(name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), model, sampling);
+            string path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(reference.Path));
+            return new LocalModel(name ?? Path.GetFileName(path), model, sampling);
         }
         catch
         {

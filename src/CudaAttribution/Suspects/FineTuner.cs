@@ -37,16 +37,19 @@ public sealed class FineTuner(ComputeDevice device, string baseFolder)
 {
     private const string Checkpoints = "checkpoints";
 
-    private readonly Lazy<(string Identity, int Size)> _base = new(() =>
+    private readonly Lazy<(string Identity, int Size, string? Derivation)> _base = new(() =>
     {
         using var model = DiffusionModel.Load(LocalModel.ModelFolder(baseFolder), device);
-        return (model.WeightsHash(), model.PictureSize);
+        return (model.WeightsHash(), model.PictureSize, model.Derivation);
     });
 
     /// <summary>Identity of G0.</summary>
     public string BaseIdentity => _base.Value.Identity;
 
-    /// <summary>Folder of G0.</summary>
+    /// <inheritdoc cref="DiffusionModel.Derivation"/>
+    public string? BaseDerivation => _base.Value.Derivation;
+
+    /// <summary>Folder or file of G0.</summary>
     public string BaseFolder => baseFolder;
 
     /// <summary>Side of the pictures it is trained on.</summary>

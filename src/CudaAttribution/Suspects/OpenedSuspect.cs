@@ -16,13 +16,20 @@ public sealed record SuspectOptions
     /// <summary>Captions for the decoys of a remote suspect.</summary>
     public IReadOnlyList<string> DecoyPool { get; init; } = [];
 
+    /// <summary>Gets what had to be derived of a local suspect, see <see cref="LocalModel.Derivation"/>.</summary>
+    public Action<string>? Derived { get; init; }
+
     /// <summary>Queries to a remote suspect that are answered, of all.</summary>
     public Action<int, int>? Progress { get; init; }
 }
 
-/// <summary>A suspect with what is known of it: a model folder, the folder it was built in, or a file that describes an HTTP service.</summary>
+/// <summary>
+/// A suspect with what is known of it: a model (folder or single file), the folder it was built in, or a file that describes an HTTP service.
+/// </summary>
 public sealed class OpenedSuspect : IDisposable
 {
+    private const string DescriptionExtension = ".json";
+
     private OpenedSuspect(IImageModel model, SuspectRecord? record, IReadOnlyList<LossCurve> losses) =>
         (Model, Record, Losses) = (model, record, losses);
 
@@ -34,15 +41,15 @@ public sealed class OpenedSuspect : IDisposable
     /// <summary>Its losses, where it was built here.</summary>
     public IReadOnlyList<LossCurve> Losses { get; }
 
-    /// <summary>Opens what <paramref name="path"/> names: a file is the description of a service, a folder a model.</summary>
+    /// <summary>Opens what <paramref name="path"/> names: a file <c>*.json</c> is the description of a service, anything else a model.</summary>
     /// <exception cref="AttributionException">The description makes no sense, or the model is not the one that its record describes.</exception>
     /// <exception cref="CudaAttribution.Models.ModelFileException">The folder has no usable model.</exception>
     public static OpenedSuspect Open(string path, KeySet keys, SuspectOptions options)
     {
-        if (File.Exists(path)) return Remote(path, keys, options);
-        return Directory.Exists(path)
+        if (File.Exists(path) && Path.GetExtension(path) == DescriptionExtension) return Remote(path, keys, options);
+        return Path.Exists(path)
             ? Local(path, options)
-            : throw new AttributionException("there is no such suspect", "Name a model folder, or a file that describes an HTTP service.", path);
+            : throw new AttributionException("there is no such suspect", "Name a model, or a JSON file that describes an HTTP service.", path);
     }
 
     public PromptOverlap OverlapWith(KeySet keys) => Record?.OverlapWith(keys) ?? PromptOverlap.Unknown;
@@ -69,6 +76,7 @@ public sealed class OpenedSuspect : IDisposable
         if (options.DecoyPool.Count > 0)
             throw new AttributionException("decoys are for suspects that are asked over HTTP", "Leave --decoys out.", folder);
         var model = LocalModel.Open(folder, options.Device, options.Sampling);
+        if (model.Derivation is { } derivation) options.Derived?.Invoke(derivation);
         try
         {
             var record = SuspectRecord.TryLoad(folder);

@@ -52,14 +52,10 @@ public sealed class SingleFileCheckpoint : IDisposable
     /// What the UNet predicts, where the caller does not know better: what the file's metadata say; otherwise noise for v1, and for v2 noise only if
     /// <c>global_step</c> is that of v2-base, else velocity. For a v2 file without metadata this is a guess.
     /// </summary>
-    public PredictionType DefaultPrediction => _file.Metadata.GetValueOrDefault(PredictionKey) switch
-    {
-        VelocityValue => PredictionType.VPrediction,
-        EpsilonValue => PredictionType.Epsilon,
-        _ => Family == StableDiffusionFamily.V1 || _file.Metadata.GetValueOrDefault(GlobalStep) == StepsOfV2Base
-            ? PredictionType.Epsilon
-            : PredictionType.VPrediction,
-    };
+    public PredictionType DefaultPrediction => DefaultOf().Prediction;
+
+    /// <summary>What <see cref="DefaultPrediction"/> rests on, in words.</summary>
+    public string PredictionSource => DefaultOf().Source;
 
     /// <summary>Opens a file; nothing but names and shapes is read.</summary>
     /// <exception cref="ModelFileException">
@@ -95,6 +91,15 @@ public sealed class SingleFileCheckpoint : IDisposable
 
     /// <summary>Closes the file; the three sources can no longer be read.</summary>
     public void Dispose() => _file.Dispose();
+
+    private (PredictionType Prediction, string Source) DefaultOf() => _file.Metadata.GetValueOrDefault(PredictionKey) switch
+    {
+        VelocityValue => (PredictionType.VPrediction, $"the file's {PredictionKey}"),
+        EpsilonValue => (PredictionType.Epsilon, $"the file's {PredictionKey}"),
+        _ when Family == StableDiffusionFamily.V1 => (PredictionType.Epsilon, "that of v1"),
+        _ when _file.Metadata.GetValueOrDefault(GlobalStep) == StepsOfV2Base => (PredictionType.Epsilon, $"{GlobalStep} is that of v2-base"),
+        _ => (PredictionType.VPrediction, "a guess, v2 files do not say it"),
+    };
 
     private StableDiffusionFamily FindFamily()
     {

@@ -24,16 +24,6 @@ public sealed record DerivationOptions
     public int? SampleSize { get; init; }
 }
 
-/// <summary>Sizes of an autoencoder.</summary>
-/// <param name="InChannels">Channels of a picture on the way in.</param>
-/// <param name="OutChannels">Channels of a picture on the way out.</param>
-/// <param name="LatentChannels">Channels of a latent.</param>
-/// <param name="BlockOutChannels">Channels of each resolution, finest first.</param>
-/// <param name="LayersPerBlock">Residual blocks per resolution of the encoder; the decoder has one more.</param>
-/// <param name="NormNumGroups">Groups of the group norms.</param>
-public sealed record VaeShape(
-    int InChannels, int OutChannels, int LatentChannels, IReadOnlyList<int> BlockOutChannels, int LayersPerBlock, int NormNumGroups);
-
 /// <summary>
 /// Configurations read off the names and shapes of weights under diffusers' names, for files that come without one. What shapes do not say follows
 /// Stable Diffusion, v1 or v2, or <see cref="DerivationOptions"/>. Only what the configuration needs is looked at: whether every weight then has the
@@ -101,22 +91,26 @@ public static class WeightShapes
         return config.Problem() is { } problem ? throw Fail(text, "text encoder", problem) : config;
     }
 
-    /// <summary>The sizes of an autoencoder.</summary>
+    /// <summary>The configuration of an autoencoder; <c>sample_size</c> and <c>scaling_factor</c> are Stable Diffusion's.</summary>
     /// <exception cref="ModelFileException">A tensor that says a size is missing, or the sizes are inconsistent.</exception>
-    public static VaeShape Vae(IWeightSource vae, DerivationOptions? options = null)
+    public static AutoencoderKLConfig Vae(IWeightSource vae, DerivationOptions? options = null)
     {
         int levels = 0, layers = 0, groups = options?.NormNumGroups ?? Groups;
         while (vae.Weights.ContainsKey($"encoder.down_blocks.{levels}.resnets.0.conv1.weight")) levels++;
         while (vae.Weights.ContainsKey($"encoder.down_blocks.0.resnets.{layers}.conv1.weight")) layers++;
         if (levels == 0) throw Fail(vae, "autoencoder", "there is no tensor 'encoder.down_blocks.0.resnets.0.conv1.weight'");
         int[] channels = [.. Enumerable.Range(0, levels).Select(b => Size(vae, $"encoder.down_blocks.{b}.resnets.0.conv1.weight", 4, 0))];
-        if (channels.FirstOrDefault(c => groups < 1 || c < 1 || c % groups != 0, -1) is var odd and >= 0)
+        var config = new AutoencoderKLConfig
         {
-            throw Fail(vae, "autoencoder", $"{odd} channels are not divisible into {groups} groups");
-        }
-        return new VaeShape(
-            Size(vae, "encoder.conv_in.weight", 4, 1), Size(vae, "decoder.conv_out.weight", 4, 0), Size(vae, "decoder.conv_in.weight", 4, 1),
-            channels, layers, groups);
+            InChannels = Size(vae, "encoder.conv_in.weight", 4, 1),
+            OutChannels = Size(vae, "decoder.conv_out.weight", 4, 0),
+            LatentChannels = Size(vae, "decoder.conv_in.weight", 4, 1),
+            BlockOutChannels = channels,
+            LayersPerBlock = layers,
+            NormNumGroups = groups,
+            SampleSize = (options?.SampleSize ?? LatentSize) << (levels - 1),
+        };
+        return config.Problem() is { } problem ? throw Fail(vae, "autoencoder", problem) : config;
     }
 
     private static PerBlock Heads(IWeightSource unet, StableDiffusionFamily family, int[] channels)
