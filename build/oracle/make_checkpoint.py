@@ -1,16 +1,19 @@
-"""Writes a Stable Diffusion model folder with random weights, in diffusers' layout: the size of the real thing without its download.
+"""Writes a Stable Diffusion model with random weights, in diffusers' layout: the size of the real thing without its download.
 
-    python3 build/oracle/make_checkpoint.py --version 1.5 --out DIR [--dtype float32|float16]
+    python3 build/oracle/make_checkpoint.py --version 1.5 --out DIR [--dtype float32|float16] [--single FILE.safetensors]
 
-The weights are drawn so that activations stay of order one through the whole network; the pictures mean nothing.
+The weights are drawn so that activations stay of order one through the whole network; the pictures mean nothing. --single
+writes the same weights also as one file in the original layout.
 """
 import argparse
 import gzip
 import json
 import pathlib
 
+import numpy as np
 import torch
 
+import ldm_names
 import safetensors_io
 from autoencoder import AutoencoderKL
 from model import CLIPTextModel, UNet2DConditionModel, stable_diffusion_unet_config
@@ -76,6 +79,17 @@ def write_part(folder, config, class_name, model, file_name, dtype):
     tensors = {name: p.detach().to(dtype).numpy() for name, p in model.named_parameters()}
     safetensors_io.save(folder / file_name, tensors)
     print(f"{class_name}: {sum(p.numel() for p in model.parameters()):,d} parameters in {len(tensors)} tensors")
+    return tensors
+
+
+def write_single(path, version, tensors):
+    second = version != "1.5"
+    names = [*ldm_names.unet([320, 640, 1280, 1280], 2, [True, True, True, False], 1024 if second else 768, second),
+             *ldm_names.vae([128, 256, 512, 512], 2),
+             *(ldm_names.open_clip_text(49408, 77, 1024, 24) if second else ldm_names.clip_text(49408, 77, 768, 12))]
+    single = {ldm: np.concatenate([tensors.pop(d) for d in diffusers]).reshape(shape) for ldm, diffusers, shape in names if diffusers}
+    assert not tensors, f"no original name for {sorted(tensors)}"
+    safetensors_io.save(path, single, {"format": "pt"})
 
 
 def main():
@@ -83,6 +97,7 @@ def main():
     parser.add_argument("--version", choices=("1.5", "2.1", "2.1-base"), default="1.5")
     parser.add_argument("--out", required=True, type=pathlib.Path)
     parser.add_argument("--dtype", choices=("float32", "float16"), default="float32")
+    parser.add_argument("--single", type=pathlib.Path)
     args = parser.parse_args()
     second = args.version != "1.5"
     unet = stable_diffusion_unet_config("2.1" if second else "1.5")
@@ -90,11 +105,13 @@ def main():
         unet["sample_size"] = 64
     dtype = getattr(torch, args.dtype)
     diffusion = "diffusion_pytorch_model.safetensors"
-    write_part(args.out / "unet", unet, "UNet2DConditionModel", randomise(UNet2DConditionModel(unet), 1), diffusion, dtype)
+    tensors = write_part(args.out / "unet", unet, "UNet2DConditionModel", randomise(UNet2DConditionModel(unet), 1), diffusion, dtype)
     vae = vae_config(unet["sample_size"])
-    write_part(args.out / "vae", vae, "AutoencoderKL", randomise(AutoencoderKL(vae), 2), diffusion, dtype)
+    tensors |= write_part(args.out / "vae", vae, "AutoencoderKL", randomise(AutoencoderKL(vae), 2), diffusion, dtype)
     text = text_config(args.version)
-    write_part(args.out / "text_encoder", text, "CLIPTextModel", randomise(CLIPTextModel(text), 3), "model.safetensors", dtype)
+    tensors |= write_part(args.out / "text_encoder", text, "CLIPTextModel", randomise(CLIPTextModel(text), 3), "model.safetensors", dtype)
+    if args.single:
+        write_single(args.single, args.version, tensors)
     write_tokenizer(args.out / "tokenizer", "!" if second else "<|endoftext|>")
     (args.out / "scheduler").mkdir()
     (args.out / "scheduler" / "scheduler_config.json").write_text(json.dumps({

@@ -158,14 +158,29 @@ def single_file_v2():
     write_json("single_v2.json", expected)
 
 
+def write_packed(name, values):
+    with gzip.GzipFile(OUT / name, "wb", mtime=0) as file:
+        file.write(json.dumps(values, separators=(",", ":")).encode())
+
+
 def full_size_names():
     vae = list(ldm_names.vae([128, 256, 512, 512], 2))
     families = {
         "v1": [*ldm_names.unet([320, 640, 1280, 1280], 2, ATTENDS, 768, False), *vae, *ldm_names.clip_text(49408, 77, 768, 12)],
         "v2": [*ldm_names.unet([320, 640, 1280, 1280], 2, ATTENDS, 1024, True), *vae, *ldm_names.open_clip_text(49408, 77, 1024, 24)],
     }
-    with gzip.GzipFile(OUT / "full_size_names.json.gz", "wb", mtime=0) as file:
-        file.write(json.dumps(families, separators=(",", ":")).encode())
+    write_packed("full_size_names.json.gz", families)
+
+
+def golden_names():
+    """Original names of the weights of the networks that make_golden.py runs, so that their outputs check single files too."""
+    write_packed("golden_names.json.gz", {key: list(items) for key, items in {
+        "unet_conv": ldm_names.unet([16, 24], 1, [False, True], 24, False),
+        "unet_linear": ldm_names.unet([8, 8, 16], 2, [True, True, False], 20, True),
+        "autoencoder": ldm_names.vae([8, 16, 24], 2),
+        "text_quick_gelu": ldm_names.clip_text(40, 12, 32, 2),
+        "text_gelu": ldm_names.open_clip_text(40, 12, 32, 3),
+    }.items()})
 
 
 def sharded():
@@ -267,7 +282,7 @@ def main():
     torch.manual_seed(0)
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
-    for make in (torch_files, malicious_files, single_file_v1, single_file_v2, full_size_names, sharded, adapters):
+    for make in (torch_files, malicious_files, single_file_v1, single_file_v2, full_size_names, golden_names, sharded, adapters):
         make()
     print(f"torch {torch.__version__}, numpy {np.__version__}")
     for path in sorted(OUT.iterdir()):

@@ -14,13 +14,19 @@ internal static class WeightFixtures
     public static JsonDocument Json(string name) => JsonDocument.Parse(File.ReadAllText(PathOf(name)));
 
     /// <summary>Names of a full-size single file with those of diffusers and the shape in the file, of family <c>v1</c> or <c>v2</c>.</summary>
-    public static IReadOnlyList<(string Ldm, string[] Diffusers, Shape Shape)> FullSizeNames(StableDiffusionFamily family)
+    public static IReadOnlyList<(string Ldm, string[] Diffusers, Shape Shape)> FullSizeNames(StableDiffusionFamily family) =>
+        Names("full_size_names.json.gz", family.ToString().ToLowerInvariant());
+
+    /// <summary>The same of a network of the golden files.</summary>
+    public static IReadOnlyList<(string Ldm, string[] Diffusers, Shape Shape)> GoldenNames(string golden) => Names("golden_names.json.gz", golden);
+
+    private static IReadOnlyList<(string Ldm, string[] Diffusers, Shape Shape)> Names(string file, string key)
     {
-        using var zip = new GZipStream(File.OpenRead(PathOf("full_size_names.json.gz")), CompressionMode.Decompress);
+        using var zip = new GZipStream(File.OpenRead(PathOf(file)), CompressionMode.Decompress);
         using var json = JsonDocument.Parse(zip);
         return
         [
-            .. json.RootElement.GetProperty(family.ToString().ToLowerInvariant()).EnumerateArray().Select(item => (
+            .. json.RootElement.GetProperty(key).EnumerateArray().Select(item => (
                 item[0].GetString()!,
                 item[1].EnumerateArray().Select(n => n.GetString()!).ToArray(),
                 new Shape([.. item[2].EnumerateArray().Select(d => d.GetInt32())]))),
