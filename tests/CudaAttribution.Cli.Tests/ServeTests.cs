@@ -120,6 +120,24 @@ public sealed class ServeTests
     }
 
     [Test]
+    public void A_negative_prompt_is_honoured_as_sample_does()
+    {
+        string[] sample =
+        [
+            "sample", "--model", SmallCase.Suspect, "--prompt", "red apple", "--sample-steps", "4", "--seed", "3", "--device", "cpu",
+            "--negative", "green",
+        ];
+        Cudattr.Succeed([.. sample, "--out", Work["drawn-negative"]]);
+        var picture = RunFolder.ReadImage(Work["drawn-negative/images/0000.png"]);
+        var (_, json) = _server.Send(WebUi, """{"prompt": "red apple", "seed": 3, "negative_prompt": "green"}""");
+        Assert.That(Pictures(json).Single(), Is.EqualTo(picture));
+        Assert.That((string?)JsonNode.Parse(json.GetProperty("info").GetString()!)!["negative_prompt"], Is.EqualTo("green"));
+        Assert.That(Pictures(_server.Send(WebUi, """{"prompt": "red apple", "seed": 3}""").Json).Single(), Is.Not.EqualTo(picture));
+        Assert.That(Cudattr.Fail([.. sample, "--guidance", "1", "--out", Work["never"]]), Does.Contain("--negative has no effect without guidance"));
+        Assert.That(Directory.Exists(Work["never"]), Is.False);
+    }
+
+    [Test]
     public void Several_pictures_have_consecutive_seeds_and_no_seed_is_chance()
     {
         var two = Pictures(_server.Send(OpenAi, """{"prompt": "red apple", "seed": 4, "n": 2}""").Json);
@@ -156,7 +174,9 @@ public sealed class ServeTests
     [TestCase(OpenAi, """{"prompt": "x", "seed": -2}""", "'seed' must be a whole number")]
     [TestCase(OpenAi, """{"prompt": "x", "cudattr_noise": {"purpose": "fun", "seed": 1, "index": 0}}""", "must have a purpose")]
     [TestCase(OpenAi, """{"prompt": "x", "n": 2, "cudattr_noise": {"purpose": "testing", "seed": 1, "index": 0}}""", "for one picture")]
-    [TestCase(WebUi, """{"prompt": "x", "negative_prompt": "y"}""", "takes none")]
+    [TestCase(WebUi, """{"prompt": "x", "negative_prompt": 3}""", "'negative_prompt' must be a text")]
+    [TestCase(WebUi, """{"prompt": "x", "negative_prompt": "y", "cfg_scale": 1}""", "'y' has no effect with guidance 1")]
+    [TestCase(OpenAi, """{"prompt": "x", "negative_prompt": "y"}""", "'negative_prompt' is not known here")]
     [TestCase(WebUi, """{"prompt": "x", "sampler_name": "Euler a"}""", "one of DDIM, Euler, DPM++ 2M")]
     [TestCase(WebUi, """{"prompt": "x", "width": 512}""", "of 16 x 16 only")]
     [TestCase(WebUi, """{"prompt": "x", "steps": 0}""", "from 1 to 1000")]

@@ -34,8 +34,8 @@ internal static class SampleCommand
             string[] asked = [.. parsed.GetValue(prompts) ?? [], .. ReadPrompts(parsed.GetValue(file))];
             if (asked.Length == 0) throw new ArgumentException("nothing to draw: give --prompt or --prompts");
             if (parsed.GetValue(count) < 1) throw new ArgumentException("--count must be at least 1");
-            using var session = new RunSession("sample", run);
             var recipe = sampling.Read(parsed);
+            using var session = new RunSession("sample", run);
             using var source = LocalModel.Open(parsed.GetValue(model)!.FullName, session.Device, recipe);
             session.Input("model", source.Identity);
             var images = Draw(source, asked, parsed.GetValue(count), run.Seed);

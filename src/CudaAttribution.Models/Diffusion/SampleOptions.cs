@@ -10,7 +10,8 @@ public sealed record SampleOptions
     public int Steps { get; init; } = 25;
 
     /// <summary>
-    /// w of classifier-free guidance o_u + w (o_c − o_u); up to 1 there is none and the prompt's output is used alone (methods 3.4).
+    /// w of classifier-free guidance o_u + w (o_c − o_u), o_u the output for the negative prompt; up to 1 there is none and the prompt's output is
+    /// used alone (methods 3.4).
     /// </summary>
     public double Guidance { get; init; } = 3;
 
@@ -40,6 +41,9 @@ public sealed record SampleOptions
 /// <param name="Index">Number of the picture under this seed.</param>
 public readonly record struct SampleRequest(string Prompt, ulong Seed, long Index)
 {
+    /// <summary>What guidance leads away from: the prompt of o_u. Empty as in training; any other needs guidance above 1.</summary>
+    public string NegativePrompt { get; init; } = "";
+
     /// <summary>
     /// Requests for <paramref name="perPrompt"/> pictures of each prompt, numbered from <paramref name="firstIndex"/>, prompt after prompt.
     /// </summary>

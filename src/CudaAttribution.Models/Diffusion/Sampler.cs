@@ -4,8 +4,8 @@ using CudaAttribution.Tensors.Ops;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// Text to pictures by DDIM or another solver with classifier-free guidance, exactly as methods 3.4. Each picture depends on its request alone, bit for bit: one by one
-/// or in batches of any size is the same.
+/// Text to pictures by DDIM or another solver with classifier-free guidance, exactly as methods 3.4. Each picture depends on its request alone, bit
+/// for bit: one by one or in batches of any size is the same.
 /// </summary>
 /// <remarks>The bits are those of the device's kernels; the oneDNN engine may round a batch of another size differently.</remarks>
 public sealed class Sampler
@@ -27,9 +27,11 @@ public sealed class Sampler
     private bool Guided => _options.Guidance > 1;
 
     /// <summary>Makes the pictures, in the order of the requests.</summary>
+    /// <exception cref="ArgumentException">A request does not fit the options; nothing was computed.</exception>
     /// <exception cref="ArithmeticException">The model gave NaN or infinite values; the message names the prompt.</exception>
     public SampledPictures Sample(IReadOnlyList<SampleRequest> requests, Action<SampleProgress>? progress = null, CancellationToken cancel = default)
     {
+        foreach (var request in requests) Check(request);
         const int Channels = 3;
         int size = _model.PictureSize, picture = size * size * Channels;
         float[] values = new float[checked(requests.Count * picture)];
@@ -83,7 +85,7 @@ public sealed class Sampler
     /// <summary>One update of <paramref name="x"/> in place.</summary>
     /// <param name="unet">The network.</param>
     /// <param name="x">x_t, <c>[N,H,W,C]</c>.</param>
-    /// <param name="text"><c>[N,L,D]</c>, or with guidance above 1 <c>[2N,L,D]</c>: the empty prompt N times, then the prompts.</param>
+    /// <param name="text"><c>[N,L,D]</c>, or with guidance above 1 <c>[2N,L,D]</c>: the negative prompts, then the prompts.</param>
     /// <param name="step">The step.</param>
     /// <param name="guidance">w.</param>
     /// <param name="noise">Fresh noise where the step's σ is not 0.</param>
@@ -112,20 +114,30 @@ public sealed class Sampler
         for (int i = 0; i < batch.Length; i++) Sampling.Normal(destination.Rows(i, 1), batch[i].Seed, stream, checked(batch[i].Index * picture));
     }
 
-    /// <summary>Embeddings as the network takes them: those of the empty prompt before those of the prompts, where there is guidance.</summary>
+    /// <summary>Embeddings as the network takes them: those of the negative prompts before those of the prompts, where there is guidance.</summary>
     private Tensor Text(Arena arena, SampleRequest[] batch)
     {
         using var tape = new Tape(_model.Device, record: false);
-        string[] prompts = [.. batch.Select(r => r.Prompt)];
-        var embedded = _model.EncodeText(tape, Guided ? [.. prompts, ""] : prompts);
+        string[] prompts = [.. batch.Select(r => r.Prompt)], negatives = Guided ? [.. batch.Select(r => r.NegativePrompt).Distinct()] : [];
+        var embedded = _model.EncodeText(tape, [.. prompts, .. negatives]);
         int n = batch.Length;
         var text = arena.New(new Shape(Guided ? 2 * n : n, embedded.Shape[1], embedded.Shape[2]));
         if (Guided)
         {
-            for (int i = 0; i < n; i++) Copy(embedded.Rows(n, 1), text.Rows(i, 1));
+            for (int i = 0; i < n; i++) Copy(embedded.Rows(n + Array.IndexOf(negatives, batch[i].NegativePrompt), 1), text.Rows(i, 1));
         }
         Copy(embedded.Rows(0, n), text.Rows(text.Shape[0] - n, n));
         return text;
+    }
+
+    private void Check(in SampleRequest request)
+    {
+        if (!Guided && request.NegativePrompt.Length > 0)
+        {
+            throw new ArgumentException(
+                FormattableString.Invariant($"the negative prompt '{request.NegativePrompt}' has no effect with guidance {_options.Guidance}: ")
+                + "use a guidance above 1, or no negative prompt");
+        }
     }
 
     private static Tensor Twice(Tape tape, Tensor x)

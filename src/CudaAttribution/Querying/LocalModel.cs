@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using CudaAttribution.Data;
 using CudaAttribution.Models;
 using CudaAttribution.Tensors;
@@ -15,6 +16,10 @@ public sealed record SamplingRecipe
 
     /// <summary>w of classifier-free guidance.</summary>
     public double Guidance { get; init; } = 3;
+
+    /// <summary>What guidance leads away from; null, and in no file, where it is empty.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? NegativePrompt { get; init => field = string.IsNullOrEmpty(value) ? null : value; }
 }
 
 /// <summary>A model folder on this machine, asked through the sampler.</summary>
@@ -63,7 +68,7 @@ public sealed class LocalModel : IImageModel, IDisposable
     public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default) => Generate(queries, Sampling, cancel);
 
     /// <summary>Answers with another recipe than its own.</summary>
-    /// <exception cref="ArgumentException">The recipe does not fit the model's schedule.</exception>
+    /// <exception cref="ArgumentException">The recipe does not fit the model's schedule, or has a negative prompt without guidance.</exception>
     public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, SamplingRecipe sampling, CancellationToken cancel = default)
     {
         var answers = new Answer[queries.Count];
@@ -74,7 +79,10 @@ public sealed class LocalModel : IImageModel, IDisposable
                 Solver = sampling.Solver, Steps = sampling.Steps, Guidance = sampling.Guidance, Purpose = stream.Key,
             };
             var sampler = new Sampler(_model, options);
-            var requests = stream.Select(q => new SampleRequest(q.query.Prompt, q.query.Noise.Seed, q.query.Noise.Index)).ToArray();
+            var requests = stream.Select(q => new SampleRequest(q.query.Prompt, q.query.Noise.Seed, q.query.Noise.Index)
+            {
+                NegativePrompt = sampling.NegativePrompt ?? "",
+            }).ToArray();
             var made = sampler.Sample(requests, cancel: cancel);
             int i = 0;
             foreach (var (_, index) in stream) answers[index] = Answer.Of(new RgbImage(made.Width, made.Height, made.Picture(i++).ToArray()));

@@ -515,14 +515,27 @@ public sealed class HttpModelTests
         byte[] png = ImageCodecs.Default.EncodePng(FakeService.Plain("p"));
         string body = new JsonObject { ["images"] = new JsonArray(Convert.ToBase64String(png)), ["info"] = "{}" }.ToJsonString();
         _service.Default = (context, _) => FakeService.Json(context, body);
+        _http.Sampling = _http.Sampling with { NegativePrompt = "blurred" };
         _http.Ask(2);
         var request = _service.Received[0].Json;
         Assert.That(_service.Received[0].Path, Is.EqualTo("/sdapi/v1/txt2img"));
+        Assert.That((string?)request["negative_prompt"], Is.EqualTo("blurred"));
         Assert.That(request["steps"]!.ToJsonString() + request["cfg_scale"]!.ToJsonString() + request["width"]!.ToJsonString(), Is.EqualTo("42.58"));
         Assert.That((string?)request["sampler_name"], Is.EqualTo("DPM++ 2M"));
         Assert.That(request["seed"]!.GetValue<uint>(), Is.Not.EqualTo(_service.Received[1].Json["seed"]!.GetValue<uint>()));
         Assert.That(request.ContainsKey("cudattr_noise"), Is.False, "a strange service must not learn who asks");
         Assert.That(_service.Received[0].Headers.Keys, Does.Not.Contain("Idempotency-Key"));
+    }
+
+    [Test]
+    public void ANegativePromptThatIsNotSentIsRefused()
+    {
+        _http.Sampling = _http.Sampling with { NegativePrompt = "blurred" };
+        Assert.That(_http.Fails(1), Does.Contain("sends no negative prompt. Put {negative_prompt} into its body"));
+        Assert.That(_service.Received, Is.Empty);
+        _http.Description["body_changes"] = new JsonObject { ["avoid"] = "{negative_prompt}" };
+        _http.Ask(1);
+        Assert.That((string?)_service.Received[0].Json["avoid"], Is.EqualTo("blurred"));
     }
 
     [Test]
