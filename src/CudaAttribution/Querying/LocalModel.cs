@@ -22,6 +22,11 @@ public sealed record SamplingRecipe
     public string? NegativePrompt { get; init => field = string.IsNullOrEmpty(value) ? null : value; }
 }
 
+/// <summary>Image to image: the picture that drawing starts from instead of noise.</summary>
+/// <param name="Picture">The picture; one of another size is cropped to the square in its middle and resized, as training pictures are.</param>
+/// <param name="Strength">Share of the steps that is taken, in (0, 1]; the more, the less of the picture is left.</param>
+public sealed record PictureStart(RgbImage Picture, double Strength);
+
 /// <summary>A model folder on this machine, asked through the sampler.</summary>
 public sealed class LocalModel : IImageModel, IDisposable
 {
@@ -65,23 +70,32 @@ public sealed class LocalModel : IImageModel, IDisposable
         return !File.Exists(Path.Combine(folder, "model_index.json")) && Directory.Exists(inner) ? inner : folder;
     }
 
-    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default) => Generate(queries, Sampling, cancel);
+    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default) => Generate(queries, Sampling, cancel: cancel);
 
-    /// <summary>Answers with another recipe than its own.</summary>
-    /// <exception cref="ArgumentException">The recipe does not fit the model's schedule, or has a negative prompt without guidance.</exception>
-    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, SamplingRecipe sampling, CancellationToken cancel = default)
+    /// <summary>Answers with another recipe than its own, or from a picture.</summary>
+    /// <param name="queries">The queries.</param>
+    /// <param name="sampling">The recipe.</param>
+    /// <param name="start">The picture that all answers start from; null starts from noise.</param>
+    /// <param name="cancel">Stops between two steps.</param>
+    /// <exception cref="ArgumentException">
+    /// The recipe or the strength does not fit the model's schedule, or there is a negative prompt without guidance.
+    /// </exception>
+    public IReadOnlyList<Answer> Generate(
+        IReadOnlyList<Query> queries, SamplingRecipe sampling, PictureStart? start = null, CancellationToken cancel = default)
     {
+        byte[]? picture = start?.Picture.ToSquare(Size, new LoadOptions().Resize).Pixels;
         var answers = new Answer[queries.Count];
         foreach (var stream in queries.Select((query, index) => (query, index)).GroupBy(q => q.query.Noise.Stream))
         {
             var options = new SampleOptions
             {
-                Solver = sampling.Solver, Steps = sampling.Steps, Guidance = sampling.Guidance, Purpose = stream.Key,
+                Solver = sampling.Solver, Steps = sampling.Steps, Guidance = sampling.Guidance, Strength = start?.Strength,
+                Purpose = stream.Key,
             };
             var sampler = new Sampler(_model, options);
             var requests = stream.Select(q => new SampleRequest(q.query.Prompt, q.query.Noise.Seed, q.query.Noise.Index)
             {
-                NegativePrompt = sampling.NegativePrompt ?? "",
+                NegativePrompt = sampling.NegativePrompt ?? "", InitialPicture = picture,
             }).ToArray();
             var made = sampler.Sample(requests, cancel: cancel);
             int i = 0;
