@@ -60,7 +60,8 @@ public class ImageToImageTests : DeviceFixture
         float[] clean = [.. start.Select(b => b / 127.5f - 1)], noise = Normal(x, "sample.query");
         if (latent)
         {
-            float[] moments = model.Vae!.Encode(tape, arena.From(clean, new Shape(1, 16, 16, 3))).ToArray<float>(), drawn = Normal(x, "sample.query.latent");
+            float[] moments = model.Vae!.Encode(tape, arena.From(clean, new Shape(1, 16, 16, 3))).ToArray<float>();
+            float[] drawn = Normal(x, "sample.query.latent");
             clean = [.. drawn.Select((n, i) => (float)(0.5 * (moments[i / 4 * 8 + i % 4] + Math.Exp(moments[i / 4 * 8 + 4 + i % 4] / 2.0) * n)))];
         }
         Assert.That(plan.Steps, Has.Count.EqualTo(3));

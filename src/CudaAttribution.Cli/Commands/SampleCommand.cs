@@ -7,7 +7,7 @@ namespace CudaAttribution.Cli.Commands;
 internal static class SampleCommand
 {
     /// <summary>Pictures smaller than this are magnified in the contact sheet.</summary>
-    private const int LegibleSide = 64;
+    public const int LegibleSide = 64;
 
     /// <summary>diffusers' default.</summary>
     private const double DefaultStrength = 0.8;
@@ -25,7 +25,7 @@ internal static class SampleCommand
         var count = new Option<int>("--count") { Description = "Pictures of each prompt.", DefaultValueFactory = _ => 1, HelpName = "n" };
         var initial = new Option<FileInfo?>("--init-image")
         {
-            Description = "Picture to start from instead of noise (image to image); cropped to its middle square and resized as training pictures are.",
+            Description = "Picture to start from instead of noise (image to image); cropped to its middle square and resized, as data are.",
             HelpName = "file",
         };
         var strength = new Option<double?>("--strength")

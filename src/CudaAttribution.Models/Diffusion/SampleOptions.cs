@@ -51,8 +51,8 @@ public readonly record struct SampleRequest(string Prompt, ulong Seed, long Inde
     public string NegativePrompt { get; init; } = "";
 
     /// <summary>
-    /// The picture to start from, <c>[H,W,3]</c> of the model's size; given exactly where the options have a strength. With an autoencoder z_0 is drawn
-    /// from its posterior, as diffusers draws it, with noise of the request's own.
+    /// The picture to start from, <c>[H,W,3]</c> of the model's size; given exactly where the options have a strength. With an autoencoder z_0 is
+    /// drawn from its posterior, as diffusers draws it, with noise of the request's own.
     /// </summary>
     public byte[]? InitialPicture { get; init; }
 

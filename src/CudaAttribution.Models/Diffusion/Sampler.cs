@@ -162,7 +162,7 @@ public sealed class Sampler
         return both;
     }
 
-    private static Tensor Timesteps(Tape tape, int count, int timestep)
+    internal static Tensor Timesteps(Tape tape, int count, int timestep)
     {
         int[] values = new int[count];
         values.AsSpan().Fill(timestep);

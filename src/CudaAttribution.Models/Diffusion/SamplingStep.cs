@@ -61,7 +61,7 @@ public sealed record SamplingPlan(IReadOnlyList<SamplingStep> Steps, double Init
     /// <param name="steps">Steps of the whole schedule.</param>
     /// <param name="eta">η of DDIM.</param>
     /// <param name="strength">Of image to image, in (0, 1]: the share of the steps that is taken; null starts from noise.</param>
-    /// <exception cref="ArgumentException">The steps, η or the strength do not fit the schedule or the solver; the message says what does.</exception>
+    /// <exception cref="ArgumentException">Steps, η or strength do not fit the schedule or the solver; the message says what does.</exception>
     public static SamplingPlan Of(SchedulerConfig config, SolverKind solver, int steps, double eta = 0, double? strength = null)
     {
         var plan = FromNoise(config, solver, steps, eta);
@@ -75,7 +75,8 @@ public sealed record SamplingPlan(IReadOnlyList<SamplingStep> Steps, double Init
         if (taken == 0)
         {
             throw new ArgumentException(
-                FormattableString.Invariant($"strength {strength} of {Steps.Count} steps is less than one step: use more of either"), nameof(strength));
+                FormattableString.Invariant($"strength {strength} of {Steps.Count} steps is less than one step: use more of either"),
+                nameof(strength));
         }
         SamplingStep[] last = [.. Steps.Skip(Steps.Count - taken)];
         last[0] = last[0].WithoutMemory(Prediction);
@@ -85,7 +86,8 @@ public sealed record SamplingPlan(IReadOnlyList<SamplingStep> Steps, double Init
 
     private static SamplingPlan FromNoise(SchedulerConfig config, SolverKind solver, int steps, double eta)
     {
-        if (solver != SolverKind.Ddim && eta != 0) throw new ArgumentException($"eta {eta} needs the solver ddim: {solver} adds no noise", nameof(eta));
+        if (solver != SolverKind.Ddim && eta != 0)
+            throw new ArgumentException($"eta {eta} needs the solver ddim: {solver} adds no noise", nameof(eta));
         return solver switch
         {
             SolverKind.Ddim => new(DdimScheduler.Steps(config, steps, eta), 1, false, config.PredictionType),

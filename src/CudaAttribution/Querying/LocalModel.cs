@@ -70,7 +70,8 @@ public sealed class LocalModel : IImageModel, IDisposable
         return !File.Exists(Path.Combine(folder, "model_index.json")) && Directory.Exists(inner) ? inner : folder;
     }
 
-    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default) => Generate(queries, Sampling, cancel: cancel);
+    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default) =>
+        Generate(queries, Sampling, cancel: cancel);
 
     /// <summary>Answers with another recipe than its own, or from a picture.</summary>
     /// <param name="queries">The queries.</param>
@@ -102,6 +103,23 @@ public sealed class LocalModel : IImageModel, IDisposable
             foreach (var (_, index) in stream) answers[index] = Answer.Of(new RgbImage(made.Width, made.Height, made.Picture(i++).ToArray()));
         }
         return answers;
+    }
+
+    /// <summary>Inverts pictures and makes them anew from the noise that gives (methods 3.4).</summary>
+    /// <param name="pictures">Pictures of the model's size, each with what the model is told it shows.</param>
+    /// <param name="options">How.</param>
+    /// <param name="progress">Gets the pictures done, and the evaluations of the network done for those under way.</param>
+    /// <param name="cancel">Stops before the next evaluation of the network.</param>
+    /// <exception cref="ArgumentException">The options do not fit the model's schedule, or a picture has another size.</exception>
+    public IReadOnlyList<RgbImage> Reconstruct(
+        IReadOnlyList<(RgbImage Picture, string Prompt)> pictures,
+        InversionOptions options,
+        Action<SampleProgress>? progress = null,
+        CancellationToken cancel = default)
+    {
+        var requests = pictures.Select(p => new InversionRequest(p.Picture.Pixels, p.Prompt)).ToArray();
+        var made = new DdimInverter(_model, options).Run(requests, progress, cancel).Reconstructions;
+        return [.. Enumerable.Range(0, made.Count).Select(i => new RgbImage(made.Width, made.Height, made.Picture(i).ToArray()))];
     }
 
     public void Dispose() => _model.Dispose();
