@@ -18,6 +18,7 @@ var root = new RootCommand(
     TrainCommand.CreateTrain(),
     TrainCommand.CreateFinetune(),
     SampleCommand.Create(),
+    ReconstructCommand.Create(),
     SuspectCommand.Create(),
     InnocentsCommand.Create(),
     KeysCommand.Create(),

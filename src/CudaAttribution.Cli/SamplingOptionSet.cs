@@ -27,13 +27,27 @@ internal sealed class SamplingOptionSet
         HelpName = "name",
     };
 
+    private readonly Option<string?> _negative = new("--negative")
+    {
+        Description = "Negative prompt: what guidance leads away from. It needs a guidance above 1; without it that is the empty prompt.",
+        HelpName = "text",
+    };
+
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _steps, _guidance, _solver }) command.Add(option);
+        foreach (Option option in new Option[] { _steps, _guidance, _solver, _negative }) command.Add(option);
     }
 
-    public SamplingRecipe Read(ParseResult parsed) => new()
+    /// <exception cref="ArgumentException">There is a negative prompt and no guidance.</exception>
+    public SamplingRecipe Read(ParseResult parsed)
     {
-        Steps = parsed.GetValue(_steps), Guidance = parsed.GetValue(_guidance), Solver = parsed.GetValue(_solver),
-    };
+        var recipe = new SamplingRecipe
+        {
+            Steps = parsed.GetValue(_steps), Guidance = parsed.GetValue(_guidance), Solver = parsed.GetValue(_solver),
+            NegativePrompt = parsed.GetValue(_negative),
+        };
+        return recipe is { NegativePrompt: not null, Guidance: not > 1 }
+            ? throw new ArgumentException("--negative has no effect without guidance: use a --guidance above 1, or leave it out")
+            : recipe;
+    }
 }

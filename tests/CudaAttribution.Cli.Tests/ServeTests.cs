@@ -89,7 +89,7 @@ public sealed class ServeTests
 
     [Test]
     public void A_suspect_that_is_not_there_is_named() => Assert.That(
-        Cudattr.Fail(Attribute(Work["absent.json"], Work["absent"])), Does.Contain("absent.json: there is no such suspect. Name a model folder, or"));
+        Cudattr.Fail(Attribute(Work["absent.json"], Work["absent"])), Does.Contain("absent.json: there is no such suspect. Name a model, or"));
 
     [Test]
     public void Decoys_are_for_services_only() => Assert.That(
@@ -117,6 +117,24 @@ public sealed class ServeTests
         var (_, json) = _server.Send(WebUi, """{"prompt": "red apple", "seed": 3, "sampler_name": "DPM++ 2M"}""");
         Assert.That(Pictures(json).Single(), Is.EqualTo(RunFolder.ReadImage(Work["drawn-solver/images/0000.png"])));
         Assert.That(Pictures(_server.Send(WebUi, """{"prompt": "red apple", "seed": 3}""").Json).Single(), Is.Not.EqualTo(Pictures(json).Single()));
+    }
+
+    [Test]
+    public void A_negative_prompt_is_honoured_as_sample_does()
+    {
+        string[] sample =
+        [
+            "sample", "--model", SmallCase.Suspect, "--prompt", "red apple", "--sample-steps", "4", "--seed", "3", "--device", "cpu",
+            "--negative", "green",
+        ];
+        Cudattr.Succeed([.. sample, "--out", Work["drawn-negative"]]);
+        var picture = RunFolder.ReadImage(Work["drawn-negative/images/0000.png"]);
+        var (_, json) = _server.Send(WebUi, """{"prompt": "red apple", "seed": 3, "negative_prompt": "green"}""");
+        Assert.That(Pictures(json).Single(), Is.EqualTo(picture));
+        Assert.That((string?)JsonNode.Parse(json.GetProperty("info").GetString()!)!["negative_prompt"], Is.EqualTo("green"));
+        Assert.That(Pictures(_server.Send(WebUi, """{"prompt": "red apple", "seed": 3}""").Json).Single(), Is.Not.EqualTo(picture));
+        Assert.That(Cudattr.Fail([.. sample, "--guidance", "1", "--out", Work["never"]]), Does.Contain("--negative has no effect without guidance"));
+        Assert.That(Directory.Exists(Work["never"]), Is.False);
     }
 
     [Test]
@@ -156,7 +174,9 @@ public sealed class ServeTests
     [TestCase(OpenAi, """{"prompt": "x", "seed": -2}""", "'seed' must be a whole number")]
     [TestCase(OpenAi, """{"prompt": "x", "cudattr_noise": {"purpose": "fun", "seed": 1, "index": 0}}""", "must have a purpose")]
     [TestCase(OpenAi, """{"prompt": "x", "n": 2, "cudattr_noise": {"purpose": "testing", "seed": 1, "index": 0}}""", "for one picture")]
-    [TestCase(WebUi, """{"prompt": "x", "negative_prompt": "y"}""", "takes none")]
+    [TestCase(WebUi, """{"prompt": "x", "negative_prompt": 3}""", "'negative_prompt' must be a text")]
+    [TestCase(WebUi, """{"prompt": "x", "negative_prompt": "y", "cfg_scale": 1}""", "'y' has no effect with guidance 1")]
+    [TestCase(OpenAi, """{"prompt": "x", "negative_prompt": "y"}""", "'negative_prompt' is not known here")]
     [TestCase(WebUi, """{"prompt": "x", "sampler_name": "Euler a"}""", "one of DDIM, Euler, DPM++ 2M")]
     [TestCase(WebUi, """{"prompt": "x", "width": 512}""", "of 16 x 16 only")]
     [TestCase(WebUi, """{"prompt": "x", "steps": 0}""", "from 1 to 1000")]

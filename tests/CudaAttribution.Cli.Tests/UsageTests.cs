@@ -9,7 +9,8 @@ public sealed class UsageTests
         var help = Cudattr.Succeed("--help").Output;
         string[] commands =
         [
-            "demo", "train", "finetune", "sample", "suspect", "innocents", "keys", "attribute", "serve", "runs", "data", "verify", "bench", "doctor",
+            "demo", "train", "finetune", "sample", "reconstruct",
+            "suspect", "innocents", "keys", "attribute", "serve", "runs", "data", "verify", "bench", "doctor",
         ];
         using (Assert.EnterMultipleScope())
         {

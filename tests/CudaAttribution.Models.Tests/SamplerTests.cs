@@ -36,6 +36,44 @@ public class SamplerTests
         Assert.That(Sample(options, [.. Requests.Reverse()]).Values[..192], Is.EqualTo(together[^192..]), "the order of the requests");
     }
 
+    /// <summary>Many prompts, seeds and negative prompts in one batch: each picture is the one it is alone.</summary>
+    [Test]
+    public void AMixedBatchIsOneByOne([Values] SolverKind solver, [Values(TimestepSpacing.Leading, TimestepSpacing.Trailing)] TimestepSpacing spacing)
+    {
+        string[] prompts = ["a red disc", "nothing", "a blue cross"], negatives = ["", "a white square", "", "a green square"];
+        SampleRequest[] requests =
+        [
+            .. Enumerable.Range(0, 12).Select(i => new SampleRequest(prompts[i % 3], (ulong)(i / 3), i % 2) { NegativePrompt = negatives[i % 4] }),
+        ];
+        using var model = DiffusionModel.Create(
+            Tiny.Preset with { Scheduler = Tiny.Preset.Scheduler with { TimestepSpacing = spacing } }, Tiny.Captions, _device, 7, ModelUse.Sampling);
+        var options = new SampleOptions { Solver = solver, Steps = 4, Guidance = 3 };
+        float[] together = new Sampler(model, options).Sample(requests).Values;
+        for (int i = 0; i < requests.Length; i++)
+        {
+            Assert.That(new Sampler(model, options).Sample([requests[i]]).Values, Is.EqualTo(together[(192 * i)..(192 * (i + 1))]), $"{i}");
+        }
+    }
+
+    /// <summary>One step is linear in the output: picture(w) = picture_u + w (picture_c − picture_u).</summary>
+    [Test]
+    public void TheNegativePromptIsWhereGuidanceComesFrom()
+    {
+        var options = new SampleOptions { Steps = 1, Guidance = 2 };
+        var request = Requests[0] with { NegativePrompt = "a blue cross" };
+        float[] With(double w, SampleRequest r) => Sample(options with { Guidance = w }, r).Values;
+        float[] c = With(1, Requests[0]), u = With(1, Requests[0] with { Prompt = "a blue cross" });
+        float[] expected = [.. c.Zip(u, (x, y) => 2 * x - y)];
+        Assert.That(Nmse.Of(With(2, request), expected), Is.LessThan(1e-10));
+        Assert.That(With(2, request), Is.Not.EqualTo(With(2, Requests[0])));
+        Assert.That(With(2, Requests[0] with { NegativePrompt = "" }), Is.EqualTo(With(2, Requests[0])));
+    }
+
+    [Test]
+    public void ANegativePromptWithoutGuidanceIsRefused() => Assert.That(
+        () => Sample(new SampleOptions { Guidance = 1 }, Requests[0], Requests[1] with { NegativePrompt = "a blue cross" }),
+        Throws.ArgumentException.With.Message.Contains("'a blue cross' has no effect with guidance 1: use a guidance above 1"));
+
     [Test]
     public void SimtGivesTheBitsOfCpu([Values(0.0, 0.7)] double eta)
     {

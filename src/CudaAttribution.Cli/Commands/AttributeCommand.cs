@@ -17,11 +17,11 @@ internal static class AttributeCommand
            "headers": {"Authorization": {"env": "SUSPECT_TOKEN", "prefix": "Bearer "}}, "body_changes": {"model": "painter-2"},
            "width": 1024, "height": 1024, "decoys_per_key": 2,
            "limits": {"calls_per_minute": 10, "cost_per_call": 0.04, "budget": 5, "retries": 4, "timeout_seconds": 120}}
-        Presets: openai-images, automatic1111, comfyui, and custom: give "body" with {prompt} {seed} {width} {height} {steps} {guidance} {sampler},
-        and "response": {"base64": "data[0].b64_json"}, {"url": PATH} or {"raw": true}. Secrets are named, never written: each stands in the
-        environment variable that "env" names. Every answer is on disk (queries.jsonl, queries/) before the next query goes out: a run that was
-        stopped, or that ran out of budget, goes on with the same command and asks nothing twice. 'cudattr serve' offers a model of yours in this
-        way, to try it. docs/http-suspects.md describes every member.
+        Presets: openai-images, automatic1111, comfyui, and custom: give "body" with {prompt} {seed} {width} {height} {steps} {guidance} {sampler}
+        {negative_prompt}, and "response": {"base64": "data[0].b64_json"}, {"url": PATH} or {"raw": true}. Secrets are named, never written: each
+        stands in the environment variable that "env" names. Every answer is on disk (queries.jsonl, queries/) before the next query goes out: a run
+        that was stopped, or that ran out of budget, goes on with the same command and asks nothing twice. 'cudattr serve' offers a model of yours in
+        this way, to try it. docs/http-suspects.md describes every member.
         """;
 
     public static Command Create()

@@ -7,7 +7,10 @@ namespace CudaAttribution.Cli.Commands;
 internal static class SampleCommand
 {
     /// <summary>Pictures smaller than this are magnified in the contact sheet.</summary>
-    private const int LegibleSide = 64;
+    public const int LegibleSide = 64;
+
+    /// <summary>diffusers' default.</summary>
+    private const double DefaultStrength = 0.8;
 
     public static Command Create()
     {
@@ -15,12 +18,23 @@ internal static class SampleCommand
         var prompts = new Option<string[]>("--prompt") { Description = "What to draw; several allowed.", HelpName = "text" };
         var file = new Option<FileInfo?>("--prompts") { Description = "File with one prompt a line.", HelpName = "file" };
         var count = new Option<int>("--count") { Description = "Pictures of each prompt.", DefaultValueFactory = _ => 1, HelpName = "n" };
+        var initial = new Option<FileInfo?>("--init-image")
+        {
+            Description = "Picture to start from instead of noise (image to image); cropped to its middle square and resized, as data are.",
+            HelpName = "file",
+        };
+        var strength = new Option<double?>("--strength")
+        {
+            Description = $"With --init-image: the share of the steps that is taken, above 0 to 1; the more, the less of the picture is left. "
+                + $"Default {DefaultStrength}.",
+            HelpName = "s",
+        };
         var sampling = new SamplingOptionSet();
         var runOptions = new RunOptionSet();
         var command = new Command(
             "sample",
             "Draws pictures: PNG files and a contact sheet. Picture i depends on the seed and its number only, not on what else is drawn.")
-        { prompts, file, count };
+        { prompts, file, count, initial, strength };
         model.AddTo(command);
         sampling.AddTo(command);
         runOptions.AddTo(command);
@@ -30,11 +44,13 @@ internal static class SampleCommand
             string[] asked = [.. parsed.GetValue(prompts) ?? [], .. ReadPrompts(parsed.GetValue(file))];
             if (asked.Length == 0) throw new ArgumentException("nothing to draw: give --prompt or --prompts");
             if (parsed.GetValue(count) < 1) throw new ArgumentException("--count must be at least 1");
-            using var session = new RunSession("sample", run);
             var recipe = sampling.Read(parsed);
+            var start = Start(parsed.GetValue(initial), parsed.GetValue(strength));
+            using var session = new RunSession("sample", run);
             using var source = LocalModel.Open(model.Read(parsed), session.Device, recipe);
             session.Model("model", source.Identity, source.Derivation);
-            var images = Draw(source, asked, parsed.GetValue(count), run.Seed);
+            if (start is not null) session.Input("init_image", ImageHash.Of(start.Picture));
+            var images = Draw(source, asked, parsed.GetValue(count), run.Seed, start);
             for (int i = 0; i < images.Count; i++) session.Folder.WriteImage($"images/{i:D4}.png", images[i]);
             var layout = new ContactSheetOptions
             {
@@ -49,7 +65,7 @@ internal static class SampleCommand
         return command;
     }
 
-    private static List<RgbImage> Draw(LocalModel source, string[] prompts, int count, ulong seed)
+    private static List<RgbImage> Draw(LocalModel source, string[] prompts, int count, ulong seed, PictureStart? start)
     {
         const int Round = 32;
         var noise = new NoiseStream(NoisePurpose.Testing, seed, "sample");
@@ -58,11 +74,18 @@ internal static class SampleCommand
         using var line = new ProgressLine("drawing");
         foreach (var round in queries.Chunk(Round))
         {
-            images.AddRange(source.Answers(round).Select(a =>
+            images.AddRange(source.Generate(round, source.Sampling, start).Select(a =>
                 a.Image ?? throw new AttributionException($"no picture ({a.Failure})", "Try another prompt.")));
             line.Report(images.Count, queries.Length);
         }
         return images;
+    }
+
+    private static PictureStart? Start(FileInfo? picture, double? strength)
+    {
+        if (picture is null && strength is not null) throw new ArgumentException("--strength needs a picture to start from: give --init-image");
+        if (strength is not (null or (> 0 and <= 1))) throw new ArgumentException($"--strength must lie above 0 and up to 1, it is {strength}");
+        return picture is null ? null : new PictureStart(RunFolder.ReadImage(picture.FullName), strength ?? DefaultStrength);
     }
 
     private static IEnumerable<string> ReadPrompts(FileInfo? file) =>

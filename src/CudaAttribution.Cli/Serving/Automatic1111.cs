@@ -14,7 +14,6 @@ internal sealed class Automatic1111 : IImageProtocol
     {
         int count = (body.Integer("batch_size", 1, RequestBody.MostPictures) ?? 1) * (body.Integer("n_iter", 1, RequestBody.MostPictures) ?? 1);
         if (count > RequestBody.MostPictures) throw new BadRequestException($"{count} pictures are wanted, the most are {RequestBody.MostPictures}");
-        body.Only("negative_prompt", "", "the model takes none");
         int width = body.Integer("width", 1, int.MaxValue) ?? model.Size, height = body.Integer("height", 1, int.MaxValue) ?? model.Size;
         if (width != model.Size || height != model.Size)
             throw new BadRequestException($"the model makes pictures of {model.Size} x {model.Size} only");
@@ -24,6 +23,7 @@ internal sealed class Automatic1111 : IImageProtocol
             Solver = SamplerNames.FromWebUi(solver) ?? throw new BadRequestException($"'sampler_name' must be one of {SamplerNames.AllWebUi}"),
             Steps = body.Integer("steps", 1, MostSteps) ?? model.Sampling.Steps,
             Guidance = body.Number("cfg_scale", 0, MostGuidance) ?? model.Sampling.Guidance,
+            NegativePrompt = body.Prompt("negative_prompt") ?? model.Sampling.NegativePrompt,
         };
         var request = new DrawRequest(body.Prompt(), count, body.Seed(), body.Noise(count), sampling);
         body.RequireNothingElse();
@@ -35,6 +35,7 @@ internal sealed class Automatic1111 : IImageProtocol
         var parameters = new JsonObject
         {
             ["prompt"] = request.Prompt,
+            ["negative_prompt"] = request.Sampling.NegativePrompt ?? "",
             ["seed"] = request.Seed,
             ["steps"] = request.Sampling.Steps,
             ["cfg_scale"] = request.Sampling.Guidance,

@@ -5,7 +5,7 @@ namespace CudaAttribution.Cli.Serving;
 /// <param name="Count">Number of pictures.</param>
 /// <param name="Seed">Seed of the first picture; each further one has the next.</param>
 /// <param name="Noise">The exact noise, which replaces the seed; null where the caller is no cudattr.</param>
-/// <param name="Sampling">Steps and guidance.</param>
+/// <param name="Sampling">Steps, guidance and negative prompt.</param>
 internal sealed record DrawRequest(string Prompt, int Count, ulong Seed, QueryNoise? Noise, SamplingRecipe Sampling)
 {
     // Of 'cudattr sample': a seed gives the first picture of that command.
@@ -23,7 +23,7 @@ internal sealed record DrawRequest(string Prompt, int Count, ulong Seed, QueryNo
 /// <summary>What a server says about its model.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Size">Side of its pictures.</param>
-/// <param name="Sampling">Steps and guidance where a caller names none.</param>
+/// <param name="Sampling">Steps, guidance and negative prompt where a caller names none.</param>
 internal sealed record ServedModel(string Name, int Size, SamplingRecipe Sampling);
 
 /// <summary>A request that cannot be met; the message is for the caller.</summary>

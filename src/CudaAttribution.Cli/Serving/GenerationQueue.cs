@@ -48,7 +48,7 @@ internal sealed class GenerationQueue : IDisposable
         try
         {
             job.Cancel.ThrowIfCancellationRequested();
-            var answers = _model.Generate(job.Request.Queries(_model.Identity), job.Request.Sampling, job.Cancel);
+            var answers = _model.Generate(job.Request.Queries(_model.Identity), job.Request.Sampling, cancel: job.Cancel);
             job.Done.SetResult([.. answers.Select(a => ImageCodecs.Default.EncodePng(a.Image!))]);
         }
         catch (OperationCanceledException)

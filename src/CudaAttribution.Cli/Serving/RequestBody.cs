@@ -31,10 +31,13 @@ internal sealed class RequestBody
         }
     }
 
-    public string Prompt()
+    public string Prompt() => Prompt("prompt") ?? throw new BadRequestException("there is no prompt");
+
+    /// <summary>A text of at most <see cref="LargestPrompt"/> characters; null where there is none.</summary>
+    public string? Prompt(string name)
     {
-        string prompt = Text("prompt") ?? throw new BadRequestException("there is no prompt");
-        if (prompt.Length > LargestPrompt) throw new BadRequestException($"the prompt has {prompt.Length} characters, the most are {LargestPrompt}");
+        string? prompt = Text(name);
+        if (prompt?.Length > LargestPrompt) throw new BadRequestException($"'{name}' has {prompt.Length} characters, the most are {LargestPrompt}");
         return prompt;
     }
 

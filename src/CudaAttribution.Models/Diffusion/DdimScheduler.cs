@@ -60,15 +60,22 @@ public static class DdimScheduler
         };
     }
 
-    // With x̂0 and ε linear in (x_t, o), x_p = √ᾱ_p·x̂0 + √(1−ᾱ_p−σ²)·ε + σ·n is linear in them too.
     private static SamplingStep Step(int t, int previous, double a, double p, PredictionType prediction, double eta)
     {
-        double signal = Math.Sqrt(a), noise = Math.Sqrt(1 - a);
         double variance = eta == 0 ? 0 : eta * eta * (1 - p) / (1 - a) * (1 - a / p);
-        double direction = Math.Sqrt(Math.Max(0, 1 - p - variance));
-        var (sample, output) = prediction == PredictionType.Epsilon
+        var (sample, output) = Factors(a, p, prediction, variance);
+        return new SamplingStep(t, previous, a, p, sample, output, Math.Sqrt(variance));
+    }
+
+    /// <summary>
+    /// Factors of x_t and of the output o in √ᾱ_p·x̂0 + √(1−ᾱ_p−σ²)·ε, from ᾱ_t = <paramref name="a"/> to ᾱ_p = <paramref name="p"/>: x̂0 and ε are
+    /// linear in both.
+    /// </summary>
+    internal static (double Sample, double Output) Factors(double a, double p, PredictionType prediction, double variance)
+    {
+        double signal = Math.Sqrt(a), noise = Math.Sqrt(1 - a), direction = Math.Sqrt(Math.Max(0, 1 - p - variance));
+        return prediction == PredictionType.Epsilon
             ? (Math.Sqrt(p) / signal, direction - Math.Sqrt(p) * noise / signal)
             : (Math.Sqrt(p) * signal + direction * noise, direction * signal - Math.Sqrt(p) * noise);
-        return new SamplingStep(t, previous, a, p, sample, output, Math.Sqrt(variance));
     }
 }

@@ -10,12 +10,19 @@ public sealed record SampleOptions
     public int Steps { get; init; } = 25;
 
     /// <summary>
-    /// w of classifier-free guidance o_u + w (o_c − o_u); up to 1 there is none and the prompt's output is used alone (methods 3.4).
+    /// w of classifier-free guidance o_u + w (o_c − o_u), o_u the output for the negative prompt; up to 1 there is none and the prompt's output is
+    /// used alone (methods 3.4).
     /// </summary>
     public double Guidance { get; init; } = 3;
 
     /// <summary>η: 0 is deterministic given the starting noise, 1 has DDPM's variance.</summary>
     public double Eta { get; init; }
+
+    /// <summary>
+    /// s of image to image, in (0, 1]: of the steps the last min(⌊s·steps⌋, steps) are taken, from √ᾱ·z_0 + √(1−ᾱ)·n at the first of them, z_0 the
+    /// requests' pictures [diffusers' <c>StableDiffusionImg2ImgPipeline</c>]. Null starts from noise.
+    /// </summary>
+    public double? Strength { get; init; }
 
     /// <summary>
     /// Pictures computed together at most; with guidance the network sees twice as many. It decides speed and memory, not the result.
@@ -40,6 +47,15 @@ public sealed record SampleOptions
 /// <param name="Index">Number of the picture under this seed.</param>
 public readonly record struct SampleRequest(string Prompt, ulong Seed, long Index)
 {
+    /// <summary>What guidance leads away from: the prompt of o_u. Empty as in training; any other needs guidance above 1.</summary>
+    public string NegativePrompt { get; init; } = "";
+
+    /// <summary>
+    /// The picture to start from, <c>[H,W,3]</c> of the model's size; given exactly where the options have a strength. With an autoencoder z_0 is
+    /// drawn from its posterior, as diffusers draws it, with noise of the request's own.
+    /// </summary>
+    public byte[]? InitialPicture { get; init; }
+
     /// <summary>
     /// Requests for <paramref name="perPrompt"/> pictures of each prompt, numbered from <paramref name="firstIndex"/>, prompt after prompt.
     /// </summary>

@@ -4,8 +4,8 @@ using CudaAttribution.Tensors.Ops;
 namespace CudaAttribution.Models;
 
 /// <summary>
-/// Text to pictures by DDIM or another solver with classifier-free guidance, exactly as methods 3.4. Each picture depends on its request alone, bit for bit: one by one
-/// or in batches of any size is the same.
+/// Text to pictures by DDIM or another solver with classifier-free guidance, exactly as methods 3.4. Each picture depends on its request alone, bit
+/// for bit: one by one or in batches of any size is the same.
 /// </summary>
 /// <remarks>The bits are those of the device's kernels; the oneDNN engine may round a batch of another size differently.</remarks>
 public sealed class Sampler
@@ -13,13 +13,14 @@ public sealed class Sampler
     private readonly DiffusionModel _model;
     private readonly SampleOptions _options;
     private readonly SamplingPlan _plan;
+    private readonly PictureCoder _coder;
 
     /// <exception cref="ArgumentException">An option makes no sense, or the steps do not fit the model's schedule.</exception>
     public Sampler(DiffusionModel model, SampleOptions options)
     {
         options.Validate();
-        (_model, _options) = (model, options);
-        _plan = SamplingPlan.Of(model.Scheduler, options.Solver, options.Steps, options.Eta);
+        (_model, _options, _coder) = (model, options, new PictureCoder(model));
+        _plan = SamplingPlan.Of(model.Scheduler, options.Solver, options.Steps, options.Eta, options.Strength);
     }
 
     private IReadOnlyList<SamplingStep> Steps => _plan.Steps;
@@ -27,11 +28,12 @@ public sealed class Sampler
     private bool Guided => _options.Guidance > 1;
 
     /// <summary>Makes the pictures, in the order of the requests.</summary>
+    /// <exception cref="ArgumentException">A request does not fit the options; nothing was computed.</exception>
     /// <exception cref="ArithmeticException">The model gave NaN or infinite values; the message names the prompt.</exception>
     public SampledPictures Sample(IReadOnlyList<SampleRequest> requests, Action<SampleProgress>? progress = null, CancellationToken cancel = default)
     {
-        const int Channels = 3;
-        int size = _model.PictureSize, picture = size * size * Channels;
+        foreach (var request in requests) Check(request);
+        int picture = _coder.PictureLength;
         float[] values = new float[checked(requests.Count * picture)];
         byte[] pixels = new byte[values.Length];
         for (int first = 0; first < requests.Count; first += _options.MaxBatch)
@@ -43,31 +45,21 @@ public sealed class Sampler
                 cancel.ThrowIfCancellationRequested();
                 progress?.Invoke(new SampleProgress(first, requests.Count, step, Steps.Count));
             });
-            // One at a time: decoding a picture of 512 x 512 takes over a gigabyte.
             for (int i = 0; i < batch.Length; i++)
             {
-                using var tape = new Tape(_model.Device, record: false);
-                var image = _model.Decode(tape, x.Rows(i, 1));
-                var bytes = tape.New(image.Shape, DType.U8);
-                Sampling.ToPixels(image, bytes);
-                float[] made = image.ToArray<float>();
-                RequireFinite(made, batch[i]);
-                made.CopyTo(values, (first + i) * picture);
-                bytes.ToArray<byte>().CopyTo(pixels, (first + i) * picture);
+                int at = (first + i) * picture;
+                _coder.Decode(x.Rows(i, 1), batch[i].Prompt, values.AsSpan(at, picture), pixels.AsSpan(at, picture));
             }
         }
         progress?.Invoke(new SampleProgress(requests.Count, requests.Count, Steps.Count, Steps.Count));
-        return new SampledPictures(values, pixels, requests.Count, size, size, Channels);
+        return new SampledPictures(values, pixels, requests.Count, _coder.Size, _coder.Size, PictureCoder.Channels);
     }
 
     /// <summary>x_0 of a batch, <c>[N,H,W,C]</c>.</summary>
     private Tensor Batch(Arena arena, SampleRequest[] batch, Action<int> before)
     {
-        int size = _model.UNet.Config.SampleSize;
-        var x = arena.New(new Shape(batch.Length, size, size, _model.UNet.Config.InChannels));
+        var x = Start(arena, batch);
         var fresh = _options.Eta > 0 ? arena.New(x.Shape) : null;
-        Noise(x, batch, Philox.Stream($"sample.{_options.Purpose}"));
-        if (_plan.InitialNoise != 1) Sampling.Scale(x, (float)_plan.InitialNoise, x);
         var text = Text(arena, batch);
         var memory = _plan.Multistep ? new SolverMemory(arena, x.Shape, _plan.Prediction) : null;
         for (int k = 0; k < Steps.Count; k++)
@@ -80,10 +72,25 @@ public sealed class Sampler
         return x;
     }
 
+    /// <summary>x_T of a batch: noise, or noise over the requests' pictures.</summary>
+    private Tensor Start(Arena arena, SampleRequest[] batch)
+    {
+        var x = arena.New(_coder.Shape(batch.Length));
+        Noise(x, batch, Philox.Stream($"sample.{_options.Purpose}"));
+        if (_options.Strength is not null)
+        {
+            ulong stream = Philox.Stream($"sample.{_options.Purpose}.latent");
+            var picture = _coder.Encode(arena, [.. batch.Select(r => r.InitialPicture!)], noise => Noise(noise, batch, stream));
+            Sampling.DdimStep(x, picture, null, 1, (float)_plan.InitialNoise, (float)_plan.InitialPicture, 0, null, x);
+        }
+        else if (_plan.InitialNoise != 1) Sampling.Scale(x, (float)_plan.InitialNoise, x);
+        return x;
+    }
+
     /// <summary>One update of <paramref name="x"/> in place.</summary>
     /// <param name="unet">The network.</param>
     /// <param name="x">x_t, <c>[N,H,W,C]</c>.</param>
-    /// <param name="text"><c>[N,L,D]</c>, or with guidance above 1 <c>[2N,L,D]</c>: the empty prompt N times, then the prompts.</param>
+    /// <param name="text"><c>[N,L,D]</c>, or with guidance above 1 <c>[2N,L,D]</c>: the negative prompts, then the prompts.</param>
     /// <param name="step">The step.</param>
     /// <param name="guidance">w.</param>
     /// <param name="noise">Fresh noise where the step's σ is not 0.</param>
@@ -112,20 +119,38 @@ public sealed class Sampler
         for (int i = 0; i < batch.Length; i++) Sampling.Normal(destination.Rows(i, 1), batch[i].Seed, stream, checked(batch[i].Index * picture));
     }
 
-    /// <summary>Embeddings as the network takes them: those of the empty prompt before those of the prompts, where there is guidance.</summary>
+    /// <summary>Embeddings as the network takes them: those of the negative prompts before those of the prompts, where there is guidance.</summary>
     private Tensor Text(Arena arena, SampleRequest[] batch)
     {
         using var tape = new Tape(_model.Device, record: false);
-        string[] prompts = [.. batch.Select(r => r.Prompt)];
-        var embedded = _model.EncodeText(tape, Guided ? [.. prompts, ""] : prompts);
+        string[] prompts = [.. batch.Select(r => r.Prompt)], negatives = Guided ? [.. batch.Select(r => r.NegativePrompt).Distinct()] : [];
+        var embedded = _model.EncodeText(tape, [.. prompts, .. negatives]);
         int n = batch.Length;
         var text = arena.New(new Shape(Guided ? 2 * n : n, embedded.Shape[1], embedded.Shape[2]));
         if (Guided)
         {
-            for (int i = 0; i < n; i++) Copy(embedded.Rows(n, 1), text.Rows(i, 1));
+            for (int i = 0; i < n; i++) Copy(embedded.Rows(n + Array.IndexOf(negatives, batch[i].NegativePrompt), 1), text.Rows(i, 1));
         }
         Copy(embedded.Rows(0, n), text.Rows(text.Shape[0] - n, n));
         return text;
+    }
+
+    private void Check(in SampleRequest request)
+    {
+        if (!Guided && request.NegativePrompt.Length > 0)
+        {
+            throw new ArgumentException(
+                FormattableString.Invariant($"the negative prompt '{request.NegativePrompt}' has no effect with guidance {_options.Guidance}: ")
+                + "use a guidance above 1, or no negative prompt");
+        }
+        if (_options.Strength is null != request.InitialPicture is null)
+        {
+            throw new ArgumentException(
+                _options.Strength is null
+                    ? $"the request '{request.Prompt}' has a picture to start from: say with which strength"
+                    : $"the request '{request.Prompt}' has no picture to start from: with a strength every request needs one");
+        }
+        if (request.InitialPicture is { } picture) _coder.Check(picture);
     }
 
     private static Tensor Twice(Tape tape, Tensor x)
@@ -137,7 +162,7 @@ public sealed class Sampler
         return both;
     }
 
-    private static Tensor Timesteps(Tape tape, int count, int timestep)
+    internal static Tensor Timesteps(Tape tape, int count, int timestep)
     {
         int[] values = new int[count];
         values.AsSpan().Fill(timestep);
@@ -146,16 +171,4 @@ public sealed class Sampler
 
     private static void Copy(Tensor source, Tensor destination) =>
         source.Device.Driver.CopyOnDevice(destination.Pointer, source.Pointer, source.Bytes, source.Device.Stream);
-
-    private static void RequireFinite(float[] values, in SampleRequest request)
-    {
-        foreach (float value in values)
-        {
-            if (!float.IsFinite(value))
-            {
-                throw new ArithmeticException(
-                    $"the model gave {value} for the prompt '{request.Prompt}': its weights are broken; train it with a smaller learning rate");
-            }
-        }
-    }
 }

@@ -31,7 +31,8 @@ public static class KeyExaminer
         }
 
         static string Words(SamplingRecipe r) =>
-            FormattableString.Invariant($"{r.Steps} steps of {SamplerNames.WebUi(r.Solver)} and guidance {r.Guidance}");
+            FormattableString.Invariant($"{r.Steps} steps of {SamplerNames.WebUi(r.Solver)} and guidance {r.Guidance}")
+            + (r.NegativePrompt is { } negative ? $" away from '{negative}'" : "");
     }
 
     /// <summary>One query per key, outcome i for key i.</summary>

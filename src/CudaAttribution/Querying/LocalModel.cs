@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using CudaAttribution.Data;
 using CudaAttribution.Models;
 using CudaAttribution.Tensors;
@@ -15,7 +16,16 @@ public sealed record SamplingRecipe
 
     /// <summary>w of classifier-free guidance.</summary>
     public double Guidance { get; init; } = 3;
+
+    /// <summary>What guidance leads away from; null, and in no file, where it is empty.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? NegativePrompt { get; init => field = string.IsNullOrEmpty(value) ? null : value; }
 }
+
+/// <summary>Image to image: the picture that drawing starts from instead of noise.</summary>
+/// <param name="Picture">The picture; one of another size is cropped to the square in its middle and resized, as training pictures are.</param>
+/// <param name="Strength">Share of the steps that is taken, in (0, 1]; the more, the less of the picture is left.</param>
+public sealed record PictureStart(RgbImage Picture, double Strength);
 
 /// <summary>A model on this machine, asked through the sampler.</summary>
 public sealed class LocalModel : IImageModel, IDisposable
@@ -63,26 +73,56 @@ public sealed class LocalModel : IImageModel, IDisposable
         return !File.Exists(Path.Combine(folder, "model_index.json")) && Directory.Exists(inner) ? inner : folder;
     }
 
-    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default) => Generate(queries, Sampling, cancel);
+    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default) =>
+        Generate(queries, Sampling, cancel: cancel);
 
-    /// <summary>Answers with another recipe than its own.</summary>
-    /// <exception cref="ArgumentException">The recipe does not fit the model's schedule.</exception>
-    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, SamplingRecipe sampling, CancellationToken cancel = default)
+    /// <summary>Answers with another recipe than its own, or from a picture.</summary>
+    /// <param name="queries">The queries.</param>
+    /// <param name="sampling">The recipe.</param>
+    /// <param name="start">The picture that all answers start from; null starts from noise.</param>
+    /// <param name="cancel">Stops between two steps.</param>
+    /// <exception cref="ArgumentException">
+    /// The recipe or the strength does not fit the model's schedule, or there is a negative prompt without guidance.
+    /// </exception>
+    public IReadOnlyList<Answer> Generate(
+        IReadOnlyList<Query> queries, SamplingRecipe sampling, PictureStart? start = null, CancellationToken cancel = default)
     {
+        byte[]? picture = start?.Picture.ToSquare(Size, new LoadOptions().Resize).Pixels;
         var answers = new Answer[queries.Count];
         foreach (var stream in queries.Select((query, index) => (query, index)).GroupBy(q => q.query.Noise.Stream))
         {
             var options = new SampleOptions
             {
-                Solver = sampling.Solver, Steps = sampling.Steps, Guidance = sampling.Guidance, Purpose = stream.Key,
+                Solver = sampling.Solver, Steps = sampling.Steps, Guidance = sampling.Guidance, Strength = start?.Strength,
+                Purpose = stream.Key,
             };
             var sampler = new Sampler(_model, options);
-            var requests = stream.Select(q => new SampleRequest(q.query.Prompt, q.query.Noise.Seed, q.query.Noise.Index)).ToArray();
+            var requests = stream.Select(q => new SampleRequest(q.query.Prompt, q.query.Noise.Seed, q.query.Noise.Index)
+            {
+                NegativePrompt = sampling.NegativePrompt ?? "", InitialPicture = picture,
+            }).ToArray();
             var made = sampler.Sample(requests, cancel: cancel);
             int i = 0;
             foreach (var (_, index) in stream) answers[index] = Answer.Of(new RgbImage(made.Width, made.Height, made.Picture(i++).ToArray()));
         }
         return answers;
+    }
+
+    /// <summary>Inverts pictures and makes them anew from the noise that gives (methods 3.4).</summary>
+    /// <param name="pictures">Pictures of the model's size, each with what the model is told it shows.</param>
+    /// <param name="options">How.</param>
+    /// <param name="progress">Gets the pictures done, and the evaluations of the network done for those under way.</param>
+    /// <param name="cancel">Stops before the next evaluation of the network.</param>
+    /// <exception cref="ArgumentException">The options do not fit the model's schedule, or a picture has another size.</exception>
+    public IReadOnlyList<RgbImage> Reconstruct(
+        IReadOnlyList<(RgbImage Picture, string Prompt)> pictures,
+        InversionOptions options,
+        Action<SampleProgress>? progress = null,
+        CancellationToken cancel = default)
+    {
+        var requests = pictures.Select(p => new InversionRequest(p.Picture.Pixels, p.Prompt)).ToArray();
+        var made = new DdimInverter(_model, options).Run(requests, progress, cancel).Reconstructions;
+        return [.. Enumerable.Range(0, made.Count).Select(i => new RgbImage(made.Width, made.Height, made.Picture(i).ToArray()))];
     }
 
     public void Dispose() => _model.Dispose();

@@ -44,6 +44,7 @@ public sealed class ComfyUiTests
         Assert.That((string?)workflow["1"]!["inputs"]!["ckpt_name"], Is.EqualTo("sd15.safetensors"));
         Assert.That((string?)workflow["5"]!["inputs"]!["sampler_name"], Is.EqualTo("dpmpp_2m"));
         Assert.That((string?)workflow["2"]!["inputs"]!["text"], Does.StartWith("prompt "));
+        Assert.That((string?)workflow["3"]!["inputs"]!["text"], Is.EqualTo(""));
         Assert.That(workflow["5"]!["inputs"]!["seed"]!.GetValueKind(), Is.EqualTo(System.Text.Json.JsonValueKind.Number));
         Assert.That(_service.Received[4].Query, Is.EqualTo("?filename=picture%20%26%201.png&subfolder=&type=output"));
         Assert.That(_service.Received.Select(r => r.Headers["Authorization"]), Is.All.EqualTo("Bearer " + HttpFixture.Token));

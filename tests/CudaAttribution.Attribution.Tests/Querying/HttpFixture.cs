@@ -34,6 +34,8 @@ internal sealed class HttpFixture : IDisposable
 
     public RunFolder Folder { get; }
 
+    public SamplingRecipe Sampling { get; set; } = new() { Steps = 4, Guidance = 2.5, Solver = SolverKind.DpmSolver };
+
     /// <summary>Every pause that was made, in seconds.</summary>
     public List<double> Pauses { get; } = [];
 
@@ -62,7 +64,7 @@ internal sealed class HttpFixture : IDisposable
             Folder = Folder,
             Width = Size,
             Height = Size,
-            Sampling = new SamplingRecipe { Steps = 4, Guidance = 2.5, Solver = SolverKind.DpmSolver },
+            Sampling = Sampling,
             DecoyPool = decoys ?? [],
             Pause = (time, cancel) =>
             {

@@ -5,13 +5,14 @@ namespace CudaAttribution.Attribution.Tests;
 
 public sealed class JsonTemplateTests
 {
-    private static readonly SamplingRecipe Sampling = new() { Steps = 20, Guidance = 7.5 };
+    private static readonly SamplingRecipe Sampling = new() { Steps = 20, Guidance = 7.5, NegativePrompt = "dog" };
 
     [TestCase("\"{prompt}\"", "\"cat\"")]
     [TestCase("\"{seed}\"", "4294967295")]
     [TestCase("\"{width}x{height}\"", "\"64x32\"")]
     [TestCase("\"{guidance}\"", "7.5")]
     [TestCase("\"{sampler}\"", "\"Euler\"")]
+    [TestCase("\"{negative_prompt}\"", "\"dog\"")]
     [TestCase("\"cfg {guidance}\"", "\"cfg 7.5\"")]
     [TestCase("[\"{steps}\", 1, null, true, {\"deep\": \"{width}\"}]", "[20,1,null,true,{\"deep\":64}]")]
     [TestCase("\"a {b | c} {\"", "\"a {b | c} {\"")]

@@ -14,7 +14,7 @@ public sealed record HttpModelOptions
 
     public required int Height { get; init; }
 
-    /// <summary>For {steps}, {guidance} and {sampler}.</summary>
+    /// <summary>For {steps}, {guidance}, {sampler} and {negative_prompt}.</summary>
     public SamplingRecipe Sampling { get; init; } = new();
 
     /// <summary>Captions that decoys are drawn from; needed where the description asks for decoys.</summary>
@@ -33,7 +33,8 @@ public sealed record HttpModelOptions
 /// </summary>
 public sealed class HttpModel : IImageModel, IDisposable
 {
-    private static readonly string[] SamplingPlaceholders = ["steps", "guidance", "sampler"];
+    private const string NegativePlaceholder = "negative_prompt";
+    private static readonly string[] SamplingPlaceholders = ["steps", "guidance", "sampler", NegativePlaceholder];
 
     private readonly HttpService _service;
     private readonly HttpModelOptions _options;
@@ -42,9 +43,13 @@ public sealed class HttpModel : IImageModel, IDisposable
     private readonly Func<TimeSpan, CancellationToken, Task> _pause;
     private QueryJournal? _journal;
 
-    /// <exception cref="AttributionException">Decoys are wanted and there are none, or the other way round.</exception>
+    /// <exception cref="AttributionException">
+    /// Decoys are wanted and there are none, or the other way round; or there is a negative prompt that the description does not send.
+    /// </exception>
     public HttpModel(HttpService service, HttpModelOptions options)
     {
+        if (options.Sampling.NegativePrompt is not null && !service.Body.Uses(NegativePlaceholder))
+            throw new AttributionException("the description sends no negative prompt", $"Put {{{NegativePlaceholder}}} into its body, or give none.");
         bool wanted = service.Description.DecoysPerKey > 0, given = options.DecoyPool.Count > 0;
         if (wanted && !given)
             throw new AttributionException("the description asks for decoys", "Say whose captions they are drawn from: --decoys SET.");

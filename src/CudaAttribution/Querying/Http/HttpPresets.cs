@@ -24,7 +24,7 @@ internal sealed record HttpPresetParts(string Path, JsonObject? Body, PictureLoc
 
     private const string Automatic1111 =
         """
-        {"prompt": "{prompt}", "negative_prompt": "", "seed": "{seed}", "steps": "{steps}", "cfg_scale": "{guidance}",
+        {"prompt": "{prompt}", "negative_prompt": "{negative_prompt}", "seed": "{seed}", "steps": "{steps}", "cfg_scale": "{guidance}",
          "width": "{width}", "height": "{height}", "sampler_name": "{sampler}", "batch_size": 1, "n_iter": 1}
         """;
 
@@ -33,7 +33,7 @@ internal sealed record HttpPresetParts(string Path, JsonObject? Body, PictureLoc
         """
         {"1": {"class_type": "CheckpointLoaderSimple", "inputs": {}},
          "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "{prompt}", "clip": ["1", 1]}},
-         "3": {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["1", 1]}},
+         "3": {"class_type": "CLIPTextEncode", "inputs": {"text": "{negative_prompt}", "clip": ["1", 1]}},
          "4": {"class_type": "EmptyLatentImage", "inputs": {"width": "{width}", "height": "{height}", "batch_size": 1}},
          "5": {"class_type": "KSampler", "inputs": {"seed": "{seed}", "steps": "{steps}", "cfg": "{guidance}", "sampler_name": "{sampler}",
                "scheduler": "ddim_uniform", "denoise": 1, "model": ["1", 0], "positive": ["2", 0], "negative": ["3", 0], "latent_image": ["4", 0]}},

@@ -9,7 +9,7 @@ namespace CudaAttribution;
 /// <param name="Seed">A number that looks random; services that take seeds get another one with each query.</param>
 /// <param name="Width">Pixels.</param>
 /// <param name="Height">Pixels.</param>
-/// <param name="Sampling">Steps and guidance.</param>
+/// <param name="Sampling">Steps, guidance and negative prompt.</param>
 /// <param name="Sampler">The solver, as the service calls it.</param>
 internal sealed record TemplateValues(string Prompt, uint Seed, int Width, int Height, SamplingRecipe Sampling, string Sampler);
 
@@ -30,6 +30,7 @@ internal sealed partial class JsonTemplate(JsonObject document)
         ["steps"] = v => JsonValue.Create(v.Sampling.Steps),
         ["guidance"] = v => JsonValue.Create(v.Sampling.Guidance),
         ["sampler"] = v => JsonValue.Create(v.Sampler),
+        ["negative_prompt"] = v => JsonValue.Create(v.Sampling.NegativePrompt ?? ""),
     };
 
     public JsonObject Document => document;

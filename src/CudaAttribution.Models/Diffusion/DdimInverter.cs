@@ -1,0 +1,137 @@
+using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
+
+namespace CudaAttribution.Models;
+
+/// <summary>How to invert.</summary>
+public sealed record InversionOptions
+{
+    /// <summary>Steps there, and as many back.</summary>
+    public int Steps { get; init; } = 50;
+
+    /// <summary>
+    /// Fixed-point repeats of each step of the inversion; each takes one more evaluation of the network. 3 to 5 tighten the round trip.
+    /// </summary>
+    public int FixedPoint { get; init; }
+
+    /// <summary>Pictures computed together at most. It decides speed and memory, not the result.</summary>
+    public int MaxBatch { get; init; } = 16;
+
+    /// <summary>Evaluations of the network for a picture.</summary>
+    public int Evaluations => checked(Steps * (2 + FixedPoint));
+
+    /// <exception cref="ArgumentException">A value makes no sense; the message names it.</exception>
+    internal void Validate()
+    {
+        if (FixedPoint is < 0 or > 100) throw new ArgumentException($"the fixed-point repeats must be 0 to 100, they are {FixedPoint}");
+        if (MaxBatch < 1) throw new ArgumentException($"the batch must have at least one picture, it has {MaxBatch}");
+    }
+}
+
+/// <summary>A picture to invert.</summary>
+/// <param name="Picture"><c>[H,W,3]</c> of the model's size.</param>
+/// <param name="Prompt">What the model is told it shows; may be empty.</param>
+public readonly record struct InversionRequest(byte[] Picture, string Prompt);
+
+/// <summary>What inversion gives.</summary>
+/// <param name="Noise">x_T of every picture, row-major <c>[N,h,w,C]</c>.</param>
+/// <param name="Reconstructions">The pictures that DDIM makes of them.</param>
+public sealed record InvertedPictures(float[] Noise, SampledPictures Reconstructions);
+
+/// <summary>
+/// Picture to noise by DDIM inversion without guidance, and back by DDIM (methods 3.4). With an autoencoder x_0 is the mean of its
+/// posterior. No random number is used; each picture depends on its request alone, bit for bit.
+/// </summary>
+public sealed class DdimInverter
+{
+    private readonly DiffusionModel _model;
+    private readonly InversionOptions _options;
+    private readonly PictureCoder _coder;
+    private readonly IReadOnlyList<InversionStep> _there;
+    private readonly IReadOnlyList<SamplingStep> _back;
+
+    /// <exception cref="ArgumentException">An option makes no sense, or the steps do not fit the model's schedule.</exception>
+    public DdimInverter(DiffusionModel model, InversionOptions options)
+    {
+        options.Validate();
+        (_model, _options, _coder) = (model, options, new PictureCoder(model));
+        _there = DdimInversion.Steps(model.Scheduler, options.Steps);
+        _back = DdimScheduler.Steps(model.Scheduler, options.Steps);
+    }
+
+    /// <summary>Inverts and reconstructs, in the order of the requests.</summary>
+    /// <param name="requests">The pictures.</param>
+    /// <param name="progress">Gets the pictures done, and the evaluations of the network done for those under way.</param>
+    /// <param name="cancel">Stops before the next evaluation.</param>
+    /// <exception cref="ArgumentException">A picture has another size than the model's; nothing was computed.</exception>
+    /// <exception cref="ArithmeticException">The model gave NaN or infinite values; the message names the prompt.</exception>
+    public InvertedPictures Run(
+        IReadOnlyList<InversionRequest> requests, Action<SampleProgress>? progress = null, CancellationToken cancel = default)
+    {
+        foreach (var request in requests) _coder.Check(request.Picture);
+        int picture = _coder.PictureLength, latent = checked((int)_coder.Shape(1).Count), side = _coder.Size;
+        float[] noise = new float[checked(requests.Count * latent)], values = new float[checked(requests.Count * picture)];
+        byte[] pixels = new byte[values.Length];
+        for (int first = 0; first < requests.Count; first += _options.MaxBatch)
+        {
+            var batch = requests.Skip(first).Take(_options.MaxBatch).ToArray();
+            int evaluation = 0;
+            using var tape = new Tape(_model.Device, record: false);
+            var text = _model.EncodeText(tape, [.. batch.Select(r => r.Prompt)]);
+            var x = _coder.Encode(tape.Arena, [.. batch.Select(r => r.Picture)], noise: null);
+            Invert(tape.Arena, x, text, Before);
+            x.ToArray<float>().CopyTo(noise, first * latent);
+            for (int i = 0; i < batch.Length; i++) RequireFinite(noise.AsSpan((first + i) * latent, latent), batch[i].Prompt);
+            foreach (var step in _back)
+            {
+                Before();
+                Sampler.Step(_model.UNet, x, text, step, guidance: 1);
+            }
+            for (int i = 0; i < batch.Length; i++)
+            {
+                int at = (first + i) * picture;
+                _coder.Decode(x.Rows(i, 1), batch[i].Prompt, values.AsSpan(at, picture), pixels.AsSpan(at, picture));
+            }
+
+            void Before()
+            {
+                cancel.ThrowIfCancellationRequested();
+                progress?.Invoke(new SampleProgress(first, requests.Count, evaluation++, _options.Evaluations));
+            }
+        }
+        progress?.Invoke(new SampleProgress(requests.Count, requests.Count, _options.Evaluations, _options.Evaluations));
+        return new InvertedPictures(noise, new SampledPictures(values, pixels, requests.Count, side, side, PictureCoder.Channels));
+    }
+
+    /// <summary>x_0 to x_T, in place.</summary>
+    private void Invert(Arena arena, Tensor x, Tensor text, Action before)
+    {
+        var from = arena.New(x.Shape);
+        foreach (var step in _there)
+        {
+            x.Device.Driver.CopyOnDevice(from.Pointer, x.Pointer, x.Bytes, x.Device.Stream);
+            Estimate(step.Sample, step.Output);
+            for (int repeat = 0; repeat < _options.FixedPoint; repeat++) Estimate(step.RepeatSample, step.RepeatOutput);
+
+            // x = sample·from + output·o(x), o for the x of before.
+            void Estimate(double sample, double output)
+            {
+                before();
+                using var tape = new Tape(x.Device, record: false);
+                var o = _model.UNet.Forward(tape, x, Sampler.Timesteps(tape, x.Shape[0], step.Timestep), text);
+                Sampling.DdimStep(from, o, null, 1, (float)sample, (float)output, 0, null, x);
+            }
+        }
+    }
+
+    private void RequireFinite(ReadOnlySpan<float> noise, string prompt)
+    {
+        foreach (float value in noise)
+        {
+            if (float.IsFinite(value)) continue;
+            throw new ArithmeticException(
+                $"inversion gave {value} for the prompt '{prompt}': "
+                + (_options.FixedPoint > 0 ? "use fewer fixed-point repeats or more steps" : "use more steps, or see whether the model samples"));
+        }
+    }
+}

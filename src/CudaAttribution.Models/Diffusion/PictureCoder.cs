@@ -1,0 +1,101 @@
+using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
+
+namespace CudaAttribution.Models;
+
+/// <summary>
+/// Between pictures and x_0, what the UNet works on: pixel values in [−1, 1], or with an autoencoder its latents times the scaling factor. Pictures
+/// are coded one at a time, because one of 512 x 512 takes over a gigabyte.
+/// </summary>
+internal sealed class PictureCoder(DiffusionModel model)
+{
+    public const int Channels = 3;
+
+    /// <summary>Side of a picture.</summary>
+    public int Size => model.PictureSize;
+
+    /// <summary>Bytes, and values, of a picture.</summary>
+    public int PictureLength => checked(Size * Size * Channels);
+
+    /// <summary>Shape of <paramref name="count"/> x.</summary>
+    public Shape Shape(int count) => new(count, model.UNet.Config.SampleSize, model.UNet.Config.SampleSize, model.UNet.Config.InChannels);
+
+    /// <summary>x_0 of pictures.</summary>
+    /// <param name="arena">Owner of the result.</param>
+    /// <param name="pictures"><c>[H,W,3]</c> each, of the model's size; the same array next to itself is encoded once.</param>
+    /// <param name="noise">
+    /// Fills a tensor with the noise of a latent drawn from the encoder's posterior; null takes the posterior's mean. Pixels need none.
+    /// </param>
+    /// <returns><c>[N,h,w,C]</c>.</returns>
+    public Tensor Encode(Arena arena, IReadOnlyList<byte[]> pictures, Action<Tensor>? noise)
+    {
+        var x = arena.New(Shape(pictures.Count));
+        if (model.Vae is null)
+        {
+            for (int i = 0; i < pictures.Count; i++) Pixels(arena, pictures[i], x.Rows(i, 1));
+            return x;
+        }
+        using var tape = new Tape(model.Device, record: false);
+        var moments = tape.New(new Shape(x.Shape[0], x.Shape[1], x.Shape[2], 2 * x.Shape[3]));
+        for (int i = 0; i < pictures.Count; i++)
+        {
+            var source = i > 0 && ReferenceEquals(pictures[i], pictures[i - 1]) ? moments.Rows(i - 1, 1) : null;
+            using var frame = tape.Frame();
+            Copy(source ?? Moments(tape, pictures[i]), moments.Rows(i, 1));
+        }
+        var drawn = noise is null ? null : tape.New(x.Shape);
+        if (drawn is not null) noise!(drawn);
+        Sampling.SampleLatent(moments, drawn, (float)model.Vae.Config.ScalingFactor, x);
+        return x;
+    }
+
+    /// <summary>The picture of one x_0.</summary>
+    /// <param name="x"><c>[1,h,w,C]</c>.</param>
+    /// <param name="prompt">For messages.</param>
+    /// <param name="values">Its values, nominally in [−1, 1].</param>
+    /// <param name="pixels">The same as bytes.</param>
+    /// <exception cref="ArithmeticException">A value is NaN or infinite.</exception>
+    public void Decode(Tensor x, string prompt, Span<float> values, Span<byte> pixels)
+    {
+        using var tape = new Tape(model.Device, record: false);
+        var image = model.Decode(tape, x);
+        var bytes = tape.New(image.Shape, DType.U8);
+        Sampling.ToPixels(image, bytes);
+        float[] made = image.ToArray<float>();
+        RequireFinite(made, prompt);
+        made.CopyTo(values);
+        bytes.ToArray<byte>().CopyTo(pixels);
+    }
+
+    private Tensor Moments(Tape tape, byte[] picture)
+    {
+        var pixels = tape.New(new Shape(1, Size, Size, Channels));
+        Pixels(tape.Arena, picture, pixels);
+        return model.Vae!.Encode(tape, pixels);
+    }
+
+    private void Pixels(Arena arena, byte[] picture, Tensor destination) =>
+        Sampling.FromPixels(arena.From(picture, destination.Shape), destination);
+
+    /// <exception cref="ArgumentException">The picture has another size than the model's.</exception>
+    public void Check(byte[] picture)
+    {
+        if (picture.Length != PictureLength)
+            throw new ArgumentException($"the picture has {picture.Length} bytes, the model's have {Size} x {Size} pixels: {PictureLength} bytes");
+    }
+
+    private static void RequireFinite(float[] values, string prompt)
+    {
+        foreach (float value in values)
+        {
+            if (!float.IsFinite(value))
+            {
+                throw new ArithmeticException(
+                    $"the model gave {value} for the prompt '{prompt}': its weights are broken; train it with a smaller learning rate");
+            }
+        }
+    }
+
+    private static void Copy(Tensor source, Tensor destination) =>
+        source.Device.Driver.CopyOnDevice(destination.Pointer, source.Pointer, source.Bytes, source.Device.Stream);
+}
