@@ -1,3 +1,4 @@
+using System.Text.Json;
 using CudaAttribution.Tensors;
 using NUnit.Framework;
 
@@ -25,6 +26,18 @@ public class AutoencoderGoldenTests
             var sample = vae.Decode(tape, golden.Picture(tape.Arena, "input.latent"));
             Assert.That(Nmse.Of(sample.ToArray<float>(), golden.Pictures("sample")), Is.LessThanOrEqualTo(Nmse.Limit), "sample");
         }
+    }
+
+    [Test]
+    public void OnlyDiffusersKeysAreWritten()
+    {
+        string[] diffusers =
+        [
+            "_class_name", "act_fn", "block_out_channels", "down_block_types", "force_upcast", "in_channels", "latent_channels", "layers_per_block",
+            "norm_num_groups", "out_channels", "sample_size", "scaling_factor", "up_block_types",
+        ];
+        using var json = JsonDocument.Parse(new AutoencoderKLConfig().ToJson());
+        Assert.That(json.RootElement.EnumerateObject().Select(p => p.Name), Is.EquivalentTo(diffusers));
     }
 
     [Test]

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Models;
@@ -48,6 +49,7 @@ public sealed record AutoencoderKLConfig
     private static readonly HashSet<string> Metadata = ["_class_name", "_diffusers_version", "_name_or_path"];
 
     /// <summary>How often the encoder halves the sides: a picture's side over its latent's is 2 to this power.</summary>
+    [JsonIgnore]
     public int Halvings => BlockOutChannels.Length - 1;
 
     /// <summary>Reads a diffusers <c>config.json</c>; <paramref name="source"/> names it in errors.</summary>

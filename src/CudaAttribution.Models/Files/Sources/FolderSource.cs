@@ -96,7 +96,8 @@ internal sealed class FolderSource : ModelSource
     /// <returns>The name of the class.</returns>
     private string RequireClass(string component, params string[] classes)
     {
-        if (_index.Value[component] is not JsonArray { Count: 2 } entry || !IsPresent(entry))
+        if (!IsPresent(_index.Value[component])) throw new ModelFileException($"{IndexFile} names no '{component}': the model has no such part");
+        if (_index.Value[component] is not JsonArray { Count: 2 } entry)
         {
             throw new ModelFileException($"{IndexFile}: the part '{component}' must be given as [library, class]");
         }
