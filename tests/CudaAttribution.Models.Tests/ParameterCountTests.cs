@@ -6,35 +6,23 @@ namespace CudaAttribution.Models.Tests;
 /// <summary>Sizes of the published networks, counted without allocating a weight.</summary>
 public class ParameterCountTests
 {
-    private static readonly UNetConfig StableDiffusion15 = new() { SampleSize = 64, CrossAttentionDim = 768 };
-
-    private static readonly UNetConfig StableDiffusion21 = new()
-    {
-        SampleSize = 96, CrossAttentionDim = 1024, AttentionHeadDim = new[] { 5, 10, 20, 20 }, UseLinearProjection = true, UpcastAttention = true,
-    };
-
     [Test]
     public void StableDiffusionsUNets()
     {
-        Assert.That(Count(p => new UNet2DConditionModel(StableDiffusion15, p)), Is.EqualTo((859_520_964, 686)));
-        Assert.That(Count(p => new UNet2DConditionModel(StableDiffusion21, p)), Is.EqualTo((865_910_724, 686)));
+        Assert.That(Count(p => new UNet2DConditionModel(StableDiffusion.V15.UNet, p)), Is.EqualTo((859_520_964, 686)));
+        Assert.That(Count(p => new UNet2DConditionModel(StableDiffusion.V21.UNet, p)), Is.EqualTo((865_910_724, 686)));
     }
 
     [Test]
     public void ClipTextEncoders()
     {
-        var vitL = new ClipTextConfig { HiddenSize = 768, IntermediateSize = 3072, NumAttentionHeads = 12 };
-        var vitH = vitL with { HiddenSize = 1024, IntermediateSize = 4096, NumAttentionHeads = 16, NumHiddenLayers = 23, HiddenAct = "gelu" };
-        Assert.That(Count(p => new ClipTextModel(vitL, p)), Is.EqualTo((123_060_480, 196)));
-        Assert.That(Count(p => new ClipTextModel(vitH, p)), Is.EqualTo((340_387_840, 372)));
+        Assert.That(Count(p => new ClipTextModel(StableDiffusion.V15.TextEncoder, p)), Is.EqualTo((123_060_480, 196)));
+        Assert.That(Count(p => new ClipTextModel(StableDiffusion.V21.TextEncoder, p)), Is.EqualTo((340_387_840, 372)));
     }
 
     [Test]
-    public void TheAutoencoder()
-    {
-        var config = new AutoencoderKLConfig { BlockOutChannels = [128, 256, 512, 512], LayersPerBlock = 2, SampleSize = 512 };
-        Assert.That(Count(p => new AutoencoderKL(config, p)), Is.EqualTo((83_653_863, 248)));
-    }
+    public void TheAutoencoder() =>
+        Assert.That(Count(p => new AutoencoderKL(StableDiffusion.V15.Vae!, p)), Is.EqualTo((83_653_863, 248)));
 
     [TestCase("nano", 16)]
     [TestCase("demo", 16)]
