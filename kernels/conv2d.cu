@@ -7,18 +7,7 @@
 // A pixel outside the picture is a row of zeros. Where a tap has fewer channels than TILE_K, several taps share one step; the order of the
 // sum stays (kh, kw, channel).
 #include "gemm_tile.cuh"
-
-struct Conv2dParams {
-    const float *x; // fwd: input; bwd_x: dy; bwd_w: input
-    const float *w; // fwd: transposed weights; bwd_x: weights; bwd_w: dy
-    const float *b; // fwd: bias [O] or null
-    float *y;       // fwd: output; bwd_x: dx; bwd_w: partial sums
-    int n, h, width, c;
-    int out_h, out_w, o;
-    int kernel, stride, pad; // pad: rows above and columns left; those below and right follow from the extents
-    int chunk;               // bwd_w: pixels per split
-    int accumulate;          // bwd_x
-};
+#include "params.cuh"
 
 // Where the pixels of a tile take their values from: the offset of tap (0, 0), which may lie outside the picture, and a bit per tap that lies inside.
 // Looked up for every tap of every pixel; reckoning it each time cost a third of the convolution at 32 channels.

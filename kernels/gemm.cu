@@ -7,15 +7,7 @@
 //
 // Split products: the chunk length depends on the shape only, so the order of summation does too.
 #include "gemm_tile.cuh"
-
-struct GemmParams {
-    const float *a;
-    const float *b;
-    const float *bias; // [N] or null
-    float *c;
-    int m, n, k;
-    int accumulate;
-};
+#include "params.cuh"
 
 KERNEL_WHOLE(gemm_nn_f32, GemmParams, GEMM_THREADS) {
     SHARED(float, as, A_SIZE);
@@ -36,14 +28,6 @@ KERNEL_WHOLE(gemm_nn_f32, GemmParams, GEMM_THREADS) {
         store_segment(p.c + (long long)(m0 + m) * p.n + n0 + n, p.bias ? p.bias + n0 + n : nullptr, value, count, p.accumulate != 0);
     });
 }
-
-struct GemmSplitParams {
-    const float *a; // [K,M]
-    const float *b; // [K,N]
-    float *part;    // [S,M,N]
-    int m, n, k;
-    int chunk; // values of k per split
-};
 
 KERNEL_WHOLE(gemm_tn_f32, GemmSplitParams, GEMM_THREADS) {
     SHARED(float, as, A_SIZE);

@@ -1,7 +1,7 @@
 // The kernel dialect on a GPU: clang without a CUDA toolkit (its builtins only), or nvcc. Included by gpu.cuh.
 //
-// Invariants: every wrapper here has a host twin of the same name and the same bits in gpu_host.cuh; PTX assembly and compiler
-// builtins stand in this file only.
+// Invariants: every wrapper here has a host twin of the same name and the same bits in gpu_host.cuh; compiler builtins stand in this
+// file only, PTX assembly in mma.cuh.
 #pragma once
 
 #if defined(__clang__)
@@ -25,6 +25,7 @@ typedef unsigned long uint64_t;
 #endif
 
 #define DEVICE static __device__ __forceinline__
+#define MEMBER __device__ __forceinline__
 #define UNROLL _Pragma("unroll")
 #define SHARED(T, name, count) __shared__ __align__(64) T name[count]
 #define KERNEL_BOUNDED(name, Params, THREADS, ...)                                                                                                    \

@@ -15,6 +15,7 @@
 #endif
 
 #define DEVICE static inline __attribute__((always_inline))
+#define MEMBER inline __attribute__((always_inline))
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")
 #else

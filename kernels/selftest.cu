@@ -148,3 +148,50 @@ KERNEL(selftest_philox_u32, SelftestPhiloxParams, 256) {
         }
     }
 }
+
+// ---- tensor cores
+
+#if !defined(CUATTR_CPU)
+
+#include "mma_tile.cuh"
+
+KERNEL(selftest_round_bf16, SelftestBf16Params, 256) {
+    for (int i = threadIdx.x; i < p.n; i += blockDim.x) p.y[i] = bf16x2_(p.x[2 * i], p.x[2 * i + 1]);
+}
+
+KERNEL_WHOLE(selftest_mma_f32_bf16, SelftestMmaParams, 32) {
+    uint32_t a[1][4], b[1][2];
+    float c[1][1][4];
+    UNROLL
+    for (int i = 0; i < 4; i++) a[0][i] = p.a[4 * threadIdx.x + i], c[0][0][i] = p.c[4 * threadIdx.x + i];
+    UNROLL
+    for (int i = 0; i < 2; i++) b[0][i] = p.b[2 * threadIdx.x + i];
+    mma_bf16(c, a, b);
+    UNROLL
+    for (int i = 0; i < 4; i++) p.c[4 * threadIdx.x + i] = c[0][0][i];
+}
+
+KERNEL_WHOLE(selftest_matrices_bf16, SelftestMatricesParams, 32) {
+    SHARED(uint16_t, x, 32 * 8);
+    for (int i = threadIdx.x; i < 32 * 8; i += 32) x[i] = p.x[i];
+    __syncthreads();
+    uint32_t plain[4], transposed[4];
+    load_matrices(plain, x + 8 * threadIdx.x);
+    load_matrices_transposed(transposed, x + 8 * threadIdx.x);
+    UNROLL
+    for (int i = 0; i < 4; i++) p.plain[4 * threadIdx.x + i] = plain[i], p.transposed[4 * threadIdx.x + i] = transposed[i];
+}
+
+template <int ROWS, int COLS> DEVICE void selftest_tile(const SelftestTileParams &p) {
+    typedef MmaTile<ROWS, COLS> Tile;
+    for (int i = threadIdx.x; i < ROWS * COLS; i += MMA_THREADS) p.words[i] = Tile::word(i / COLS, i % COLS);
+    p.stores[threadIdx.x] = Tile::word(Tile::row(0), Tile::col());
+}
+
+KERNEL_WHOLE(selftest_tile_bf16, SelftestTileParams, 256) {
+    if (p.shape == 0) selftest_tile<128, 32>(p);
+    if (p.shape == 1) selftest_tile<32, 128>(p);
+    if (p.shape == 2) selftest_tile<32, 64>(p);
+}
+
+#endif

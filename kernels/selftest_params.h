@@ -57,6 +57,29 @@ struct SelftestPhiloxParams {
     int n;
 };
 
+struct SelftestBf16Params {
+    const float *x;
+    uint32_t *y;
+    int n; // pairs
+};
+
+// One warp; per lane 4 registers of a, 2 of b, 4 of c; c is also the result.
+struct SelftestMmaParams {
+    const uint32_t *a, *b;
+    float *c;
+};
+
+struct SelftestMatricesParams {
+    const uint16_t *x;            // [32, 8]: four matrices
+    uint32_t *plain, *transposed; // [32 lanes, 4]
+};
+
+struct SelftestTileParams {
+    uint32_t *words;  // [rows, cols]: where each value lies
+    uint32_t *stores; // [256]: where each thread of the block puts its first quad
+    int shape;        // 0: 128 x 32, 1: 32 x 128, 2: 32 x 64
+};
+
 struct WrongParams {
     const float *x;
     float *y;

@@ -1,6 +1,7 @@
 // Kernels that are wrong on purpose: each must be caught by the check that exists for its fault. Built for the simt test libraries
 // only.
 #include "gpu.cuh"
+#include "mma.cuh"
 #include "selftest_params.h"
 
 // A barrier is missing between writing and reading shared memory. ThreadSanitizer: data race.
@@ -79,3 +80,50 @@ KERNEL(wrong_too_much_shared, WrongParams, 64) {
 
 // An aligned vector access at an address that is not. The runtime: alignment.
 KERNEL(wrong_misaligned_vector, WrongParams, 64) { v_store_aligned(p.y + 1, v_load(p.x)); }
+
+// One lane leaves before its warp multiplies. The runtime: deadlock of a warp.
+KERNEL(wrong_missing_lane, WrongParams, 64) {
+    float c[1][1][4] = {};
+    const uint32_t a[1][4] = {}, b[1][2] = {};
+    if (threadIdx.x != 37) mma_bf16(c, a, b);
+    p.y[threadIdx.x] = c[0][0][0];
+}
+
+// Half a warp multiplies in one place and half in another. The runtime: divergent warp.
+KERNEL(wrong_divergent_warp, WrongParams, 64) {
+    SHARED(uint32_t, tile, 64 * 4);
+    uint32_t r[4];
+    if (threadIdx.x % 32 < 16)
+        load_matrices(r, tile + threadIdx.x * 4);
+    else
+        load_matrices_transposed(r, tile + threadIdx.x * 4);
+    p.y[threadIdx.x] = (float)r[0];
+}
+
+// Some lanes wait for their warp, the others at a barrier. The runtime: deadlock of a warp.
+KERNEL(wrong_barrier_in_warp, WrongParams, 64) {
+    float c[1][1][4] = {};
+    const uint32_t a[1][4] = {}, b[1][2] = {};
+    if (threadIdx.x < 40)
+        mma_bf16(c, a, b);
+    else
+        __syncthreads();
+    p.y[threadIdx.x] = c[0][0][0];
+}
+
+// A barrier is missing between writing shared memory and loading matrices from it. ThreadSanitizer: data race.
+KERNEL(wrong_early_matrices, WrongParams, 64) {
+    SHARED(uint16_t, tile, 64 * 8);
+    for (int i = 0; i < 8; i++) tile[threadIdx.x * 8 + i] = (uint16_t)i;
+    uint32_t r[4];
+    load_matrices(r, tile + threadIdx.x * 8);
+    p.y[threadIdx.x] = (float)r[0];
+}
+
+// A matrix row that does not begin at a multiple of 16 bytes. The runtime: alignment.
+KERNEL(wrong_misaligned_matrices, WrongParams, 64) {
+    SHARED(uint16_t, tile, 65 * 8);
+    uint32_t r[4];
+    load_matrices(r, tile + threadIdx.x * 8 + 4);
+    p.y[threadIdx.x] = (float)r[0];
+}

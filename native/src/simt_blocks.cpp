@@ -1,14 +1,17 @@
 // The simt device: a block's threads are fibers of one operating-system thread; blocks are spread over several.
 //
-// A block runs in phases. In each, every thread runs from where it stands to its next barrier or to its end, one after another, in
-// index order or in a random order; then the phase is judged: all at the same barrier (next phase), all ended (done), else the
-// launch fails with the names of the places. A kernel without a barrier runs as a plain loop over its threads.
+// A block runs in phases. In each, every thread that may go on runs from where it stands to where it waits next (at a barrier of the
+// block, or for its warp) or to its end, one after another, in index order or in a random order; then the phase is judged. Warps that
+// are complete go on in the next phase; where no warp waits, all threads must have ended (done) or wait at the same barrier (all go
+// on); else the launch fails with the names of the places. A kernel without a barrier runs as a plain loop over its threads.
 //
 // Under ThreadSanitizer every thread is announced as a thread of its own, ordered with others by barriers only, and neighbouring
 // blocks run on two separate teams that are ordered by the launch only, so that races within and between blocks are reported.
 #include "simt.h"
 #include "device.h"
 #include "fiber.h"
+#include "shared_arena.h"
+#include "warp.h"
 
 #include <algorithm>
 #include <atomic>
@@ -18,10 +21,6 @@
 #include <cstring>
 #include <memory>
 
-#if CUATTR_ASAN
-#include <sanitizer/asan_interface.h>
-#endif
-
 namespace cuattr {
 
 __thread KernelContext context;
@@ -30,61 +29,6 @@ namespace simt {
 namespace {
 
 std::atomic<int> random_order{0};
-
-constexpr uint32_t nan_pattern = 0x7fc0dead;
-constexpr int shared_alignment = 64;
-constexpr int max_shared_arrays = 64;
-
-// A block's shared memory: arrays in the order of their first use, each followed by a gap that AddressSanitizer guards.
-class SharedArena {
-  public:
-    SharedArena() : memory_(static_cast<char *>(std::aligned_alloc(shared_alignment, capacity))) {
-        if (!memory_) throw std::bad_alloc();
-    }
-    SharedArena(const SharedArena &) = delete;
-    SharedArena &operator=(const SharedArena &) = delete;
-    ~SharedArena() {
-#if CUATTR_ASAN
-        ASAN_UNPOISON_MEMORY_REGION(memory_, capacity);
-#endif
-        std::free(memory_);
-    }
-
-    void clear() {
-        arrays_ = used_ = asked_ = 0;
-#if CUATTR_ASAN
-        ASAN_POISON_MEMORY_REGION(memory_, capacity);
-#endif
-    }
-
-    // The array of this key; null where the block has asked for more than a GPU would give it.
-    void *find_or_make(const void *key, int bytes) {
-        for (int i = 0; i < arrays_; i++)
-            if (keys_[i] == key) return memory_ + offsets_[i];
-        asked_ += bytes;
-        if (asked_ > max_shared_bytes || arrays_ == max_shared_arrays) return nullptr;
-        char *array = memory_ + used_;
-        keys_[arrays_] = key;
-        offsets_[arrays_++] = used_;
-        used_ += (bytes + shared_alignment - 1) / shared_alignment * shared_alignment + shared_alignment;
-#if CUATTR_ASAN
-        ASAN_UNPOISON_MEMORY_REGION(array, bytes);
-#endif
-        // Word by word: a call of memset would be seen by ThreadSanitizer as a write of the kernel thread that came first.
-        auto *words = reinterpret_cast<volatile uint32_t *>(array);
-        for (int i = 0; i < bytes / 4; i++) words[i] = nan_pattern;
-        return array;
-    }
-
-    int asked() const { return asked_; }
-
-  private:
-    static constexpr size_t capacity = max_shared_bytes + 2 * shared_alignment * max_shared_arrays;
-    char *memory_;
-    int arrays_ = 0, used_ = 0, asked_ = 0;
-    const void *keys_[max_shared_arrays];
-    int offsets_[max_shared_arrays];
-};
 
 struct Place {
     const char *file = "";
@@ -106,8 +50,9 @@ struct Fault {
 
 struct KernelThread {
     Fiber fiber;
-    bool started = false, ended = false;
+    bool started = false, ended = false, waits_for_warp = false;
     Place waits_at;
+    unsigned exchanges = 0;
 };
 
 // The threads of one block and all they need; used again for block after block.
@@ -124,6 +69,7 @@ class Team {
     }
 
     void wait_at_barrier(Place place);
+    const void *exchange_in_warp(const void *mine, int bytes, Place place);
     void *shared_memory(const void *key, int bytes);
     [[noreturn]] void abandon_block(Fault fault);
 
@@ -133,17 +79,23 @@ class Team {
     void choose_order();
     void leave(KernelThread &from, bool ends);
     void enter(unsigned index);
-    std::string judge_phase() const;
+    void let_all_go_on();
+    std::string judge_phase();
+    std::string judge_barrier() const;
+    std::string judge_warps();
+    std::string state_of(unsigned index) const;
     uint64_t random();
 
     StackPool stacks_; // before the fibers, which it outlives
     std::vector<std::unique_ptr<KernelThread>> threads_;
-    std::vector<unsigned> order_;
+    std::vector<std::unique_ptr<WarpExchange>> warps_;
+    std::vector<unsigned> order_; // the threads that run in this phase
     SharedArena shared_;
     Fiber os_thread_;
     const Launch *launch_ = nullptr;
-    unsigned count_ = 0, position_ = 0, waiting_ = 0, ended_count_ = 0;
-    int diverged_ = -1; // a thread that waits elsewhere than the first of its phase
+    unsigned count_ = 0, position_ = 0, waiting_ = 0, ended_count_ = 0; // waiting_: at a barrier
+    unsigned first_at_barrier_ = 0;
+    int diverged_ = -1; // a thread that waits at another barrier than the first
     Fault fault_;
     uint64_t random_state_ = 0;
     // Places for happens-before edges. Blocks alternate between the two ends: a thread follows all threads of the team's previous
@@ -163,10 +115,17 @@ uint64_t Team::random() {
 }
 
 void Team::choose_order() {
-    for (unsigned i = 0; i < count_; i++) order_[i] = i;
     if (random_state_)
-        for (unsigned i = count_; i > 1; i--) std::swap(order_[i - 1], order_[random() % i]);
+        for (size_t i = order_.size(); i > 1; i--) std::swap(order_[i - 1], order_[random() % i]);
     position_ = 0;
+}
+
+void Team::let_all_go_on() {
+    order_.resize(count_);
+    for (unsigned i = 0; i < count_; i++) order_[i] = i;
+    waiting_ = 0;
+    diverged_ = -1;
+    barrier_parity_ ^= 1;
 }
 
 // Makes the thread at order_[position_] the one that runs, giving it a fresh stack frame at its first turn.
@@ -187,7 +146,7 @@ void Team::leave(KernelThread &from, bool ends) {
                      launch_->kernel->name, StackPool::stack_bytes);
         std::abort();
     }
-    if (++position_ == count_) {
+    if (++position_ == order_.size()) {
         Fiber::switch_between(from.fiber, os_thread_, ends);
     } else {
         const unsigned next = order_[position_];
@@ -213,7 +172,7 @@ void Team::run_threads() {
         me.ended = true;
         ended_count_++;
 #if !CUATTR_TSAN
-        if (position_ + 1 < count_) {
+        if (position_ + 1 < order_.size()) {
             const unsigned next = order_[position_ + 1];
             if (!threads_[next]->started) {
                 position_++;
@@ -232,14 +191,24 @@ void Team::wait_at_barrier(Place place) {
     const unsigned index = context.thread.x;
     KernelThread &me = *threads_[index];
     me.waits_at = place;
-    if (waiting_++ && diverged_ < 0) {
-        const KernelThread &first = *threads_[order_[0]];
-        if (!first.ended && !(first.waits_at == place)) diverged_ = static_cast<int>(index);
-    }
+    if (!waiting_++)
+        first_at_barrier_ = index;
+    else if (diverged_ < 0 && !(threads_[first_at_barrier_]->waits_at == place))
+        diverged_ = static_cast<int>(index);
     char *const place_of_order = &barrier_[barrier_parity_];
     publish(place_of_order);
     leave(me, false);
     observe(place_of_order);
+}
+
+const void *Team::exchange_in_warp(const void *mine, int bytes, Place place) {
+    const unsigned index = context.thread.x;
+    KernelThread &me = *threads_[index];
+    me.waits_at = place;
+    me.waits_for_warp = true;
+    const void *const all = warps_[index / WarpExchange::lanes]->arrive(index % WarpExchange::lanes, mine, bytes, me.exchanges++);
+    leave(me, false);
+    return all;
 }
 
 void *Team::shared_memory(const void *key, int bytes) {
@@ -254,8 +223,18 @@ void Team::abandon_block(Fault fault) {
     std::abort(); // an abandoned thread is never resumed
 }
 
+// Finds the threads of the next phase; empty where there are some.
+std::string Team::judge_phase() {
+    if (fault_.kind != Fault::none) return fault_.text();
+    const auto waited_for = [](const auto &warp) { return warp->waited_for(); };
+    if (std::any_of(warps_.begin(), warps_.begin() + (count_ + WarpExchange::lanes - 1) / WarpExchange::lanes, waited_for)) return judge_warps();
+    const std::string failure = judge_barrier();
+    let_all_go_on();
+    return failure;
+}
+
 // Empty where every thread waits at the same barrier.
-std::string Team::judge_phase() const {
+std::string Team::judge_barrier() const {
     if (ended_count_) {
         const auto stuck = std::find_if(threads_.begin(), threads_.begin() + count_, [](const auto &t) { return !t->ended; });
         return "deadlock: " + std::to_string(ended_count_) + " of " + std::to_string(count_) + " threads have ended while " +
@@ -263,21 +242,56 @@ std::string Team::judge_phase() const {
                "; every thread of a block must reach every barrier.";
     }
     if (diverged_ >= 0)
-        return "divergent barrier: thread " + std::to_string(order_[0]) + " waits at " + threads_[order_[0]]->waits_at.text() + ", thread " +
-               std::to_string(diverged_) + " at " + threads_[diverged_]->waits_at.text() + "; all threads of a block must wait at the same barrier.";
+        return "divergent barrier: thread " + std::to_string(first_at_barrier_) + " waits at " + threads_[first_at_barrier_]->waits_at.text() +
+               ", thread " + std::to_string(diverged_) + " at " + threads_[diverged_]->waits_at.text() +
+               "; all threads of a block must wait at the same barrier.";
     return {};
+}
+
+// Lets the complete warps go on; empty where there is one, and none has threads in different places.
+std::string Team::judge_warps() {
+    constexpr unsigned lanes = WarpExchange::lanes;
+    order_.clear();
+    for (unsigned begin = 0; begin < count_; begin += lanes) {
+        WarpExchange &warp = *warps_[begin / lanes];
+        if (!warp.complete()) continue;
+        for (unsigned i = begin; i < begin + lanes; i++) {
+            if (!(threads_[i]->waits_at == threads_[begin]->waits_at))
+                return "divergent warp: thread " + std::to_string(begin) + " " + state_of(begin) + ", thread " + std::to_string(i) + " " + state_of(i) +
+                       "; all 32 threads of a warp must come to the same place.";
+            order_.push_back(i);
+        }
+        for (unsigned i = begin; i < begin + lanes; i++) threads_[i]->waits_for_warp = false;
+        warp.release();
+    }
+    if (!order_.empty()) return {};
+    unsigned waits = 0;
+    while (!threads_[waits]->waits_for_warp) waits++;
+    unsigned missing = waits / lanes * lanes;
+    while (missing < count_ && threads_[missing]->waits_for_warp) missing++;
+    return "deadlock: thread " + std::to_string(waits) + " " + state_of(waits) + " while thread " + std::to_string(missing) + " of its warp " +
+           state_of(missing) + "; all 32 threads of a warp must come to the same place.";
+}
+
+std::string Team::state_of(unsigned index) const {
+    if (index >= count_) return "is not there, because the block has " + std::to_string(count_) + " threads";
+    const KernelThread &thread = *threads_[index];
+    if (thread.ended) return "has ended";
+    return (thread.waits_for_warp ? "waits for its warp at " : "waits at the barrier of ") + thread.waits_at.text();
 }
 
 std::string Team::run_block(const Launch &launch, Dim3 block) {
     launch_ = &launch;
     count_ = launch.block_threads;
     while (threads_.size() < count_) threads_.push_back(std::make_unique<KernelThread>());
-    order_.resize(std::max<size_t>(order_.size(), count_));
+    while (warps_.size() * WarpExchange::lanes < count_) warps_.push_back(std::make_unique<WarpExchange>());
+    for (const auto &warp : warps_) warp->clear();
     const uint64_t seed = static_cast<uint64_t>(static_cast<uint32_t>(random_order.load(std::memory_order_relaxed)));
     // Seeded by the block, so that the order does not depend on which operating-system thread runs it.
     random_state_ = seed ? (seed * 0x9e3779b97f4a7c15ull) ^ (block.x + 0x100000001ull * block.y + 0x10000000001ull * block.z + 1) : 0;
     for (unsigned i = 0; i < count_; i++) {
-        threads_[i]->started = threads_[i]->ended = false;
+        threads_[i]->started = threads_[i]->ended = threads_[i]->waits_for_warp = false;
+        threads_[i]->exchanges = 0;
         threads_[i]->fiber.announce(stacks_);
     }
     ended_count_ = 0;
@@ -288,18 +302,18 @@ std::string Team::run_block(const Launch &launch, Dim3 block) {
     running_team = this;
     context = {{0, 0, 0}, block, {count_, 1, 1}, launch.grid};
 
+    let_all_go_on();
     while (ended_count_ < count_) {
         choose_order();
-        waiting_ = 0;
-        diverged_ = -1;
-        barrier_parity_ ^= 1;
         enter(order_[0]);
         Fiber::switch_between(os_thread_, threads_[order_[0]]->fiber, false);
         if (ended_count_ == count_) break;
-        const std::string failure = fault_.kind == Fault::none ? judge_phase() : fault_.text();
+        const std::string failure = judge_phase();
         if (!failure.empty()) {
             end_launch();
-            observe(&barrier_[barrier_parity_]); // the threads that are given up, too, come before whatever follows
+            // The threads that are given up, too, come before whatever follows.
+            observe(&barrier_[0]);
+            observe(&barrier_[1]);
             for (unsigned i = 0; i < count_; i++)
                 if (!threads_[i]->ended) threads_[i]->fiber.discard();
             return "block (" + std::to_string(block.x) + ", " + std::to_string(block.y) + ", " + std::to_string(block.z) + ") " + failure;
@@ -318,6 +332,10 @@ template <int k> Team *own_team() {
 } // namespace
 
 void barrier(const char *file, int line) { running_team->wait_at_barrier({file, line}); }
+
+const void *exchange_in_warp(const void *mine, int bytes, const char *file, int line) {
+    return running_team->exchange_in_warp(mine, bytes, {file, line});
+}
 
 void *shared_memory(const void *key, int bytes) { return running_team->shared_memory(key, bytes); }
 

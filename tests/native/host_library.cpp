@@ -50,6 +50,8 @@ const std::vector<std::unique_ptr<HostLibrary>> &all_libraries() {
 
 const HostLibrary &simt_library() { return *all_libraries().back(); }
 
+bool for_warps(const std::string &kernel) { return kernel.size() > 5 && kernel.compare(kernel.size() - 5, 5, "_bf16") == 0; }
+
 std::vector<unsigned> block_sizes(const HostLibrary &library, unsigned launch_bound) {
     if (library.one_thread()) return {1};
     std::vector<unsigned> sizes;

@@ -46,6 +46,9 @@ const std::vector<std::unique_ptr<HostLibrary>> &all_libraries();
 // The simt library of this build.
 const HostLibrary &simt_library();
 
+// Whether a kernel works with whole warps, which the cpu libraries do not have: such names end in bf16.
+bool for_warps(const std::string &kernel);
+
 // Block sizes to try on a library: one for a device with one thread a block, several for a real one.
 std::vector<unsigned> block_sizes(const HostLibrary &library, unsigned launch_bound);
 

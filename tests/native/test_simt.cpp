@@ -39,14 +39,32 @@ TEST(simt, names_a_divergent_barrier) {
     CHECK_CONTAINS(why, "thread 40");
 }
 
+TEST(simt, names_a_lane_that_does_not_come) {
+    const std::string why = failure_of("wrong_missing_lane");
+    CHECK_CONTAINS(why, "deadlock: thread 32 waits for its warp at mma.cuh:");
+    CHECK_CONTAINS(why, "thread 37 of its warp has ended");
+    const std::string barrier = failure_of("wrong_barrier_in_warp");
+    CHECK_CONTAINS(barrier, "thread 32 waits for its warp");
+    CHECK_CONTAINS(barrier, "thread 40 of its warp waits at the barrier of selftest_wrong.cu:");
+    Buffers buffers;
+    CHECK_EQUAL(simt_library().launch("wrong_missing_lane", {1}, 16, buffers.params()), CUATTR_LAUNCH_FAILED);
+    CHECK_CONTAINS(simt_library().last_error(), "thread 16 of its warp is not there, because the block has 16 threads");
+}
+
+TEST(simt, names_a_divergent_warp) { CHECK_CONTAINS(failure_of("wrong_divergent_warp"), "divergent warp: thread 0 waits for its warp at mma.cuh:"); }
+
 TEST(simt, limits_shared_memory) { CHECK_CONTAINS(failure_of("wrong_too_much_shared"), "65536 bytes of shared memory"); }
 
-TEST(simt, checks_aligned_access) { CHECK_CONTAINS(failure_of("wrong_misaligned_vector"), "multiple of 16"); }
+TEST(simt, checks_aligned_access) {
+    CHECK_CONTAINS(failure_of("wrong_misaligned_vector"), "multiple of 16");
+    CHECK_CONTAINS(failure_of("wrong_misaligned_matrices"), "multiple of 16");
+}
 
 TEST(simt, works_on_after_a_failure) {
     for (int k = 0; k < 3; k++) {
         failure_of("wrong_divergent_barrier");
         failure_of("wrong_too_much_shared");
+        failure_of("wrong_missing_lane");
         const std::vector<float> x = normal_numbers(2048, 9);
         std::vector<float> y(2048);
         simt_library().run("selftest_transpose_f32", {2}, 256, SelftestTransposeParams{x.data(), y.data()});

@@ -71,6 +71,7 @@ std::vector<Variation> variations(const HostLibrary &library, unsigned bound) {
 
 // Returns the number of replays that failed.
 int replay(const HostLibrary &library, const Recording &r) {
+    if (library.one_thread() && for_warps(r.kernel)) return 0;
     void *const function = library.find(r.kernel.c_str());
     int bound = 0, bytes = 0, failed = 0;
     if (!function || library.function_info(function, &bound, &bytes) != CUATTR_SUCCESS || bytes != static_cast<int>(r.params.size())) {
