@@ -13,7 +13,8 @@
 //   c[4]            row g, columns 2t and 2t + 1; row g + 8, columns 2t and 2t + 1
 //
 // Invariants: all 32 lanes of a warp call together; none of these orders memory accesses, so what is loaded was written before a
-// __syncthreads(). The tensor cores sum the 16 products and c with a rounding that is theirs: the bits of a GPU are not those of simt.
+// __syncthreads(). How the tensor cores add up the 16 products and c is theirs to choose, and measured ones truncate: so does simt, once
+// an mma, which shows what truncation does to long sums; the bits of a GPU are not those of simt.
 #pragma once
 
 #include "gpu.cuh"
@@ -58,6 +59,13 @@ template <int M, int N> struct MmaOperands {
     uint32_t a[M][4], b[N][2];
 };
 
+// Rounded towards zero; infinite where the nearest float is.
+DEVICE float truncated_(double x) {
+    const float nearest = (float)x;
+    const bool beyond = __builtin_fabs((double)nearest) > __builtin_fabs(x) && __builtin_isfinite(nearest);
+    return bits_(ubits_(nearest) - (beyond ? 1u : 0u));
+}
+
 template <int M, int N> DEVICE void mma_bf16(float (&c)[M][N][4], const uint32_t (&a)[M][4], const uint32_t (&b)[N][2]) {
     typedef MmaOperands<M, N> Operands;
     Operands mine;
@@ -66,7 +74,7 @@ template <int M, int N> DEVICE void mma_bf16(float (&c)[M][N][4], const uint32_t
     const Operands *const lanes = WARP_EXCHANGE(Operands, mine);
     const int g = (int)threadIdx.x % WARP / 4, t = (int)threadIdx.x % 4;
     // Column 2t + e of b[j], all 16 rows.
-    float cols[N][16][2];
+    double cols[N][16][2];
     for (int j = 0; j < N; j++)
         for (int e = 0; e < 2; e++)
             for (int k = 0; k < 16; k += 2) {
@@ -76,18 +84,17 @@ template <int M, int N> DEVICE void mma_bf16(float (&c)[M][N][4], const uint32_t
             }
     for (int i = 0; i < M; i++)
         for (int h = 0; h < 2; h++) {
-            float row[16]; // row g + 8h of a[i]
+            double row[16]; // row g + 8h of a[i]
             for (int k = 0; k < 16; k += 2) {
                 const uint32_t pair = lanes[4 * g + k % 8 / 2].a[i][k / 8 * 2 + h];
                 row[k] = bits_(pair << 16);
                 row[k + 1] = bits_(pair & 0xffff0000u);
             }
             for (int j = 0; j < N; j++) {
-                float sum[2] = {c[i][j][2 * h], c[i][j][2 * h + 1]};
+                double sum[2] = {c[i][j][2 * h], c[i][j][2 * h + 1]};
                 for (int k = 0; k < 16; k++)
-                    for (int e = 0; e < 2; e++) sum[e] = fma_(row[k], cols[j][k][e], sum[e]);
-                c[i][j][2 * h] = sum[0];
-                c[i][j][2 * h + 1] = sum[1];
+                    for (int e = 0; e < 2; e++) sum[e] += row[k] * cols[j][k][e];
+                for (int e = 0; e < 2; e++) c[i][j][2 * h + e] = truncated_(sum[e]);
             }
         }
 }

@@ -101,7 +101,8 @@ class Team {
     // Places for happens-before edges. Blocks alternate between the two ends: a thread follows all threads of the team's previous
     // block, but not those that happened to end before it in its own block.
     // Barriers alternate likewise: a thread that goes on late must not follow what faster ones did after the same barrier.
-    char started_ = 0, barrier_[2] = {}, ended_[2] = {};
+    // Threads that wait for their warp are followed by nobody, unless they are given up.
+    char started_ = 0, barrier_[2] = {}, ended_[2] = {}, waits_for_warp_ = 0;
     unsigned parity_ = 0, barrier_parity_ = 0;
 };
 
@@ -206,6 +207,7 @@ const void *Team::exchange_in_warp(const void *mine, int bytes, Place place) {
     KernelThread &me = *threads_[index];
     me.waits_at = place;
     me.waits_for_warp = true;
+    publish(&waits_for_warp_);
     const void *const all = warps_[index / WarpExchange::lanes]->arrive(index % WarpExchange::lanes, mine, bytes, me.exchanges++);
     leave(me, false);
     return all;
@@ -314,6 +316,7 @@ std::string Team::run_block(const Launch &launch, Dim3 block) {
             // The threads that are given up, too, come before whatever follows.
             observe(&barrier_[0]);
             observe(&barrier_[1]);
+            observe(&waits_for_warp_);
             for (unsigned i = 0; i < count_; i++)
                 if (!threads_[i]->ended) threads_[i]->fiber.discard();
             return "block (" + std::to_string(block.x) + ", " + std::to_string(block.y) + ", " + std::to_string(block.z) + ") " + failure;

@@ -17,7 +17,8 @@ internal static class CommonOptions
     public static Option<string> Math() => new("--math")
     {
         Description = "Engine of matrix products and convolutions: kernels (ours, the same bits everywhere), onednn (cpu only; faster, other bits), "
-            + "cublas-cudnn (cuda:N only, NVIDIA's libraries where installed; other bits) or auto, which is always kernels.",
+            + "cublas-cudnn (cuda:N only, NVIDIA's libraries where installed; other bits), bf16 (cuda:N, and simt which emulates it: tensor cores, "
+            + "operands rounded to BF16, sums, weights, gradients and optimiser state F32; attention stays F32) or auto, which is always kernels.",
         DefaultValueFactory = _ => "auto",
         HelpName = "engine",
     };

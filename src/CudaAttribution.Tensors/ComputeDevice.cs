@@ -37,7 +37,7 @@ public sealed class ComputeDevice : IDisposable
 
     /// <summary>Opens a device.</summary>
     /// <param name="id"><c>auto</c> (a GPU where there is one, else <c>cpu</c>), <c>cpu</c>, <c>simt</c> or <c>cuda:N</c>.</param>
-    /// <param name="math"><c>auto</c>, <c>kernels</c>, <c>onednn</c> or <c>cublas-cudnn</c> (<see cref="MathLibraries"/>).</param>
+    /// <param name="math"><c>auto</c> or the name of one of <see cref="MathLibraries.All"/>.</param>
     /// <param name="guardBands">Test mode: surround each tensor with a pattern and check it.</param>
     /// <exception cref="DeviceUnavailableException">There is no such device here.</exception>
     /// <exception cref="NativeLibraryException">The engine's library is missing or does not fit.</exception>

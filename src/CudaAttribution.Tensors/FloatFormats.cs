@@ -41,4 +41,7 @@ internal static class FloatFormats
         if (float.IsNaN(value)) return (ushort)((bits >> 16) | 0x40);
         return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
+
+    /// <summary>The nearest BF16 as F32.</summary>
+    public static float RoundToBF16(float value) => BitConverter.UInt32BitsToSingle((uint)ToBF16(value) << 16);
 }

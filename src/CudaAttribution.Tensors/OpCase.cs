@@ -49,7 +49,8 @@ public sealed record OpCase(
 /// <param name="Fill">Distribution.</param>
 /// <param name="Grad">Whether a gradient is checked for it.</param>
 /// <param name="Batched">Whether its outermost axis is the batch (for the batch-invariance test).</param>
-public sealed record OpInput(string Name, Shape Shape, OpFill Fill, bool Grad = true, bool Batched = false)
+/// <param name="Operand">Whether it is one of the two operands of a product or convolution, which an engine may round.</param>
+public sealed record OpInput(string Name, Shape Shape, OpFill Fill, bool Grad = true, bool Batched = false, bool Operand = false)
 {
     public DType Type => Fill.Type;
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CudaAttribution.Driver;
+using CudaAttribution.Tensors.Engines;
 using Spectre.Console;
 
 namespace CudaAttribution.Cli.Commands;
@@ -14,17 +15,28 @@ internal static class DoctorCommand
         var json = CommonOptions.Json();
         var command = new Command(
             "doctor",
-            "Shows devices, native and vendor libraries with each path tried, instruction sets, memory, and what '--device auto' would use.")
+            "Shows devices, native and vendor libraries with each path tried, instruction sets, memory, the engines of --math, and what '--device auto' "
+            + "would use.")
         { json };
         command.SetAction(parsed =>
         {
             var report = DeviceProbe.Run();
-            if (parsed.GetValue(json)) Shell.WriteJson(report);
+            if (parsed.GetValue(json)) WriteJson(report);
             else Print(report);
             return report.Devices.Any(d => d.Info is not null) ? Shell.Done : Shell.CheckFailed;
         });
         return command;
     }
+
+    private static void WriteJson(DeviceReport report) => Shell.WriteJson(new
+    {
+        report.Host,
+        report.Devices,
+        report.Libraries,
+        report.Vendor,
+        Math = MathLibraries.All,
+        report.Auto,
+    });
 
     private static void Print(DeviceReport report)
     {
@@ -64,6 +76,12 @@ internal static class DoctorCommand
         {
             string found = vendor.Path ?? $"not found ({vendor.Tried.Count} paths tried; --json lists them)";
             Console.WriteLine($"  {vendor.Name}: {found}");
+        }
+        Console.WriteLine();
+        Console.WriteLine("engines of matrix products and convolutions (--math)");
+        foreach (var engine in MathLibraries.All)
+        {
+            Console.WriteLine($"  {engine.Name,-12} {string.Join(", ", engine.Devices),-17} {engine.Precision}; {engine.Description}");
         }
         Console.WriteLine();
         Console.WriteLine($"--device auto uses {report.Auto.Id}: {report.Auto.Reason}");

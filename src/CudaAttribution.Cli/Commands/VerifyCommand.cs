@@ -12,7 +12,8 @@ internal static class VerifyCommand
 {
     private const string Description =
         """
-        Numerical audit: every op case against a float64 reference, forward and backward, on each device.
+        Numerical audit: every op case against a float64 reference, forward and backward, on each device. With --math bf16 the reference of products
+        and convolutions takes operands rounded to BF16, and a second check compares with what it gives unrounded.
         Checks per case: forward error, gradient against central differences, gradients added where one is held, two runs bit for bit, each row
         alone as in the batch, every attribute has an effect, no write outside a tensor, and the same bits on every device. Exit code 3 if one fails.
         """;
@@ -42,9 +43,10 @@ internal static class VerifyCommand
             throw new ArgumentException($"no op contains '{filter}': use one of {known}");
         }
         var results = new List<CheckResult>();
-        // Only the project's kernels promise the bits of cpu on every device.
-        using var reference = MathLibraries.OnlyOn(math) is null ? ComputeDevice.Open("cpu", math, guardBands: true) : null;
-        foreach (string id in Expand(ids, math))
+        // Only the project's F32 kernels promise the bits of cpu on every device.
+        var engine = MathLibraries.Find(math);
+        using var reference = engine.Name == MathLibraries.Kernels ? ComputeDevice.Open("cpu", math, guardBands: true) : null;
+        foreach (string id in Expand(ids, engine))
         {
             using var opened = id == "cpu" && reference is not null ? null : ComputeDevice.Open(id, math, guardBands: true);
             Audit(opened ?? reference!, opened is null ? null : reference, cases, results);
@@ -55,15 +57,16 @@ internal static class VerifyCommand
         return passed ? Shell.Done : Shell.CheckFailed;
     }
 
-    private static IEnumerable<string> Expand(string[] ids, string math)
+    private static IEnumerable<string> Expand(string[] ids, MathEngine engine)
     {
         if (!ids.Contains("all")) return ids;
-        if (MathLibraries.OnlyOn(math) is { } only)
+        var all = new[] { "cpu", "simt" }.Where(engine.RunsOn).ToList();
+        if (engine.Name != MathLibraries.Kernels)
         {
-            Console.Error.WriteLine($"cudattr: only {only} is audited: it is the device for the engine {math}");
-            return [only];
+            Console.Error.WriteLine($"cudattr: only {string.Join(" and ", engine.Devices)} can be audited: the engine {engine.Name} runs on no other");
         }
-        List<string> all = ["cpu", "simt"];
+        if (!engine.RunsOn("cuda:0")) return all;
+        if (all.Count == 0) return ["cuda:0"];
         try
         {
             using var gpu = Devices.Open("cuda:0");
@@ -111,7 +114,7 @@ internal static class VerifyCommand
         foreach (var failure in results.Where(r => !r.Passed)) AnsiConsole.MarkupLineInterpolated($"[red]{failure.ToString()}[/]");
         Console.WriteLine(
             $"{results.Count(r => r.Passed)} of {results.Count} checks passed; ceilings: forward NMSE {Tolerance.ForwardF32:g1}, "
-            + $"gradient NMSE {Tolerance.BackwardF32:g1}, the rest exact");
+            + $"gradient NMSE {Tolerance.BackwardF32:g1}, against unrounded operands {Tolerance.RoundingBF16:g2}, the rest exact");
     }
 
     private static string Worst(IEnumerable<CheckResult> results, string check)

@@ -1,13 +1,16 @@
 namespace CudaAttribution.Tensors.Engines;
 
 /// <summary>
-/// Engine of matrix products and convolutions, F32. All arrays are row-major and dense; activations <c>[N,H,W,C]</c>, weights
+/// Engine of matrix products and convolutions. All arrays are F32, row-major and dense; activations <c>[N,H,W,C]</c>, weights
 /// <c>[O,KH,KW,I]</c> and <c>[O,I]</c>. Every method only issues work on the device's stream.
 /// </summary>
 public interface IMathLibrary : IDisposable
 {
     /// <summary>Name in manifests: <c>kernels</c>, <c>onednn 2.6.3</c>, <c>cublas 12.4.5, cudnn 9.1.0, ...</c>.</summary>
     string Name { get; }
+
+    /// <summary>What the two operands of a product or convolution are rounded to as they are read; F32 where they are taken as they are.</summary>
+    DType Operands { get; }
 
     /// <summary>y = conv(x, w) + b; <paramref name="b"/> may be null.</summary>
     void Conv2dForward(in Conv2dShape s, Tensor x, Tensor w, Tensor? b, Tensor y);
@@ -36,6 +39,9 @@ public readonly record struct Conv2dShape(int N, int H, int W, int C, int O, int
     public int OutH => (H + PadBegin + PadEnd - Kernel) / Stride + 1;
 
     public int OutW => (W + PadBegin + PadEnd - Kernel) / Stride + 1;
+
+    /// <summary>Output pixels of all samples.</summary>
+    public long Pixels => (long)N * OutH * OutW;
 
     public long Flops => 2L * N * OutH * OutW * O * Kernel * Kernel * C;
 }

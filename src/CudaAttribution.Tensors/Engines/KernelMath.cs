@@ -22,31 +22,33 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
 
     public string Name => "kernels";
 
+    public DType Operands => DType.F32;
+
     public void Conv2dForward(in Conv2dShape s, Tensor x, Tensor w, Tensor? b, Tensor y)
     {
         var transposed = device.Pool.Rent(w.Bytes);
         Transpose(w.Pointer, transposed.Pointer, s.O, s.Kernel * s.Kernel * s.C);
-        var p = Params(s, x.Pointer, transposed.Pointer, b?.Pointer ?? 0, y.Pointer);
-        device.Launch("conv2d_fwd_f32", new Grid(Tiles(Pixels(s), _tileM), Tiles(s.O, TileN)), in p);
+        var p = Conv2dParams.Of(s, x.Pointer, transposed.Pointer, b?.Pointer ?? 0, y.Pointer);
+        device.Launch("conv2d_fwd_f32", new Grid(Tiles(s.Pixels, _tileM), Tiles(s.O, TileN)), in p);
         transposed.Release();
     }
 
     public void Conv2dBackwardData(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx, bool accumulate)
     {
-        var p = Params(s, dy.Pointer, w.Pointer, 0, dx.Pointer);
+        var p = Conv2dParams.Of(s, dy.Pointer, w.Pointer, 0, dx.Pointer);
         p.Accumulate = accumulate ? 1 : 0;
         device.Launch("conv2d_bwd_x_f32", new Grid(Tiles((long)s.N * s.H * s.W, _tileM), Tiles(s.C, TileN)), in p);
     }
 
     public void Conv2dBackwardWeights(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, bool accumulate)
     {
-        int splits = Tiles(Pixels(s), SplitRows);
+        int splits = Tiles(s.Pixels, SplitRows);
         int taps = s.Kernel * s.Kernel;
         var part = device.Pool.Rent(splits * dw.Bytes);
-        var p = Params(s, x.Pointer, dy.Pointer, 0, part.Pointer);
+        var p = Conv2dParams.Of(s, x.Pointer, dy.Pointer, 0, part.Pointer);
         p.Chunk = SplitRows;
         device.Launch("conv2d_bwd_w_f32", new Grid(Tiles(s.O, _tileM), taps * Tiles(s.C, TileN), splits), in p);
-        SplitSum(part.Pointer, dw, splits, accumulate);
+        SplitSum(device, part.Pointer, dw, splits, accumulate);
         part.Release();
     }
 
@@ -67,7 +69,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
         var part = device.Pool.Rent(splits * dw.Bytes);
         var p = new GemmSplitParams { A = dy.Pointer, B = x.Pointer, Part = part.Pointer, M = o, N = i, K = m, Chunk = SplitRows };
         device.Launch("gemm_tn_f32", new Grid(Tiles(o, _tileM), Tiles(i, TileN), splits), in p);
-        SplitSum(part.Pointer, dw, splits, accumulate);
+        SplitSum(device, part.Pointer, dw, splits, accumulate);
         part.Release();
     }
 
@@ -88,23 +90,15 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
         part.Release();
     }
 
-    private static int Tiles(long extent, int tile) => checked((int)((extent + tile - 1) / tile));
+    /// <summary>Blocks that cover an extent.</summary>
+    internal static int Tiles(long extent, int tile) => checked((int)((extent + tile - 1) / tile));
 
-    private static long Pixels(in Conv2dShape s) => (long)s.N * s.OutH * s.OutW;
-
-    private static Conv2dParams Params(in Conv2dShape s, nint x, nint w, nint b, nint y) => new()
-    {
-        X = x, W = w, B = b, Y = y, N = s.N, H = s.H, Width = s.W, C = s.C, OutH = s.OutH, OutW = s.OutW, O = s.O,
-        Kernel = s.Kernel, Stride = s.Stride, Pad = s.PadBegin,
-    };
-
-    private static void SplitSum(ComputeDevice device, nint part, Tensor c, int splits, bool accumulate)
+    /// <summary>c (+)= the sum of the parts, in ascending order; every engine of our kernels uses it.</summary>
+    internal static void SplitSum(ComputeDevice device, nint part, Tensor c, int splits, bool accumulate)
     {
         var p = new SplitSumParams { Part = part, C = c.Pointer, Count = c.Count, Splits = splits, Accumulate = accumulate ? 1 : 0 };
         device.Launch("split_sum_f32", new Grid(Tiles(c.Count, SplitSumBlock)), in p);
     }
-
-    private void SplitSum(nint part, Tensor c, int splits, bool accumulate) => SplitSum(device, part, c, splits, accumulate);
 
     private void Product(nint a, nint b, nint bias, nint c, int m, int n, int k, bool accumulate)
     {
@@ -116,27 +110,6 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
     {
         var p = new TransposeParams { X = x, Y = y, Rows = rows, Cols = cols };
         device.Launch("transpose_f32", new Grid(Tiles(rows, TransposeTile), Tiles(cols, TransposeTile)), in p);
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Conv2dParams
-    {
-        public nint X, W, B, Y;
-        public int N, H, Width, C, OutH, OutW, O, Kernel, Stride, Pad, Chunk, Accumulate;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct GemmParams
-    {
-        public nint A, B, Bias, C;
-        public int M, N, K, Accumulate;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct GemmSplitParams
-    {
-        public nint A, B, Part;
-        public int M, N, K, Chunk;
     }
 
     [StructLayout(LayoutKind.Sequential)]

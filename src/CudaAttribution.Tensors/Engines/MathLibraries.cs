@@ -1,35 +1,60 @@
 namespace CudaAttribution.Tensors.Engines;
 
+/// <summary>An engine that <c>--math</c> names.</summary>
+/// <param name="Name">The name.</param>
+/// <param name="Devices">Kinds of device that have it: <c>cpu</c>, <c>simt</c>, <c>cuda:N</c>.</param>
+/// <param name="Precision">What it multiplies and adds in; the arrays are F32 with every engine.</param>
+/// <param name="Description">Whose it is and what it promises.</param>
+public sealed record MathEngine(string Name, IReadOnlyList<string> Devices, string Precision, string Description)
+{
+    public bool RunsOn(string device) => Devices.Contains(device) || (Devices.Contains("cuda:N") && device.StartsWith("cuda:", StringComparison.Ordinal));
+}
+
 /// <summary>Chooses the engine by name.</summary>
 public static class MathLibraries
 {
+    public const string Kernels = "kernels";
     public const string OneDnn = "onednn";
     public const string CublasCudnn = "cublas-cudnn";
+    public const string Bf16 = "bf16";
 
     /// <summary>
-    /// <c>kernels</c>: this project's own, the same bits on every device. <c>onednn</c>: Intel's library, on <c>cpu</c> only. <c>cublas-cudnn</c>:
-    /// NVIDIA's libraries where they are installed, on <c>cuda:N</c> only. <c>auto</c>: the project's kernels everywhere, because a verdict must not
-    /// depend on the machine; oneDNN made a training step of the demo model 1.3 times as fast (<c>cudattr bench --model</c>, AVX-512, two threads)
-    /// and is there for who does not need that, and so are NVIDIA's, which no GPU has run yet.
+    /// Every engine. <c>auto</c> stands for <c>kernels</c> everywhere, because a verdict must not depend on the machine; oneDNN made a training step
+    /// of the demo model 1.3 times as fast (<c>cudattr bench --model</c>, AVX-512, two threads) and is there for who does not need that, and so are
+    /// NVIDIA's and BF16, which no GPU has run yet.
     /// </summary>
+    public static IReadOnlyList<MathEngine> All { get; } =
+    [
+        new(Kernels, ["cpu", "simt", "cuda:N"], "F32", "this project's kernels: the same bits on every device (auto)"),
+        new(OneDnn, ["cpu"], "F32", "Intel's library; other bits"),
+        new(CublasCudnn, ["cuda:N"], "F32", "NVIDIA's libraries, where they are installed; other bits"),
+        new(Bf16, ["simt", "cuda:N"], "BF16 operands, F32 sums", "this project's tensor-core kernels (emulated on simt); other bits"),
+    ];
+
+    /// <summary>Opens an engine.</summary>
     /// <exception cref="ArgumentException">Unknown name, or an engine that this device cannot use.</exception>
     /// <exception cref="Driver.NativeLibraryException">The engine's library is missing or does not fit.</exception>
-    public static IMathLibrary Open(ComputeDevice device, string name) => name switch
+    public static IMathLibrary Open(ComputeDevice device, string name)
     {
-        "auto" or "kernels" => new KernelMath(device),
-        OneDnn when device.Driver.Info.Id == "cpu" => new OneDnnMath(device),
-        OneDnn => throw new ArgumentException($"the maths library {OneDnn} runs on cpu only, not on {device.Driver.Info.Id}; use --math kernels"),
-        CublasCudnn when device.Driver.Info.Id.StartsWith("cuda:", StringComparison.Ordinal) => new CublasCudnnMath(device),
-        CublasCudnn => throw new ArgumentException(
-            $"the maths library {CublasCudnn} runs on cuda:N only, not on {device.Driver.Info.Id}; use --math kernels"),
-        _ => throw new ArgumentException($"unknown maths library '{name}': use auto, kernels, {OneDnn} or {CublasCudnn}"),
-    };
+        var engine = Find(name);
+        string id = device.Driver.Info.Id;
+        if (!engine.RunsOn(id))
+        {
+            string why = name == Bf16 ? ", since a block of cpu is one thread and tensor cores multiply with the 32 of a warp" : "";
+            throw new ArgumentException($"the maths library {name} runs on {string.Join(" and ", engine.Devices)} only, not on {id}{why}; use --math kernels");
+        }
+        return engine.Name switch
+        {
+            Kernels => new KernelMath(device),
+            OneDnn => new OneDnnMath(device),
+            CublasCudnn => new CublasCudnnMath(device),
+            Bf16 => new Bf16Math(device),
+            _ => throw new InvalidOperationException($"the maths library {name} has no constructor here"),
+        };
+    }
 
-    /// <summary>The one device that has this engine; null for the project's kernels, which every device has.</summary>
-    public static string? OnlyOn(string name) => name switch
-    {
-        OneDnn => "cpu",
-        CublasCudnn => "cuda:0",
-        _ => null,
-    };
+    /// <summary>The engine of this name.</summary>
+    /// <exception cref="ArgumentException">There is none.</exception>
+    public static MathEngine Find(string name) => All.FirstOrDefault(e => e.Name == (name == "auto" ? Kernels : name))
+        ?? throw new ArgumentException($"unknown maths library '{name}': use auto, {string.Join(", ", All.Select(e => e.Name))}");
 }

@@ -20,6 +20,8 @@ public sealed class OneDnnMath : IMathLibrary
 
     public string Name { get; }
 
+    public DType Operands => DType.F32;
+
     public void Conv2dForward(in Conv2dShape s, Tensor x, Tensor w, Tensor? b, Tensor y) =>
         OneDnnLibrary.Convolve(s, OneDnnDirection.Forward, x.Pointer, w.Pointer, b?.Pointer ?? 0, y.Pointer);
 

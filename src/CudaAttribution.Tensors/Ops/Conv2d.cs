@@ -74,8 +74,8 @@ public static class Conv2dOp
         float scale = 1f / MathF.Sqrt(kernel * kernel * c);
         List<OpInput> inputs =
         [
-            new("x", new Shape(n, h, w, c), OpFill.Normal(), Batched: true),
-            new("w", new Shape(o, kernel, kernel, c), OpFill.Normal(0, scale)),
+            new("x", new Shape(n, h, w, c), OpFill.Normal(), Batched: true, Operand: true),
+            new("w", new Shape(o, kernel, kernel, c), OpFill.Normal(0, scale), Operand: true),
         ];
         if (bias) inputs.Add(new("b", new Shape(o), OpFill.Normal()));
         Tensor Run(Tape tape, Tensor[] t, int stride, int begin, int end) => tape.Conv2d(t[0], t[1], bias ? t[2] : null, stride, begin, end);

@@ -56,8 +56,8 @@ public static class Gemm
         int i = shape[^1], m = (int)new Shape(shape).Rows;
         List<OpInput> inputs =
         [
-            new("x", shape, OpFill.Normal(), Batched: true),
-            new("w", new Shape(o, i), OpFill.Normal(0, 1f / MathF.Sqrt(i))),
+            new("x", shape, OpFill.Normal(), Batched: true, Operand: true),
+            new("w", new Shape(o, i), OpFill.Normal(0, 1f / MathF.Sqrt(i)), Operand: true),
         ];
         if (bias) inputs.Add(new("b", new Shape(o), OpFill.Normal()));
         return new OpCase(

@@ -24,19 +24,31 @@ public static class OpChecks
             yield return Gradient(device, op);
             yield return Accumulation(device, op);
         }
-        if (op.BatchInvariant && device.Math is Engines.KernelMath) yield return BatchInvariance(device, op);
+        if (Rounds(device, op))
+        {
+            yield return ForwardUnrounded(device, op);
+            yield return GradientUnrounded(device, op);
+        }
+        if (op.BatchInvariant && device.Math is Engines.KernelMath or Engines.Bf16Math) yield return BatchInvariance(device, op);
         foreach (var result in Mutations(device, op)) yield return result;
     }
 
-    /// <summary>Output against the float64 reference.</summary>
+    /// <summary>Output against the float64 reference, its operands rounded as the engine rounds them.</summary>
     public static CheckResult Forward(ComputeDevice device, OpCase op)
     {
         var run = OpRun.Of(device, op, gradients: false);
-        double[] expected = op.Reference(AllInputs(op));
+        double[] expected = op.Reference(AllInputs(op, Rounds(device, op)));
         if (op.Exact) return Identity(device, op, "forward (exact)", run.Output, expected);
         double error = Tolerance.Nmse(run.Output, expected);
         string note = run.Output.Length == expected.Length ? "" : $"{run.Output.Length} values for {expected.Length}";
         return Result(device, op, "forward", error, Tolerance.ForwardF32, note);
+    }
+
+    /// <summary>Output of an engine that rounds against the float64 reference of the operands as they are.</summary>
+    public static CheckResult ForwardUnrounded(ComputeDevice device, OpCase op)
+    {
+        double error = Tolerance.Nmse(OpRun.Of(device, op, gradients: false).Output, op.Reference(AllInputs(op, rounded: false)));
+        return Result(device, op, "forward, unrounded", error, Tolerance.RoundingBF16, "");
     }
 
     /// <summary>Two runs give the same bits, forward and backward.</summary>
@@ -47,12 +59,29 @@ public static class OpChecks
     public static CheckResult SameOn(ComputeDevice device, ComputeDevice other, OpCase op) =>
         SameBits(device, op, $"same bits as {other.Driver.Info.Id}", OpRun.Of(device, op, op.Differentiable), OpRun.Of(other, op, op.Differentiable));
 
-    /// <summary>Gradients against central differences of the float64 reference, at a fixed sample of elements.</summary>
+    /// <summary>
+    /// Gradients against central differences of the float64 reference, at a fixed sample of elements. Where the engine rounds, the reference takes
+    /// rounded operands, and those of a gradient are the other input and the gradient of the output.
+    /// </summary>
     public static CheckResult Gradient(ComputeDevice device, OpCase op)
     {
+        var (error, where) = GradientError(device, op, Rounds(device, op));
+        return Result(device, op, "gradient", error, Tolerance.BackwardF32, where);
+    }
+
+    /// <summary>Gradients of an engine that rounds against central differences of the reference of everything as it is.</summary>
+    public static CheckResult GradientUnrounded(ComputeDevice device, OpCase op)
+    {
+        var (error, where) = GradientError(device, op, rounded: false);
+        return Result(device, op, "gradient, unrounded", error, Tolerance.RoundingBF16, where);
+    }
+
+    private static (double Error, string Where) GradientError(ComputeDevice device, OpCase op, bool rounded)
+    {
         var run = OpRun.Of(device, op, gradients: true);
-        double[][] inputs = AllInputs(op);
+        double[][] inputs = AllInputs(op, rounded);
         double[] weights = OpInputs.Weights(op, run.Output.Length);
+        double[] operandWeights = rounded ? Array.ConvertAll(weights, Rounded) : weights;
         double worst = 0;
         string where = "";
         int checkedInputs = op.Inputs.Count(i => i.Grad && i.Type == DType.F32);
@@ -61,12 +90,12 @@ public static class OpChecks
             if (run.Gradients[i] is not { } gradient) continue;
             var sample = Sample(op, i, checkedInputs);
             double[] actual = sample.Select(j => (double)gradient[j]).ToArray();
-            double[] expected = sample.Select(j => Difference(op, inputs, i, j, weights)).ToArray();
+            double[] expected = sample.Select(j => Difference(op, inputs, i, j, op.Inputs[i].Operand ? operandWeights : weights)).ToArray();
             double error = Tolerance.Nmse(actual, expected);
             if (error < worst) continue;
             (worst, where) = (error, $"worst: d{op.Inputs[i].Name}");
         }
-        return Result(device, op, "gradient", worst, Tolerance.BackwardF32, where);
+        return (worst, where);
     }
 
     /// <summary>Backward onto gradients that already hold a part adds to it.</summary>
@@ -113,7 +142,14 @@ public static class OpChecks
         }
     }
 
-    private static double[][] AllInputs(OpCase op) => Enumerable.Range(0, op.Inputs.Count).Select(i => OpInputs.Values(op, i)).ToArray();
+    private static bool Rounds(ComputeDevice device, OpCase op) => device.Math.Operands == DType.BF16 && op.Inputs.Any(i => i.Operand);
+
+    private static double Rounded(double value) => FloatFormats.RoundToBF16((float)value);
+
+    private static double[][] AllInputs(OpCase op, bool rounded) =>
+    [
+        .. op.Inputs.Select((input, i) => rounded && input.Operand ? Array.ConvertAll(OpInputs.Values(op, i), Rounded) : OpInputs.Values(op, i)),
+    ];
 
     private static double Difference(OpCase op, double[][] inputs, int input, int element, double[] weights)
     {

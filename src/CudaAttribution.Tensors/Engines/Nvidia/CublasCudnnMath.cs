@@ -43,6 +43,8 @@ public sealed class CublasCudnnMath : IMathLibrary
 
     public string Name { get; }
 
+    public DType Operands => DType.F32;
+
     public void Conv2dForward(in Conv2dShape s, Tensor x, Tensor w, Tensor? b, Tensor y)
     {
         if (IsUneven(s))
