@@ -19,11 +19,11 @@ public sealed class TestDevices
     }
 
     /// <summary>Skips the test, with the driver's reason, where there is no GPU.</summary>
-    public static ComputeDevice GetGpu()
+    public static ComputeDevice GetGpu(string math = "kernels")
     {
         try
         {
-            return Get("cuda:0");
+            return Get("cuda:0", math);
         }
         catch (DeviceException e)
         {

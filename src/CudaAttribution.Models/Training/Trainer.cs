@@ -218,7 +218,15 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>What decides the result, the number of steps aside: a run may be continued beyond where it was to end.</summary>
-    private static JsonObject Describe(DiffusionModel model, TrainingSet data, TrainOptions o) => JsonNode.Parse(new JsonObject
+    private static JsonObject Describe(DiffusionModel model, TrainingSet data, TrainOptions o)
+    {
+        var run = Settings(model, data, o);
+        var operands = model.Device.Math.Operands;
+        if (operands != DType.F32) run["products"] = operands.ToString(); // checkpoints of F32 runs never named it
+        return JsonNode.Parse(run.ToJsonString())!.AsObject();
+    }
+
+    private static JsonObject Settings(DiffusionModel model, TrainingSet data, TrainOptions o) => new()
     {
         ["start"] = model.WeightsHash(),
         ["data"] = data.Hash(),
@@ -235,7 +243,7 @@ public sealed class Trainer : IDisposable
         ["caption_drop"] = o.CaptionDrop,
         ["ema_decay"] = o.EmaDecay,
         ["seed"] = o.Seed,
-    }.ToJsonString())!.AsObject();
+    };
 
     private static void Copy(Tensor source, Tensor destination) =>
         source.Device.Driver.CopyOnDevice(destination.Pointer, source.Pointer, source.Bytes, source.Device.Stream);

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace CudaAttribution.Driver.Tests.Contract;
 
-/// <summary>The three builds of the kernels declare the same entries.</summary>
+/// <summary>The three builds of the kernels declare the same entries; but for those of whole warps, which the one thread of a cpu block is not.</summary>
 [TestFixture]
 public sealed partial class KernelParityTests
 {
@@ -14,16 +14,17 @@ public sealed partial class KernelParityTests
         IReadOnlyList<PtxEntry> entries = PtxModuleText.Entries(CudaDevice.EmbeddedPtx());
         Assert.That(entries, Is.Not.Empty);
         Assert.That(simt.Kernels.KernelNames, Is.EqualTo(entries.Select(entry => entry.Name)));
-        Assert.That(cpu.Kernels.KernelNames, Is.EqualTo(entries.Select(entry => entry.Name)));
+        Assert.That(cpu.Kernels.KernelNames, Is.EqualTo(entries.Where(OnCpu).Select(entry => entry.Name)));
         using (Assert.EnterMultipleScope())
         {
             foreach (PtxEntry entry in entries)
             {
                 IKernel threaded = simt.Kernels.GetKernel(entry.Name);
-                IKernel single = cpu.Kernels.GetKernel(entry.Name);
                 Assert.That(threaded.ParameterBytes, Is.EqualTo(entry.ParameterBytes), $"{entry.Name}: parameter bytes, simt and PTX");
-                Assert.That(single.ParameterBytes, Is.EqualTo(entry.ParameterBytes), $"{entry.Name}: parameter bytes, cpu and PTX");
                 Assert.That(threaded.BlockSize, Is.EqualTo(entry.MaxThreads), $"{entry.Name}: block size, simt and PTX");
+                if (!OnCpu(entry)) continue;
+                IKernel single = cpu.Kernels.GetKernel(entry.Name);
+                Assert.That(single.ParameterBytes, Is.EqualTo(entry.ParameterBytes), $"{entry.Name}: parameter bytes, cpu and PTX");
                 Assert.That(single.BlockSize, Is.EqualTo(1), $"{entry.Name}: block size on cpu");
             }
         }
@@ -50,6 +51,8 @@ public sealed partial class KernelParityTests
         }
         Assert.That(largest, Is.GreaterThan(16 * 1024), "the pattern still finds the variables");
     }
+
+    private static bool OnCpu(PtxEntry entry) => !entry.Name.EndsWith("_bf16", StringComparison.Ordinal);
 
     [GeneratedRegex(@"\.shared\s+\.align\s+\d+\s+\.b8\s+(?<name>[\w$]+)\[(?<bytes>\d+)\]")]
     private static partial Regex SharedVariable();
