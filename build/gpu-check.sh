@@ -98,6 +98,22 @@ step bench-ops 90 bash -c '"$0" bench --device "$1" --seconds 0.2 --json > "$out
 step bench-model 120 bash -c '"$0" bench --device "$1" --model models/g0 --steps 30 --json > "$out/bench-model.json" && grep -o "\"median_ms\": [0-9.]*" "$out/bench-model.json" | paste -sd" "' \
     "$program" "$device"
 
+# Products on tensor cores: right first, then the same bits twice, then how fast beside F32.
+step verify-bf16 60 bash -c '"$0" verify --device "$1" --math bf16 --json > "$out/verify-bf16.json"; rc=$?
+    grep -E "^  \"(checks|failed)\"" "$out/verify-bf16.json" | paste -sd" "; exit $rc' "$program" "$device"
+for run in 1 2; do
+    step "train-bf16-$run" 60 "${small_train[@]}" --device "$device" --math bf16 --out "$out/train-bf16-$run"
+done
+step train-bf16-repeats 10 bash -c 'same "$out/train-bf16-1" "$out/train-bf16-2"'
+if [ ${#recipe[@]} -eq 0 ]; then
+    step bench-ops-bf16 60 bash -c '"$0" bench --device "$1" --math bf16 --seconds 0.2 --json > "$out/bench-ops-bf16.json" &&
+        grep -m 1 "^  \"math\"" "$out/bench-ops-bf16.json"' "$program" "$device"
+    step bench-model-bf16 60 bash -c '"$0" bench --device "$1" --math bf16 --model models/g0 --steps 50 --json > "$out/bench-model-bf16.json" &&
+        grep -o "\"median_ms\": [0-9.]*" "$out/bench-model-bf16.json" | paste -sd" "' "$program" "$device"
+else
+    record bench-bf16 skipped 0 "a rehearsal (--recipe) does not time emulated tensor cores"
+fi
+
 # NVIDIA's own engine, where both libraries are: right first, then how fast beside our kernels.
 missing="$(sed -n 's/^  \(cuBLAS\|cuDNN\): not found.*/\1/p' "$out/doctor.txt" | paste -sd' ')"
 if [ -z "$missing" ]; then

@@ -66,7 +66,8 @@ public sealed class PublishTests
         var gpu = new Dictionary<string, string>
         {
             ["CUDATTR_LIBCUDA"] = Work["libcuda.so.1"],
-            ["FAKE_CUDA_KERNELS"] = Path.Combine(AppContext.BaseDirectory, "libcuattr_cpu_avx2.so"),
+            // simt for the kernels of whole warps, which cpu lacks.
+            ["FAKE_CUDA_KERNELS"] = string.Join(':', HostKernels("libcuattr_cpu_avx2.so"), HostKernels("libcuattr_simt.so")),
             // The limits of the steps are a GPU's; threads that wait for each other on a busy machine would exceed them.
             ["CUDATTR_THREADS"] = "1",
             ["CUDATTR_CUBLAS"] = Work["nothing"],
@@ -80,9 +81,12 @@ public sealed class PublishTests
             .ToDictionary(s => s.GetProperty("step").GetString()!, s => s.GetProperty("state").GetString());
         using (Assert.EnterMultipleScope())
         {
-            foreach (string step in new[] { "doctor", "verify", "sample-repeats", "train-repeats", "demo-same", "bench-ops", "bench-model" })
-                Assert.That(steps.GetValueOrDefault(step), Is.EqualTo("passed"), step);
-            Assert.That(steps.GetValueOrDefault("cublas-cudnn"), Is.EqualTo("skipped"));
+            string[] passed =
+            [
+                "doctor", "verify", "sample-repeats", "train-repeats", "demo-same", "bench-ops", "bench-model", "verify-bf16", "train-bf16-repeats",
+            ];
+            foreach (string step in passed) Assert.That(steps.GetValueOrDefault(step), Is.EqualTo("passed"), step);
+            foreach (string step in new[] { "cublas-cudnn", "bench-bf16" }) Assert.That(steps.GetValueOrDefault(step), Is.EqualTo("skipped"), step);
         }
     }
 
@@ -93,6 +97,8 @@ public sealed class PublishTests
         Assert.That(check.ExitCode, Is.EqualTo(1));
         Assert.That(check.Error, Does.Contain("no NVIDIA driver library was found").And.Contain("cuda:0 cannot be used here; nothing else was run"));
     }
+
+    private static string HostKernels(string library) => Path.Combine(AppContext.BaseDirectory, library);
 
     private static Dictionary<string, string> Pictures(string folder) => TestFolder.Contents(Work[folder])
         .Where(file => file.Key.EndsWith(".png", StringComparison.Ordinal))

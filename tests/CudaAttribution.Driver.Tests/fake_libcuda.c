@@ -3,8 +3,8 @@
 //
 // Environment: FAKE_CUDA_VERSION (12040), FAKE_CUDA_DEVICES (1), FAKE_CUDA_CAPABILITY (90), FAKE_CUDA_INIT (result of cuInit),
 // FAKE_CUDA_OOM_AT=n (the n-th allocation fails), FAKE_CUDA_LAUNCH=r (cuLaunchKernel returns r), FAKE_CUDA_FAULT=r (a launched kernel
-// faults: every later wait returns r), FAKE_CUDA_KERNELS=file (a host device library, cuattr.h, that runs what is launched; without it
-// launches are only recorded), FAKE_CUDA_DROP_CONTEXT=1 (a launch leaves no context current, as another library may). Built with -DWITHOUT_GRAPHS or -DWITHOUT_MEMSET it lacks those functions, as an old driver would.
+// faults: every later wait returns r), FAKE_CUDA_KERNELS=file[:file] (host device libraries, cuattr.h; the first that has a kernel runs its
+// launches; without any they are only recorded), FAKE_CUDA_DROP_CONTEXT=1 (a launch leaves no context current, as another library may). Built with -DWITHOUT_GRAPHS or -DWITHOUT_MEMSET it lacks those functions, as an old driver would.
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,7 +17,8 @@ enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEV
 typedef int R;
 typedef uintptr_t P;
 
-typedef struct { char name[128]; int max_threads, param_bytes; void *host; } Function;
+typedef int (*HostLaunch)(void *, unsigned, unsigned, unsigned, unsigned, unsigned, const void *);
+typedef struct { char name[128]; int max_threads, param_bytes; void *host; HostLaunch launch; } Function;
 typedef struct Event Event;
 typedef struct Work { enum { COPY, SET, LAUNCH, RECORD, WAIT } kind; P to, from; size_t bytes; long value; Function *f; unsigned grid[3]; unsigned char params[256]; Event *event; } Work;
 typedef struct { Work *work; int count, room; } Queue;
@@ -53,28 +54,26 @@ static R issue(Stream *s, Work w) {
     return OK;
 }
 
-static struct {
-    int (*get)(void **, const char *), (*info)(void *, int *, int *), (*launch)(void *, unsigned, unsigned, unsigned, unsigned, unsigned, const void *);
-} host;
-
 static int find_on_host(Function *f) {
-    const char *file = getenv("FAKE_CUDA_KERNELS");
-    if (!file || !*file) return OK;
-    void *library = host.launch ? NULL : dlopen(file, RTLD_NOW);
-    if (!host.launch && !library) { fprintf(stderr, "fake driver: %s\n", dlerror()); abort(); }
-    if (library) {
-        *(void **)&host.get = dlsym(library, "cuattr_get_function");
-        *(void **)&host.info = dlsym(library, "cuattr_function_info");
-        *(void **)&host.launch = dlsym(library, "cuattr_launch_kernel");
+    const char *setting = getenv("FAKE_CUDA_KERNELS");
+    if (!setting || !*setting) return OK;
+    char files[4096];
+    snprintf(files, sizeof files, "%s", setting);
+    for (char *rest, *file = strtok_r(files, ":", &rest); file; file = strtok_r(NULL, ":", &rest)) {
+        void *library = dlopen(file, RTLD_NOW); // the same handle again and again
+        if (!library) { fprintf(stderr, "fake driver: %s\n", dlerror()); abort(); }
+        int (*get)(void **, const char *), (*info)(void *, int *, int *), block;
+        *(void **)&get = dlsym(library, "cuattr_get_function");
+        *(void **)&info = dlsym(library, "cuattr_function_info");
+        *(void **)&f->launch = dlsym(library, "cuattr_launch_kernel");
+        if (get(&f->host, f->name) == OK) return info(f->host, &block, &f->param_bytes) || f->param_bytes > (int)sizeof ((Work *)0)->params ? INVALID_VALUE : OK;
     }
-    int block;
-    if (host.get(&f->host, f->name) || host.info(f->host, &block, &f->param_bytes)) return NOT_FOUND;
-    return f->param_bytes <= (int)sizeof ((Work *)0)->params ? OK : INVALID_VALUE;
+    return NOT_FOUND;
 }
 
 static void run_kernel(Work *w) {
     if (setting("FAKE_CUDA_FAULT", 0)) fault = setting("FAKE_CUDA_FAULT", 0);
-    if (w->f->host && host.launch(w->f->host, w->grid[0], w->grid[1], w->grid[2], (unsigned)w->f->max_threads, 0, w->params)) fault = LAUNCH_FAILED;
+    if (w->f->host && w->f->launch(w->f->host, w->grid[0], w->grid[1], w->grid[2], (unsigned)w->f->max_threads, 0, w->params)) fault = LAUNCH_FAILED;
 }
 
 static void run(Stream *s, long until) {
