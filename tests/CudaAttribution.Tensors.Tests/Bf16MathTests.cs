@@ -11,7 +11,10 @@ public sealed class Bf16MathTests(string device)
 {
     public static IEnumerable<TestCaseData> Products => OpTests.Cases.Where(c => ((OpCase)c.Arguments[0]!).Inputs.Any(i => i.Operand));
 
-    private ComputeDevice Device => device == "simt" ? TestDevices.Get(device, MathLibraries.Bf16) : TestDevices.GetGpu(MathLibraries.Bf16);
+    private ComputeDevice Device { get; set; } = null!;
+
+    [SetUp]
+    public void Open() => Device = device == "simt" ? TestDevices.Get(device, MathLibraries.Bf16) : TestDevices.GetGpu(MathLibraries.Bf16);
 
     [TestCaseSource(nameof(Products))]
     public void Passes_every_check(OpCase op)
