@@ -65,7 +65,7 @@ train=("$program" finetune --base models/g0 --data emoji:openmoji@0+64#3 --steps
 small_sample=("$program" sample --model models/source --prompt "grinning face" --sample-steps 2 --seed 7)
 small_train=("$program" finetune --base models/g0 --data emoji:openmoji@0+16#3 --steps 1 --batch 2 --seed 7)
 
-step doctor 60 bash -c '"$0" doctor --json > "$out/doctor.json"; "$0" doctor | tee "$out/doctor.txt" | grep -E "^  $1 +[^n]"' "$program" "$device" || {
+step doctor 60 bash -c '"$0" doctor --json > "$out/doctor.json"; "$0" doctor | tee "$out/doctor.txt" | grep "^  $1 " | grep -v "not usable"' "$program" "$device" || {
     sed -n '/^devices/,/^$/p' "$out/doctor.txt" >&2
     echo "gpu-check: $device cannot be used here; nothing else was run" >&2
     exit 1
