@@ -48,7 +48,7 @@ internal sealed class PictureCoder(DiffusionModel model, int? tile)
             using var frame = tape.Frame();
             Copy(source ?? Moments(tape, pictures[i]), moments.Rows(i, 1));
         }
-        model.Device.Pool.Trim();
+        Forget();
         var drawn = noise is null ? null : tape.New(x.Shape);
         if (drawn is not null) noise!(drawn);
         Sampling.SampleLatent(moments, drawn, (float)model.Vae.Config.ScalingFactor, x);
@@ -63,8 +63,6 @@ internal sealed class PictureCoder(DiffusionModel model, int? tile)
     /// <exception cref="ArithmeticException">A value is NaN or infinite.</exception>
     public void Decode(Tensor x, IReadOnlyList<string> prompts, Span<float> values, Span<byte> pixels)
     {
-        // The UNet's blocks are of other sizes than the autoencoder's: kept, both would take memory at once.
-        if (model.Vae is not null) model.Device.Pool.Trim();
         for (int i = 0; i < x.Shape[0]; i++)
         {
             using var tape = new Tape(model.Device, record: false);
@@ -76,6 +74,12 @@ internal sealed class PictureCoder(DiffusionModel model, int? tile)
             made.CopyTo(values[(i * PictureLength)..]);
             bytes.ToArray<byte>().CopyTo(pixels[(i * PictureLength)..]);
         }
+        Forget();
+    }
+
+    /// <summary>The autoencoder's blocks are of other sizes than the UNet's: kept, they would only take memory.</summary>
+    private void Forget()
+    {
         if (model.Vae is not null) model.Device.Pool.Trim();
     }
 

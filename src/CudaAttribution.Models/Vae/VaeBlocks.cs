@@ -38,7 +38,7 @@ internal sealed class VaeEncoder
         for (int level = 0; level < _resnets.Length; level++)
         {
             x = VaeBlock.Run(tape, x, _resnets[level]);
-            if (level < _downsamplers.Length) x = tape.Replace(x, _downsamplers[level].Forward);
+            if (level < _downsamplers.Length) x = VaeBlock.Resample(tape, x, _downsamplers[level].Forward);
         }
         x = tape.Replace(x, _midBlock.Forward);
         return frame.Keep(_convOut.Forward(tape, tape.Replace(x, _convNormOut.Forward)));
@@ -79,7 +79,7 @@ internal sealed class VaeDecoder
         for (int stage = 0; stage < _resnets.Length; stage++)
         {
             x = VaeBlock.Run(tape, x, _resnets[stage]);
-            if (stage < _upsamplers.Length) x = tape.Replace(x, _upsamplers[stage].Forward);
+            if (stage < _upsamplers.Length) x = VaeBlock.Resample(tape, x, _upsamplers[stage].Forward);
         }
         return frame.Keep(_convOut.Forward(tape, tape.Replace(x, _convNormOut.Forward)));
     }
@@ -129,6 +129,17 @@ internal static class VaeBlock
         .. Enumerable.Range(0, count).Select(i => new ResnetBlock2D(
             p["resnets", i], i == 0 ? inChannels : outChannels, outChannels, timeWidth: null, config.NormNumGroups, Eps)),
     ];
+
+    /// <summary>
+    /// The layer's output, with the pool's free blocks given back to the driver: the maps of the next resolution have other sizes, and a picture of
+    /// 512 x 512 would hold twice the memory that it uses.
+    /// </summary>
+    public static Tensor Resample(Tape tape, Tensor x, Func<Tape, Tensor, Tensor> layer)
+    {
+        var y = tape.Replace(x, layer);
+        tape.Device.Pool.Trim();
+        return y;
+    }
 
     public static Tensor Run(Tape tape, Tensor x, ResnetBlock2D[] resnets)
     {
