@@ -23,6 +23,13 @@ internal static class CommonOptions
         HelpName = "engine",
     };
 
+    public static Option<int?> Tile() => new("--tile")
+    {
+        Description = "Models with an autoencoder: run it in tiles of so many pixels a side, a multiple of its factor (8), for little memory. "
+            + "Pictures change, the more the smaller the tiles; 320 makes four of a picture of 512. Default: the whole picture at once.",
+        HelpName = "pixels",
+    };
+
     public static Option<ulong> Seed() => new("--seed")
     {
         Description = "Seed of everything random. The same seed gives the same result, bit for bit.",

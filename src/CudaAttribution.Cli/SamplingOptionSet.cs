@@ -33,9 +33,11 @@ internal sealed class SamplingOptionSet
         HelpName = "text",
     };
 
+    private readonly Option<int?> _tile = CommonOptions.Tile();
+
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _steps, _guidance, _solver, _negative }) command.Add(option);
+        foreach (Option option in new Option[] { _steps, _guidance, _solver, _negative, _tile }) command.Add(option);
     }
 
     /// <exception cref="ArgumentException">There is a negative prompt and no guidance.</exception>
@@ -44,7 +46,7 @@ internal sealed class SamplingOptionSet
         var recipe = new SamplingRecipe
         {
             Steps = parsed.GetValue(_steps), Guidance = parsed.GetValue(_guidance), Solver = parsed.GetValue(_solver),
-            NegativePrompt = parsed.GetValue(_negative),
+            NegativePrompt = parsed.GetValue(_negative), Tile = parsed.GetValue(_tile),
         };
         return recipe is { NegativePrompt: not null, Guidance: not > 1 }
             ? throw new ArgumentException("--negative has no effect without guidance: use a --guidance above 1, or leave it out")

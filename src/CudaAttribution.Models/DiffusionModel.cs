@@ -179,13 +179,14 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>Pictures of latents.</summary>
     /// <param name="tape">The tape.</param>
     /// <param name="x">What the UNet works on, <c>[N,h,w,C]</c>; it is not changed.</param>
+    /// <param name="tiling">Decodes in tiles; null decodes the whole.</param>
     /// <returns><c>[N,H,W,3]</c>, about [−1, 1]; <paramref name="x"/> itself where the UNet works on pixels.</returns>
-    internal Tensor Decode(Tape tape, Tensor x)
+    internal Tensor Decode(Tape tape, Tensor x, VaeTiling? tiling = null)
     {
         if (Vae is null) return x;
         var latent = tape.New(x.Shape);
         Sampling.Scale(x, (float)(1 / Vae.Config.ScalingFactor), latent);
-        return Vae.Decode(tape, latent);
+        return tiling is null ? Vae.Decode(tape, latent) : tiling.Decode(tape, latent);
     }
 
     public void Dispose()

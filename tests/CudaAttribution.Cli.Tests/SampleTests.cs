@@ -49,7 +49,8 @@ public sealed class SampleTests
     [TestCase("--init-image", "half.png", "--strength", "1.5", "up to 1, it is 1.5")]
     [TestCase("--init-image", "half.png", "--strength", "0.01", "less than one step")]
     [TestCase("--init-image", "absent.png", "cannot read this picture")]
-    public void A_start_that_makes_no_sense_is_refused(params string[] arguments)
+    [TestCase("--tile", "8", "the model has no autoencoder")]
+    public void What_makes_no_sense_is_refused(params string[] arguments)
     {
         string[] options = [.. arguments[..^1].Select(a => a.EndsWith(".png", StringComparison.Ordinal) ? Work[a] : a)];
         string said = Cudattr.Fail(["sample", "--model", Model, "--prompt", "x", "--device", "cpu", "--out", Work["refused"], .. options]);

@@ -46,9 +46,10 @@ internal static class ReconstructCommand
             DefaultValueFactory = _ => defaults.FixedPoint,
             HelpName = "n",
         };
+        var tile = CommonOptions.Tile();
         var bad = CommonOptions.OnBadImage();
         var runOptions = new RunOptionSet(random: false);
-        var command = new Command("reconstruct", Description) { data, files, prompt, steps, fixedPoint, bad };
+        var command = new Command("reconstruct", Description) { data, files, prompt, steps, fixedPoint, tile, bad };
         model.AddTo(command);
         runOptions.AddTo(command);
         command.SetAction(parsed =>
@@ -64,7 +65,10 @@ internal static class ReconstructCommand
                 ? OfFiles(images, source.Size)
                 : OfData(DataArgument.Parse(set).Load(source.Size, onBadImage: parsed.GetValue(bad)), session);
             if (parsed.GetValue(prompt) is { } same) originals = [.. originals.Select(o => o with { Prompt = same })];
-            var options = new InversionOptions { Steps = parsed.GetValue(steps), FixedPoint = parsed.GetValue(fixedPoint) };
+            var options = new InversionOptions
+            {
+                Steps = parsed.GetValue(steps), FixedPoint = parsed.GetValue(fixedPoint), Tile = parsed.GetValue(tile),
+            };
             var made = Reconstruct(source, originals, options);
             var metrics = DistanceRegistry.Names.Select(name => DistanceRegistry.Create(name, session.Device)).ToArray();
             var table = ReconstructionTable.Of(source, options.Steps, options.FixedPoint, made, metrics);

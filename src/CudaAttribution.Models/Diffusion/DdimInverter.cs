@@ -17,6 +17,9 @@ public sealed record InversionOptions
     /// <summary>Pictures computed together at most. It decides speed and memory, not the result.</summary>
     public int MaxBatch { get; init; } = 16;
 
+    /// <summary>As <see cref="SampleOptions.Tile"/>.</summary>
+    public int? Tile { get; init; }
+
     /// <summary>Evaluations of the network for a picture.</summary>
     public int Evaluations => checked(Steps * (2 + FixedPoint));
 
@@ -54,7 +57,7 @@ public sealed class DdimInverter
     public DdimInverter(DiffusionModel model, InversionOptions options)
     {
         options.Validate();
-        (_model, _options, _coder) = (model, options, new PictureCoder(model));
+        (_model, _options, _coder) = (model, options, new PictureCoder(model, options.Tile));
         _there = DdimInversion.Steps(model.Scheduler, options.Steps);
         _back = DdimScheduler.Steps(model.Scheduler, options.Steps);
     }
@@ -76,22 +79,19 @@ public sealed class DdimInverter
         {
             var batch = requests.Skip(first).Take(_options.MaxBatch).ToArray();
             int evaluation = 0;
+            string[] prompts = [.. batch.Select(r => r.Prompt)];
             using var tape = new Tape(_model.Device, record: false);
-            var text = _model.EncodeText(tape, [.. batch.Select(r => r.Prompt)]);
+            var text = _model.EncodeText(tape, prompts);
             var x = _coder.Encode(tape.Arena, [.. batch.Select(r => r.Picture)], noise: null);
             Invert(tape.Arena, x, text, Before);
             x.ToArray<float>().CopyTo(noise, first * latent);
-            for (int i = 0; i < batch.Length; i++) RequireFinite(noise.AsSpan((first + i) * latent, latent), batch[i].Prompt);
+            for (int i = 0; i < batch.Length; i++) RequireFinite(noise.AsSpan((first + i) * latent, latent), prompts[i]);
             foreach (var step in _back)
             {
                 Before();
                 Sampler.Step(_model.UNet, x, text, step, guidance: 1);
             }
-            for (int i = 0; i < batch.Length; i++)
-            {
-                int at = (first + i) * picture;
-                _coder.Decode(x.Rows(i, 1), batch[i].Prompt, values.AsSpan(at, picture), pixels.AsSpan(at, picture));
-            }
+            _coder.Decode(x, prompts, values.AsSpan(first * picture), pixels.AsSpan(first * picture));
 
             void Before()
             {

@@ -5,10 +5,15 @@ namespace CudaAttribution.Models;
 
 /// <summary>
 /// Between pictures and x_0, what the UNet works on: pixel values in [−1, 1], or with an autoencoder its latents times the scaling factor. Pictures
-/// are coded one at a time, because one of 512 x 512 takes over a gigabyte.
+/// are coded one at a time, because one of 512 x 512 takes most of a gigabyte.
 /// </summary>
-internal sealed class PictureCoder(DiffusionModel model)
+/// <param name="model">The model.</param>
+/// <param name="tile">Side of the autoencoder's tiles in pixels; null for none.</param>
+/// <exception cref="ArgumentException">The tile does not fit the model.</exception>
+internal sealed class PictureCoder(DiffusionModel model, int? tile)
 {
+    private readonly VaeTiling? _tiling = tile is { } pixels ? new VaeTiling(model.Vae, pixels) : null;
+
     public const int Channels = 3;
 
     /// <summary>Side of a picture.</summary>
@@ -43,35 +48,46 @@ internal sealed class PictureCoder(DiffusionModel model)
             using var frame = tape.Frame();
             Copy(source ?? Moments(tape, pictures[i]), moments.Rows(i, 1));
         }
+        Forget();
         var drawn = noise is null ? null : tape.New(x.Shape);
         if (drawn is not null) noise!(drawn);
         Sampling.SampleLatent(moments, drawn, (float)model.Vae.Config.ScalingFactor, x);
         return x;
     }
 
-    /// <summary>The picture of one x_0.</summary>
-    /// <param name="x"><c>[1,h,w,C]</c>.</param>
-    /// <param name="prompt">For messages.</param>
-    /// <param name="values">Its values, nominally in [−1, 1].</param>
+    /// <summary>The pictures of x_0.</summary>
+    /// <param name="x"><c>[N,h,w,C]</c>.</param>
+    /// <param name="prompts">N prompts, for messages.</param>
+    /// <param name="values">Their values, nominally in [−1, 1].</param>
     /// <param name="pixels">The same as bytes.</param>
     /// <exception cref="ArithmeticException">A value is NaN or infinite.</exception>
-    public void Decode(Tensor x, string prompt, Span<float> values, Span<byte> pixels)
+    public void Decode(Tensor x, IReadOnlyList<string> prompts, Span<float> values, Span<byte> pixels)
     {
-        using var tape = new Tape(model.Device, record: false);
-        var image = model.Decode(tape, x);
-        var bytes = tape.New(image.Shape, DType.U8);
-        Sampling.ToPixels(image, bytes);
-        float[] made = image.ToArray<float>();
-        RequireFinite(made, prompt);
-        made.CopyTo(values);
-        bytes.ToArray<byte>().CopyTo(pixels);
+        for (int i = 0; i < x.Shape[0]; i++)
+        {
+            using var tape = new Tape(model.Device, record: false);
+            var image = model.Decode(tape, x.Rows(i, 1), _tiling);
+            var bytes = tape.New(image.Shape, DType.U8);
+            Sampling.ToPixels(image, bytes);
+            float[] made = image.ToArray<float>();
+            RequireFinite(made, prompts[i]);
+            made.CopyTo(values[(i * PictureLength)..]);
+            bytes.ToArray<byte>().CopyTo(pixels[(i * PictureLength)..]);
+        }
+        Forget();
+    }
+
+    /// <summary>The autoencoder's blocks are of other sizes than the UNet's: kept, they would only take memory.</summary>
+    private void Forget()
+    {
+        if (model.Vae is not null) model.Device.Pool.Trim();
     }
 
     private Tensor Moments(Tape tape, byte[] picture)
     {
         var pixels = tape.New(new Shape(1, Size, Size, Channels));
         Pixels(tape.Arena, picture, pixels);
-        return model.Vae!.Encode(tape, pixels);
+        return _tiling?.Encode(tape, pixels) ?? model.Vae!.Encode(tape, pixels);
     }
 
     private void Pixels(Arena arena, byte[] picture, Tensor destination) =>

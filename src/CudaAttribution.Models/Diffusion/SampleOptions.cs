@@ -19,8 +19,8 @@ public sealed record SampleOptions
     public double Eta { get; init; }
 
     /// <summary>
-    /// s of image to image, in (0, 1]: of the steps the last min(⌊s·steps⌋, steps) are taken, from √ᾱ·z_0 + √(1−ᾱ)·n at the first of them, z_0 the
-    /// requests' pictures [diffusers' <c>StableDiffusionImg2ImgPipeline</c>]. Null starts from noise.
+    /// s of image to image, in (0, 1]: of the steps the last min(⌊s·steps⌋, steps) are taken, from √ᾱ·z_0 + √(1−ᾱ)·n at the first of them, z_0
+    /// being the request's picture [diffusers' <c>StableDiffusionImg2ImgPipeline</c>]. Null starts from noise.
     /// </summary>
     public double? Strength { get; init; }
 
@@ -28,6 +28,12 @@ public sealed record SampleOptions
     /// Pictures computed together at most; with guidance the network sees twice as many. It decides speed and memory, not the result.
     /// </summary>
     public int MaxBatch { get; init; } = 16;
+
+    /// <summary>
+    /// Side in pixels of the tiles that the autoencoder works in, for little memory; null works on the whole. Tiles change the pictures: each sees
+    /// only itself.
+    /// </summary>
+    public int? Tile { get; init; }
 
     /// <summary>What the pictures are for; pictures of another purpose get other noise from the same seed and index.</summary>
     public string Purpose { get; init; } = "query";

@@ -19,7 +19,7 @@ public sealed class Sampler
     public Sampler(DiffusionModel model, SampleOptions options)
     {
         options.Validate();
-        (_model, _options, _coder) = (model, options, new PictureCoder(model));
+        (_model, _options, _coder) = (model, options, new PictureCoder(model, options.Tile));
         _plan = SamplingPlan.Of(model.Scheduler, options.Solver, options.Steps, options.Eta, options.Strength);
     }
 
@@ -45,11 +45,7 @@ public sealed class Sampler
                 cancel.ThrowIfCancellationRequested();
                 progress?.Invoke(new SampleProgress(first, requests.Count, step, Steps.Count));
             });
-            for (int i = 0; i < batch.Length; i++)
-            {
-                int at = (first + i) * picture;
-                _coder.Decode(x.Rows(i, 1), batch[i].Prompt, values.AsSpan(at, picture), pixels.AsSpan(at, picture));
-            }
+            _coder.Decode(x, [.. batch.Select(r => r.Prompt)], values.AsSpan(first * picture), pixels.AsSpan(first * picture));
         }
         progress?.Invoke(new SampleProgress(requests.Count, requests.Count, Steps.Count, Steps.Count));
         return new SampledPictures(values, pixels, requests.Count, _coder.Size, _coder.Size, PictureCoder.Channels);

@@ -39,9 +39,9 @@ internal sealed class ResnetBlock2D
     public Tensor Forward(Tape tape, Tensor x, Tensor? time)
     {
         using var frame = tape.Frame();
-        var h = _conv1.Forward(tape, _norm1.Forward(tape, x));
-        if (_timeEmbProj is not null) h = tape.AddPerSample(h, _timeEmbProj.Forward(tape, time!));
-        h = _conv2.Forward(tape, _norm2.Forward(tape, h));
+        var h = tape.Replace(_norm1.Forward(tape, x), _conv1.Forward);
+        if (_timeEmbProj is not null) h = tape.Replace(h, (t, map) => t.AddPerSample(map, _timeEmbProj.Forward(t, time!)));
+        h = tape.Replace(tape.Replace(h, _norm2.Forward), _conv2.Forward);
         return frame.Keep(tape.Trace(_name, tape.Add(_convShortcut is null ? x : _convShortcut.Forward(tape, x), h)));
     }
 }

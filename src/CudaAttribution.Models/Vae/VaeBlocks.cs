@@ -38,10 +38,10 @@ internal sealed class VaeEncoder
         for (int level = 0; level < _resnets.Length; level++)
         {
             x = VaeBlock.Run(tape, x, _resnets[level]);
-            if (level < _downsamplers.Length) x = VaeBlock.Replace(tape, x, _downsamplers[level].Forward);
+            if (level < _downsamplers.Length) x = VaeBlock.Resample(tape, x, _downsamplers[level].Forward);
         }
-        x = _midBlock.Forward(tape, x);
-        return frame.Keep(_convOut.Forward(tape, _convNormOut.Forward(tape, x)));
+        x = tape.Replace(x, _midBlock.Forward);
+        return frame.Keep(_convOut.Forward(tape, tape.Replace(x, _convNormOut.Forward)));
     }
 }
 
@@ -75,13 +75,13 @@ internal sealed class VaeDecoder
     public Tensor Forward(Tape tape, Tensor x)
     {
         using var frame = tape.Frame();
-        x = _midBlock.Forward(tape, _convIn.Forward(tape, x));
+        x = tape.Replace(_convIn.Forward(tape, x), _midBlock.Forward);
         for (int stage = 0; stage < _resnets.Length; stage++)
         {
             x = VaeBlock.Run(tape, x, _resnets[stage]);
-            if (stage < _upsamplers.Length) x = VaeBlock.Replace(tape, x, _upsamplers[stage].Forward);
+            if (stage < _upsamplers.Length) x = VaeBlock.Resample(tape, x, _upsamplers[stage].Forward);
         }
-        return frame.Keep(_convOut.Forward(tape, _convNormOut.Forward(tape, x)));
+        return frame.Keep(_convOut.Forward(tape, tape.Replace(x, _convNormOut.Forward)));
     }
 }
 
@@ -130,17 +130,20 @@ internal static class VaeBlock
             p["resnets", i], i == 0 ? inChannels : outChannels, outChannels, timeWidth: null, config.NormNumGroups, Eps)),
     ];
 
-    public static Tensor Run(Tape tape, Tensor x, ResnetBlock2D[] resnets)
+    /// <summary>
+    /// The layer's output, with the pool's free blocks given back to the driver: the maps of the next resolution have other sizes, and a picture of
+    /// 512 x 512 would hold twice the memory that it uses.
+    /// </summary>
+    public static Tensor Resample(Tape tape, Tensor x, Func<Tape, Tensor, Tensor> layer)
     {
-        foreach (var resnet in resnets) x = Replace(tape, x, (t, input) => resnet.Forward(t, input, null));
-        return x;
+        var y = tape.Replace(x, layer);
+        tape.Device.Pool.Trim();
+        return y;
     }
 
-    /// <summary>The layer's output, with its input given back: at 512 x 512 pixels a map of 256 channels is 268 MB.</summary>
-    public static Tensor Replace(Tape tape, Tensor x, Func<Tape, Tensor, Tensor> layer)
+    public static Tensor Run(Tape tape, Tensor x, ResnetBlock2D[] resnets)
     {
-        var y = layer(tape, x);
-        tape.Discard(x);
-        return y;
+        foreach (var resnet in resnets) x = tape.Replace(x, (t, input) => resnet.Forward(t, input, null));
+        return x;
     }
 }

@@ -24,7 +24,10 @@ public static class KeyExaminer
     /// <exception cref="AttributionException">The two differ.</exception>
     public static void CheckSampling(KeySet keys, IImageModel model)
     {
-        if (model.Sampling is { } own && keys.Header.Sampling is { } sampling && own != sampling)
+        if (keys.Header.Sampling is not { } sampling) return;
+        // Nobody but the one who runs a model decides how it is decoded.
+        if (model.Remote is not null) sampling = sampling with { Tile = null };
+        if (model.Sampling is { } own && own != sampling)
         {
             throw new AttributionException(
                 $"'{model.Name}' is sampled with {Words(own)}, the keys with {Words(sampling)}", "Sample every model as the keys say.");
@@ -32,7 +35,7 @@ public static class KeyExaminer
 
         static string Words(SamplingRecipe r) =>
             FormattableString.Invariant($"{r.Steps} steps of {SamplerNames.WebUi(r.Solver)} and guidance {r.Guidance}")
-            + (r.NegativePrompt is { } negative ? $" away from '{negative}'" : "");
+            + (r.NegativePrompt is { } negative ? $" away from '{negative}'" : "") + (r.Tile is { } tile ? $", in tiles of {tile} pixels" : "");
     }
 
     /// <summary>One query per key, outcome i for key i.</summary>

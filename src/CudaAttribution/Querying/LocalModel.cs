@@ -20,6 +20,10 @@ public sealed record SamplingRecipe
     /// <summary>What guidance leads away from; null, and in no file, where it is empty.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? NegativePrompt { get; init => field = string.IsNullOrEmpty(value) ? null : value; }
+
+    /// <summary>Side in pixels of the tiles that the autoencoder works in; null, and in no file, where it works on the whole.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Tile { get; init; }
 }
 
 /// <summary>Image to image: the picture that drawing starts from instead of noise.</summary>
@@ -93,7 +97,7 @@ public sealed class LocalModel : IImageModel, IDisposable
         {
             var options = new SampleOptions
             {
-                Solver = sampling.Solver, Steps = sampling.Steps, Guidance = sampling.Guidance, Strength = start?.Strength,
+                Solver = sampling.Solver, Steps = sampling.Steps, Guidance = sampling.Guidance, Strength = start?.Strength, Tile = sampling.Tile,
                 Purpose = stream.Key,
             };
             var sampler = new Sampler(_model, options);

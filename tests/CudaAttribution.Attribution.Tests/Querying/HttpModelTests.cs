@@ -139,6 +139,13 @@ public sealed class HttpModelTests : HttpModelFixture
     }
 
     [Test]
+    public void AServiceIsNotToldToWorkInTiles()
+    {
+        _http.Sampling = _http.Sampling with { Tile = 256 };
+        Assert.That(_http.Fails(1), Does.Contain("cannot be told to work in tiles. Leave the tile out"));
+    }
+
+    [Test]
     public void ExactNoiseGoesWithTheRequestWhereItIsWanted()
     {
         Http.Description["exact_noise"] = true;

@@ -44,12 +44,14 @@ public sealed class HttpModel : IImageModel, IDisposable
     private QueryJournal? _journal;
 
     /// <exception cref="AttributionException">
-    /// Decoys are wanted and there are none, or the other way round; or there is a negative prompt that the description does not send.
+    /// Decoys are wanted and there are none, or the other way round; or there is a negative prompt that the description does not send, or a tile.
     /// </exception>
     public HttpModel(HttpService service, HttpModelOptions options)
     {
         if (options.Sampling.NegativePrompt is not null && !service.Body.Uses(NegativePlaceholder))
             throw new AttributionException("the description sends no negative prompt", $"Put {{{NegativePlaceholder}}} into its body, or give none.");
+        if (options.Sampling.Tile is not null)
+            throw new AttributionException("a service cannot be told to work in tiles", "Leave the tile out: whoever runs the model decides that.");
         bool wanted = service.Description.DecoysPerKey > 0, given = options.DecoyPool.Count > 0;
         if (wanted && !given)
             throw new AttributionException("the description asks for decoys", "Say whose captions they are drawn from: --decoys SET.");
