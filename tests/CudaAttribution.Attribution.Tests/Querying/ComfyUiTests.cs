@@ -8,8 +8,8 @@ namespace CudaAttribution.Attribution.Tests;
 public sealed class ComfyUiTests
 {
     private readonly Dictionary<string, int> _queued = [];
-    private FakeService _service = null!;
-    private HttpFixture _http = null!;
+    private FakeService Service = null!;
+    private HttpFixture Http = null!;
     private int _pollsUntilDone;
     private bool _ownIds;
     private string _state = "success";
@@ -19,17 +19,17 @@ public sealed class ComfyUiTests
     {
         (_pollsUntilDone, _ownIds, _state) = (2, false, "success");
         _queued.Clear();
-        _service = new FakeService { Default = Comfy };
-        _http = new HttpFixture(_service);
-        _http.Description["preset"] = "comfyui";
-        _http.Description["body_changes"] = JsonNode.Parse("""{"1": {"inputs": {"ckpt_name": "sd15.safetensors"}}}""");
+        Service = new FakeService { Default = Comfy };
+        Http = new HttpFixture(Service);
+        Http.Description["preset"] = "comfyui";
+        Http.Description["body_changes"] = JsonNode.Parse("""{"1": {"inputs": {"ckpt_name": "sd15.safetensors"}}}""");
     }
 
     [TearDown]
     public void Stop()
     {
-        _http.Dispose();
-        _service.Dispose();
+        Http.Dispose();
+        Service.Dispose();
     }
 
     [TestCase(false)]
@@ -37,75 +37,75 @@ public sealed class ComfyUiTests
     public void AWorkflowIsQueuedPolledAndFetched(bool ownIds)
     {
         _ownIds = ownIds;
-        Assert.That(_http.Ask(2).Select(a => a.Image), Is.All.EqualTo(FakeService.Plain("comfy")));
-        Assert.That(_service.Received.Take(5).Select(r => $"{r.Method} {r.Path.Split('/')[1]}"), Is.EqualTo(
+        Assert.That(Http.Ask(2).Select(a => a.Image), Is.All.EqualTo(FakeService.Plain("comfy")));
+        Assert.That(Service.Received.Take(5).Select(r => $"{r.Method} {r.Path.Split('/')[1]}"), Is.EqualTo(
             new[] { "POST prompt", "GET history", "GET history", "GET history", "GET view" }));
-        var workflow = _service.Received[0].Json["prompt"]!;
+        var workflow = Service.Received[0].Json["prompt"]!;
         Assert.That((string?)workflow["1"]!["inputs"]!["ckpt_name"], Is.EqualTo("sd15.safetensors"));
         Assert.That((string?)workflow["5"]!["inputs"]!["sampler_name"], Is.EqualTo("dpmpp_2m"));
         Assert.That((string?)workflow["2"]!["inputs"]!["text"], Does.StartWith("prompt "));
         Assert.That((string?)workflow["3"]!["inputs"]!["text"], Is.EqualTo(""));
         Assert.That(workflow["5"]!["inputs"]!["seed"]!.GetValueKind(), Is.EqualTo(System.Text.Json.JsonValueKind.Number));
-        Assert.That(_service.Received[4].Query, Is.EqualTo("?filename=picture%20%26%201.png&subfolder=&type=output"));
-        Assert.That(_service.Received.Select(r => r.Headers["Authorization"]), Is.All.EqualTo("Bearer " + HttpFixture.Token));
+        Assert.That(Service.Received[4].Query, Is.EqualTo("?filename=picture%20%26%201.png&subfolder=&type=output"));
+        Assert.That(Service.Received.Select(r => r.Headers["Authorization"]), Is.All.EqualTo("Bearer " + HttpFixture.Token));
     }
 
     [Test]
     public void ARunThatWasCutOffFindsItsWorkflowAgain()
     {
         _pollsUntilDone = 4;
-        _service.Next(c => Comfy(c, _service.Received[^1]), c => Comfy(c, _service.Received[^1]), c =>
+        Service.Next(c => Comfy(c, Service.Received[^1]), c => Comfy(c, Service.Received[^1]), c =>
         {
-            _http.Kill.Cancel();
+            Http.Kill.Cancel();
             return FakeService.Silence(c);
         });
-        Assert.That(() => _http.Ask(1), Throws.InstanceOf<OperationCanceledException>());
-        _http.Kill = new CancellationTokenSource();
-        Assert.That(_http.Ask(1)[0].Image, Is.Not.Null);
-        Assert.That(_service.Received.Count(r => r.Method == "POST"), Is.EqualTo(1));
+        Assert.That(() => Http.Ask(1), Throws.InstanceOf<OperationCanceledException>());
+        Http.Kill = new CancellationTokenSource();
+        Assert.That(Http.Ask(1)[0].Image, Is.Not.Null);
+        Assert.That(Service.Received.Count(r => r.Method == "POST"), Is.EqualTo(1));
     }
 
     [Test]
     public void TroubleWhilePollingDoesNotQueueTwice()
     {
         _ownIds = true;
-        _service.Next(c => Comfy(c, _service.Received[^1]), FakeService.Status(502));
-        Assert.That(_http.Ask(1)[0].Image, Is.Not.Null);
-        Assert.That(_service.Received.Count(r => r.Method == "POST"), Is.EqualTo(1));
+        Service.Next(c => Comfy(c, Service.Received[^1]), FakeService.Status(502));
+        Assert.That(Http.Ask(1)[0].Image, Is.Not.Null);
+        Assert.That(Service.Received.Count(r => r.Method == "POST"), Is.EqualTo(1));
     }
 
     [Test]
     public void AWorkflowThatTheServerForgotIsQueuedAgain()
     {
-        _service.Next(c => Comfy(c, _service.Received[^1]), c =>
+        Service.Next(c => Comfy(c, Service.Received[^1]), c =>
         {
             _queued.Clear();
             return FakeService.Status(500)(c);
         });
-        Assert.That(_http.Ask(1)[0].Image, Is.Not.Null);
-        Assert.That(_service.Received.Count(r => r.Method == "POST"), Is.EqualTo(2));
+        Assert.That(Http.Ask(1)[0].Image, Is.Not.Null);
+        Assert.That(Service.Received.Count(r => r.Method == "POST"), Is.EqualTo(2));
     }
 
     [Test]
     public void AWorkflowThatFailsIsRepeatedAndThenRecorded()
     {
         _state = "error";
-        Assert.That(_http.Ask(1)[0].Failure, Does.Contain("the workflow failed").And.Contain("out of memory"));
-        Assert.That(_service.Received.Count(r => r.Method == "POST"), Is.EqualTo(3));
+        Assert.That(Http.Ask(1)[0].Failure, Does.Contain("the workflow failed").And.Contain("out of memory"));
+        Assert.That(Service.Received.Count(r => r.Method == "POST"), Is.EqualTo(3));
     }
 
     [Test]
     public void AWorkflowThatIsRefusedStops()
     {
-        _service.Next(FakeService.Status(400, """{"error": {"type": "prompt_outputs_failed_validation", "message": "value not in list"}}"""));
-        Assert.That(_http.Fails(1), Does.Contain("does not take the request (400: value not in list)"));
+        Service.Next(FakeService.Status(400, """{"error": {"type": "prompt_outputs_failed_validation", "message": "value not in list"}}"""));
+        Assert.That(Http.Fails(1), Does.Contain("does not take the request (400: value not in list)"));
     }
 
     [Test]
     public void TheCheckpointMustBeNamed()
     {
-        _http.Description.Remove("body_changes");
-        Assert.That(() => _http.Service(), Throws.TypeOf<AttributionException>().With.Message.Contains("ckpt_name"));
+        Http.Description.Remove("body_changes");
+        Assert.That(() => Http.Service(), Throws.TypeOf<AttributionException>().With.Message.Contains("ckpt_name"));
     }
 
     private Task Comfy(HttpContext context, Received request)

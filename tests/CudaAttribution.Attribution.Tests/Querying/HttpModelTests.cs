@@ -141,8 +141,8 @@ public sealed class HttpModelTests : HttpModelFixture
     [Test]
     public void AServiceIsNotToldToWorkInTiles()
     {
-        _http.Sampling = _http.Sampling with { Tile = 256 };
-        Assert.That(_http.Fails(1), Does.Contain("cannot be told to work in tiles. Leave the tile out"));
+        Http.Sampling = Http.Sampling with { Tile = 256 };
+        Assert.That(Http.Fails(1), Does.Contain("cannot be told to work in tiles. Leave the tile out"));
     }
 
     [Test]
