@@ -103,13 +103,15 @@ public sealed class Tape : IDisposable
 
     private readonly List<Tensor> _adopted = [];
 
-    /// <summary>Computes every gradient <paramref name="loss"/> depends on; <paramref name="loss"/> has one element and keeps its value.</summary>
-    public void Backward(Tensor loss)
+    /// <summary>
+    /// Computes every gradient of <paramref name="weight"/> times <paramref name="loss"/>, which has one element and keeps its value.
+    /// </summary>
+    public void Backward(Tensor loss, float weight = 1)
     {
         if (!Recording) throw new InvalidOperationException("this tape does not record");
         if (loss.Count != 1) throw new ArgumentException($"the loss must be a scalar, it is {loss.Shape}");
         var seed = _arena.New(loss.Shape);
-        seed.CopyFrom<float>([1f]);
+        seed.CopyFrom<float>([weight]);
         Backward(loss, seed);
     }
 

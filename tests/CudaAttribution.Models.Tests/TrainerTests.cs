@@ -89,6 +89,7 @@ public class TrainerTests : DeviceFixture
         Refused(saved with { Resume = false }, "resume it, or use another folder");
         Refused(saved with { LearningRate = 2e-3 }, "learning_rate was 0.001, is 0.002");
         Refused(saved with { BatchSize = 4 }, "batch_size");
+        Refused(saved with { GradientAccumulation = 5 }, "gradient_accumulation was 1, is 5");
         Refused(saved with { WarmupSteps = 0 }, "warmup_steps");
         Refused(saved with { MaxGradientNorm = 2 }, "max_gradient_norm");
         Refused(saved with { CaptionDrop = 0 }, "caption_drop");
@@ -117,6 +118,7 @@ public class TrainerTests : DeviceFixture
             Options with { Steps = 5 }, Options with { BatchSize = 4 }, Options with { LearningRate = 2e-3 }, Options with { WarmupSteps = 0 },
             Options with { MaxGradientNorm = 0.01 }, Options with { MaxGradientNorm = 0 }, Options with { CaptionDrop = 0 },
             Options with { EmaDecay = 0 }, Options with { Seed = 6 },
+            Options with { GradientAccumulation = 5 },
             Options with { Optimizer = new AdamWOptions { WeightDecay = 0.5 } }, Options with { Optimizer = new AdamWOptions { Beta1 = 0.5 } },
             Options with { Optimizer = new AdamWOptions { Beta2 = 0.9 } }, Options with { Optimizer = new AdamWOptions { Epsilon = 1e-3 } },
         ];
@@ -224,6 +226,8 @@ public class TrainerTests : DeviceFixture
         {
             (Options with { Steps = 0 }, "Steps"),
             (Options with { BatchSize = 0 }, "BatchSize"),
+            (Options with { GradientAccumulation = 0 }, "GradientAccumulation must be positive"),
+            (Options with { GradientAccumulation = 2 }, "GradientAccumulation must be a divisor of the batch size 5, it is 2"),
             (Options with { LearningRate = 0 }, "LearningRate"),
             (Options with { WarmupSteps = -1 }, "WarmupSteps"),
             (Options with { MaxGradientNorm = double.NaN }, "MaxGradientNorm"),

@@ -14,6 +14,13 @@ public sealed record TrainOptions
     /// <summary>Pictures of a step; batches run across the ends of epochs, so every one is full, also where the set is smaller.</summary>
     public int BatchSize { get; init; } = 32;
 
+    /// <summary>
+    /// Micro-batches that a step's pictures are computed in, one after the other; it divides <see cref="BatchSize"/>. Pictures, timesteps and noise
+    /// are those of the step in one piece and the gradient is the mean over all of them, so only the rounding differs, and activations take so many
+    /// times less memory.
+    /// </summary>
+    public int GradientAccumulation { get; init; } = 1;
+
     /// <summary>Learning rate after the warm-up, constant.</summary>
     public double LearningRate { get; init; } = 1e-4;
 
@@ -58,6 +65,12 @@ public sealed record TrainOptions
         Require(Steps > 0, nameof(Steps), Steps, "positive");
         Require(BatchSize > 0, nameof(BatchSize), BatchSize, "positive");
         Require((long)Steps * BatchSize <= int.MaxValue, nameof(Steps), Steps, $"at most {int.MaxValue / BatchSize} at batch size {BatchSize}");
+        Require(GradientAccumulation > 0, nameof(GradientAccumulation), GradientAccumulation, "positive");
+        Require(
+            BatchSize % GradientAccumulation == 0,
+            nameof(GradientAccumulation),
+            GradientAccumulation,
+            $"a divisor of the batch size {BatchSize}");
         Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), LearningRate, "positive");
         Require(WarmupSteps >= 0, nameof(WarmupSteps), WarmupSteps, "zero or positive");
         if (Optimizer.Problem() is { } problem) throw new ArgumentException(problem);

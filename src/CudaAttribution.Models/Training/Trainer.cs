@@ -55,7 +55,7 @@ public sealed class Trainer : IDisposable
         _pictures = new TrainingPictures(model, data, options.Seed);
         _step = new TrainingStep(model, data.Count, options, _pictures, _text, _process);
         _average = options.EmaDecay > 0 ? _arena.New(parameters.Values.Shape) : null;
-        _pending = _arena.New(new Shape(options.ReportInterval));
+        _pending = _arena.New(new Shape(options.ReportInterval, options.GradientAccumulation));
     }
 
     /// <summary>Where the device memory goes; complete after the first step.</summary>
@@ -106,7 +106,7 @@ public sealed class Trainer : IDisposable
     private void Compute(int step)
     {
         long before = _model.Device.Pool.InUse;
-        _step.Compute(step, _pending.Rows(_pendingCount++, 1));
+        _step.Compute(step, _pending.Rows(_pendingCount++, 1).View(_options.GradientAccumulation));
         if (_stepBytes == 0) _stepBytes = Math.Max(0, _model.Device.Pool.Peak - before);
         double warm = _options.WarmupSteps == 0 ? 1 : Math.Min(1, (step + 1.0) / _options.WarmupSteps);
         _optimizer.Update(_options.LearningRate * warm, _options.MaxGradientNorm > 0 ? (float)_options.MaxGradientNorm : float.PositiveInfinity);
@@ -177,10 +177,11 @@ public sealed class Trainer : IDisposable
     private void Fetch()
     {
         if (_pendingCount == 0) return;
-        float[] losses = _pending.Rows(0, _pendingCount).ToArray<float>();
+        var losses = _pending.Rows(0, _pendingCount).ToArray<float>().Chunk(_options.GradientAccumulation);
         _pendingCount = 0;
-        foreach (float loss in losses)
+        foreach (float[] parts in losses)
         {
+            float loss = (float)parts.Average(l => (double)l);
             _losses.Add(loss);
             if (!float.IsFinite(loss))
             {
@@ -233,6 +234,7 @@ public sealed class Trainer : IDisposable
         ["trains"] = model.Use.ToString(),
         ["prediction_type"] = model.Scheduler.PredictionType.ToString(),
         ["batch_size"] = o.BatchSize,
+        ["gradient_accumulation"] = o.GradientAccumulation,
         ["learning_rate"] = o.LearningRate,
         ["warmup_steps"] = o.WarmupSteps,
         ["beta1"] = o.Optimizer.Beta1,

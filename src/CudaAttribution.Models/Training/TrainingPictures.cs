@@ -39,9 +39,9 @@ internal sealed class TrainingPictures : IDisposable
 
     /// <summary>x_0 <c>[N,H,W,C]</c> of some pictures.</summary>
     /// <param name="tape">The tape of the step.</param>
-    /// <param name="step">Number of the step; it decides the latents' noise.</param>
+    /// <param name="first">Pictures that the run trained on before them; it decides the latents' noise.</param>
     /// <param name="pictures">Their indices.</param>
-    public Tensor Batch(Tape tape, int step, ReadOnlySpan<int> pictures)
+    public Tensor Batch(Tape tape, long first, ReadOnlySpan<int> pictures)
     {
         if (_moments is null) return Pixels(tape, pictures);
         var s = _moments.Shape;
@@ -49,7 +49,7 @@ internal sealed class TrainingPictures : IDisposable
         for (int i = 0; i < pictures.Length; i++) Copy(_moments.Rows(pictures[i], 1), moments.Rows(i, 1));
         var latent = tape.New(new Shape(pictures.Length, s[1], s[2], s[3] / 2));
         var noise = tape.New(latent.Shape);
-        Sampling.Normal(noise, _seed, LatentStream, (long)step * noise.Count);
+        Sampling.Normal(noise, _seed, LatentStream, first * (noise.Count / pictures.Length));
         Sampling.SampleLatent(moments, noise, _factor, latent);
         return latent;
     }
