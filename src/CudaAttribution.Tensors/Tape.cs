@@ -11,17 +11,24 @@ public sealed class Tape : IDisposable
 
     private readonly Arena _arena;
     private readonly List<Node> _nodes = [];
+    private readonly List<Tensor> _adopted = [];
+    private readonly bool _records;
+    private bool _inBlock;
 
     public Tape(ComputeDevice device, bool record)
     {
         Device = device;
-        Recording = record;
+        _records = record;
         _arena = new Arena(device);
     }
 
     public ComputeDevice Device { get; }
 
-    public bool Recording { get; }
+    /// <summary>Whether ops keep what their backward needs.</summary>
+    public bool Recording => _records && !_inBlock;
+
+    /// <summary>Whether <see cref="Checkpoint"/> trades time for memory; false at first.</summary>
+    public bool Checkpointing { get; init; }
 
     /// <summary>Gets the output of every layer with the layer's name, in the order of computation; null, as at first, for none.</summary>
     public Action<string, Tensor>? Tracer { get; init; }
@@ -60,13 +67,48 @@ public sealed class Tape : IDisposable
     /// </summary>
     public Tensor Record(Tensor output, ReadOnlySpan<Tensor?> inputs, Action<Tensor> backward)
     {
-        if (!Recording) return output;
+        if (!_records) return output;
         foreach (var input in inputs)
         {
             if (input is not { RequiresGrad: true }) continue;
             output.RequiresGrad = true;
-            _nodes.Add(new Node(output, backward));
+            if (Recording) _nodes.Add(new Node(output, backward));
             break;
+        }
+        return output;
+    }
+
+    /// <summary>
+    /// Runs a block of the network (activation checkpointing, Chen et al. 2016). On a recording tape with <see cref="Checkpointing"/> nothing but the
+    /// block's output is kept, and backward runs the block once more to get the activations that its gradients need; the gradients have the same bits.
+    /// </summary>
+    /// <param name="block">
+    /// Gives an output made in it, no view; must do the same each time it runs. What it reads lives until the backward pass has gone by it.
+    /// </param>
+    public Tensor Checkpoint(Func<Tensor> block)
+    {
+        if (!Checkpointing || !Recording) return block();
+        Tensor output;
+        _inBlock = true;
+        try
+        {
+            using var frame = Frame();
+            output = frame.Keep(block());
+        }
+        finally
+        {
+            _inBlock = false;
+        }
+        if (output.ViewOf is not null) throw new InvalidOperationException($"the output {output} of a checkpointed block is a view");
+        if (output.RequiresGrad)
+        {
+            _nodes.Add(new Node(output, dy =>
+            {
+                int start = _nodes.Count;
+                var again = block();
+                Unwind(again, dy, start);
+                again.Release();
+            }));
         }
         return output;
     }
@@ -101,8 +143,6 @@ public sealed class Tape : IDisposable
         Ops.Elementwise.AddInto(Device, owner.Grad, dy);
     }
 
-    private readonly List<Tensor> _adopted = [];
-
     /// <summary>
     /// Computes every gradient of <paramref name="weight"/> times <paramref name="loss"/>, which has one element and keeps its value.
     /// </summary>
@@ -116,10 +156,19 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>As above from a given gradient of <paramref name="output"/>: a vector-Jacobian product.</summary>
-    public void Backward(Tensor output, Tensor seed)
+    public void Backward(Tensor output, Tensor seed) => Unwind(output, seed, 0);
+
+    public void Dispose()
+    {
+        foreach (var tensor in _adopted) tensor.Release();
+        _arena.Dispose();
+    }
+
+    /// <summary>Runs the nodes from <paramref name="start"/> on in reverse and removes them.</summary>
+    private void Unwind(Tensor output, Tensor seed, int start)
     {
         output.Grad = seed;
-        for (int i = _nodes.Count - 1; i >= 0; i--)
+        for (int i = _nodes.Count - 1; i >= start; i--)
         {
             var (y, backward) = _nodes[i];
             _nodes.RemoveAt(i);
@@ -131,12 +180,6 @@ public sealed class Tape : IDisposable
             }
             if (!ReferenceEquals(y, output)) y.Release();
         }
-    }
-
-    public void Dispose()
-    {
-        foreach (var tensor in _adopted) tensor.Release();
-        _arena.Dispose();
     }
 }
 

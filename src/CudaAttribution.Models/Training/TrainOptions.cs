@@ -4,7 +4,7 @@ namespace CudaAttribution.Models;
 
 /// <summary>
 /// How to train what the model was opened for (<see cref="ModelUse"/>). The first group decides the result, bit for bit; the second only how it is
-/// watched and saved, so it may differ between a run and its continuation.
+/// computed, watched and saved, so it may differ between a run and its continuation.
 /// </summary>
 public sealed record TrainOptions
 {
@@ -41,6 +41,12 @@ public sealed record TrainOptions
 
     /// <summary>Seed of all draws: order of the pictures, timesteps, noise, dropped captions.</summary>
     public ulong Seed { get; init; }
+
+    /// <summary>
+    /// Whether to keep only what passes between the blocks of the networks and to compute the rest again in backward: less memory for activations,
+    /// about a third more time, the same bits.
+    /// </summary>
+    public bool ActivationCheckpointing { get; init; }
 
     /// <summary>Losses are fetched from the device, checked and reported every so many steps, and at the end.</summary>
     public int ReportInterval { get; init; } = 20;

@@ -17,6 +17,7 @@ internal sealed class TrainingStep
     private readonly int[] _pictures, _timesteps;
     private readonly int _microBatch;
     private readonly float _share;
+    private readonly bool _checkpointing;
 
     /// <param name="model">The model that is trained.</param>
     /// <param name="count">Pictures in the set.</param>
@@ -33,6 +34,7 @@ internal sealed class TrainingStep
         _timesteps = new int[options.BatchSize];
         _microBatch = options.BatchSize / options.GradientAccumulation;
         _share = 1f / options.GradientAccumulation;
+        _checkpointing = options.ActivationCheckpointing;
     }
 
     /// <summary>Sets the gradients to their mean over the batch; only issues work.</summary>
@@ -50,7 +52,7 @@ internal sealed class TrainingStep
     {
         var pictures = _pictures.AsSpan(first, _microBatch);
         long before = (long)step * _pictures.Length + first;
-        using var tape = new Tape(_model.Device, record: true);
+        using var tape = new Tape(_model.Device, record: true) { Checkpointing = _checkpointing };
         var clean = _clean.Batch(tape, before, pictures);
         for (int i = 0; i < pictures.Length; i++)
         {
