@@ -143,6 +143,12 @@ public sealed class DiffusionModel : IDisposable
         }
     }
 
+    /// <summary>The same parts for the same use on another device, without values: what a plan needs.</summary>
+    internal DiffusionModel Planned(ComputeDevice device) => Planned(_index, device, Use);
+
+    /// <summary>A model of these parts without values.</summary>
+    internal static DiffusionModel Planned(ModelIndex index, ComputeDevice device, ModelUse use) => new(index, device, use, new WeightInit());
+
     /// <summary>Writes the model folder; it appears whole or not at all, and replaces a model that is there.</summary>
     /// <param name="folder">Where to; its parent folders are made.</param>
     /// <param name="type">Type of the weights in the file: F32, F16 or BF16.</param>

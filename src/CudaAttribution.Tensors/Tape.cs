@@ -79,8 +79,8 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>
-    /// Runs a block of the network (activation checkpointing, Chen et al. 2016). On a recording tape with <see cref="Checkpointing"/> nothing but the
-    /// block's output is kept, and backward runs the block once more to get the activations that its gradients need; the gradients have the same bits.
+    /// Runs a block of the network (activation checkpointing, Chen et al. 2016). On a recording tape with <see cref="Checkpointing"/> nothing but
+    /// the block's output is kept, and backward runs the block once more for the activations that its gradients need; these have the same bits.
     /// </summary>
     /// <param name="block">
     /// Gives an output made in it, no view; must do the same each time it runs. What it reads lives until the backward pass has gone by it.
@@ -181,21 +181,6 @@ public sealed class Tape : IDisposable
             if (!ReferenceEquals(y, output)) y.Release();
         }
     }
-}
-
-/// <summary>A stretch of evaluation of which one tensor survives: see <see cref="Tape.Frame"/>. Frames nest.</summary>
-public sealed class TapeFrame : IDisposable
-{
-    private readonly Arena? _arena;
-    private readonly int _mark;
-    private Tensor? _kept;
-
-    internal TapeFrame(Arena? arena) => (_arena, _mark) = (arena, arena?.Mark ?? 0);
-
-    /// <summary>Names the one tensor that outlives the frame, or a view of it.</summary>
-    public Tensor Keep(Tensor tensor) => _kept = tensor;
-
-    public void Dispose() => _arena?.ReleaseFrom(_mark, _kept);
 }
 
 /// <summary>Destination of a gradient. With <see cref="Accumulate"/> the op adds, otherwise it overwrites.</summary>

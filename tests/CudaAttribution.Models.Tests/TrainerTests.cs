@@ -189,7 +189,7 @@ public class TrainerTests : DeviceFixture
         Assert.That(
             (result.Memory.Gradients, result.Memory.Optimizer, result.Memory.Average),
             Is.EqualTo((result.Memory.Weights, 2 * result.Memory.Weights, result.Memory.Weights)));
-        Assert.That(result.Memory.Step, Is.Positive);
+        Assert.That(result.Memory.Activations, Is.Positive);
     }
 
     /// <summary>After the first step, nothing is taken from the driver any more.</summary>

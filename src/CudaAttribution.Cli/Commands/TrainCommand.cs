@@ -1,7 +1,6 @@
 using System.CommandLine;
 using CudaAttribution.Data;
 using CudaAttribution.Models;
-using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Cli.Commands;
 
@@ -67,6 +66,7 @@ internal static class TrainCommand
             $"{data.Count} pictures of {size}x{size}; {model.UNetParameterCount:N0} parameters in the UNet, "
             + $"{model.TextEncoderParameterCount:N0} in the text encoder");
         using var trainer = new Trainer(model, FineTuner.TrainingSetOf(data, size), options);
+        Console.Error.WriteLine($"memory plan: {trainer.Memory}");
         TrainResult result;
         using (var line = new ProgressLine(name))
         using (var cancel = new CancelKey())
@@ -90,83 +90,9 @@ internal static class TrainCommand
                 seconds = result.Seconds,
                 images_per_second = result.PicturesPerSecond,
                 memory_bytes = result.Memory.Total,
+                memory = result.Memory,
             });
         }
         return Shell.Done;
-    }
-
-    /// <summary>Options of both commands.</summary>
-    private sealed class TrainingOptionSet(double learningRate, int steps)
-    {
-        private readonly Option<int> _steps = new("--steps") { Description = "Optimiser steps.", DefaultValueFactory = _ => steps, HelpName = "n" };
-        private readonly Option<int> _batch = new("--batch") { Description = "Pictures of a step.", DefaultValueFactory = _ => 32, HelpName = "n" };
-        private readonly Option<double> _rate = new("--lr")
-        {
-            Description = "Learning rate, constant after the warm-up.",
-            DefaultValueFactory = _ => learningRate,
-            HelpName = "x",
-        };
-        private readonly Option<int> _warmup = new("--warmup")
-        {
-            Description = "Steps over which the learning rate rises.",
-            DefaultValueFactory = _ => 0,
-            HelpName = "n",
-        };
-        private readonly Option<double> _drop = new("--caption-drop")
-        {
-            Description = "Share of pictures trained with the empty caption.",
-            DefaultValueFactory = _ => 0.1,
-            HelpName = "p",
-        };
-        private readonly Option<double> _ema = new("--ema")
-        {
-            Description = "Decay of the running average of the weights that becomes the model; 0 for none.",
-            DefaultValueFactory = _ => 0.0,
-            HelpName = "x",
-        };
-        private readonly Option<int> _every = new("--checkpoint-every")
-        {
-            Description = "Steps between checkpoints; a killed run goes on from the last one.",
-            DefaultValueFactory = _ => 200,
-            HelpName = "n",
-        };
-
-        public RunOptionSet Run { get; } = new();
-
-        public Option<string> Data { get; } = RequiredData();
-
-        public Option<BadImagePolicy> OnBadImage { get; } = CommonOptions.OnBadImage();
-
-        public Option<DType> Type { get; } = new("--dtype")
-        {
-            Description = "Type of the weights in the file: F32, F16 or BF16. Training is F32.",
-            DefaultValueFactory = _ => DType.F32,
-            HelpName = "type",
-        };
-
-        public void AddTo(Command command)
-        {
-            Option[] options = [Data, OnBadImage, _steps, _batch, _rate, _warmup, _drop, _ema, _every, Type];
-            foreach (var option in options) command.Add(option);
-            Run.AddTo(command);
-        }
-
-        public TrainOptions Options(ParseResult parsed) => new()
-        {
-            Steps = parsed.GetValue(_steps),
-            BatchSize = parsed.GetValue(_batch),
-            LearningRate = parsed.GetValue(_rate),
-            WarmupSteps = parsed.GetValue(_warmup),
-            CaptionDrop = parsed.GetValue(_drop),
-            EmaDecay = parsed.GetValue(_ema),
-            CheckpointInterval = parsed.GetValue(_every),
-        };
-
-        private static Option<string> RequiredData()
-        {
-            var data = CommonOptions.Data();
-            data.Required = true;
-            return data;
-        }
     }
 }

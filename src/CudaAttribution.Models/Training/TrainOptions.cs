@@ -48,6 +48,9 @@ public sealed record TrainOptions
     /// </summary>
     public bool ActivationCheckpointing { get; init; }
 
+    /// <summary>Device memory in bytes that the run may take, the model included; null for all that is free.</summary>
+    public long? MemoryLimit { get; init; }
+
     /// <summary>Losses are fetched from the device, checked and reported every so many steps, and at the end.</summary>
     public int ReportInterval { get; init; } = 20;
 
@@ -83,6 +86,7 @@ public sealed record TrainOptions
         Require(MaxGradientNorm >= 0 && double.IsFinite(MaxGradientNorm), nameof(MaxGradientNorm), MaxGradientNorm, "zero or positive");
         Require(CaptionDrop is >= 0 and <= 1, nameof(CaptionDrop), CaptionDrop, "in [0, 1]");
         Require(EmaDecay is >= 0 and < 1, nameof(EmaDecay), EmaDecay, "in [0, 1)");
+        Require(MemoryLimit is null or > 0, nameof(MemoryLimit), MemoryLimit ?? 0, "positive");
         Require(ReportInterval > 0, nameof(ReportInterval), ReportInterval, "positive");
         Require(CheckpointInterval >= 0, nameof(CheckpointInterval), CheckpointInterval, "zero or positive");
         if ((CheckpointInterval > 0 || Resume) && string.IsNullOrEmpty(CheckpointFolder))

@@ -3,7 +3,10 @@ using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Models;
 
-/// <summary>One layer of a block: a residual block and, in the <c>CrossAttn</c> blocks, a transformer after it.</summary>
+/// <summary>
+/// One layer of a block: a residual block and, in the <c>CrossAttn</c> blocks, a transformer after it. Both together are one checkpoint: each alone
+/// leaves 340 instead of 357 MB of activations of Stable Diffusion v1.5 at 512x512, and 1,950 MB are what there is without any.
+/// </summary>
 internal sealed class UNetLayer
 {
     private readonly ResnetBlock2D _resnet;
