@@ -94,6 +94,7 @@ public class TrainerTests : DeviceFixture
         Refused(saved with { MaxGradientNorm = 2 }, "max_gradient_norm");
         Refused(saved with { CaptionDrop = 0 }, "caption_drop");
         Refused(saved with { EmaDecay = 0 }, "ema_decay");
+        Refused(saved with { MinSnrGamma = 5 }, "min_snr_gamma was 0, is 5");
         Refused(saved with { Seed = 6 }, "seed");
         Refused(saved with { Optimizer = new AdamWOptions { WeightDecay = 0 } }, "weight_decay");
         Refused(saved, "data was", Tiny.Data(6));
@@ -118,7 +119,7 @@ public class TrainerTests : DeviceFixture
             Options with { Steps = 5 }, Options with { BatchSize = 4 }, Options with { LearningRate = 2e-3 }, Options with { WarmupSteps = 0 },
             Options with { MaxGradientNorm = 0.01 }, Options with { MaxGradientNorm = 0 }, Options with { CaptionDrop = 0 },
             Options with { EmaDecay = 0 }, Options with { Seed = 6 },
-            Options with { GradientAccumulation = 5 },
+            Options with { GradientAccumulation = 5 }, Options with { MinSnrGamma = 5 }, Options with { MinSnrGamma = 1 },
             Options with { Optimizer = new AdamWOptions { WeightDecay = 0.5 } }, Options with { Optimizer = new AdamWOptions { Beta1 = 0.5 } },
             Options with { Optimizer = new AdamWOptions { Beta2 = 0.9 } }, Options with { Optimizer = new AdamWOptions { Epsilon = 1e-3 } },
         ];
@@ -233,6 +234,8 @@ public class TrainerTests : DeviceFixture
             (Options with { MaxGradientNorm = double.NaN }, "MaxGradientNorm"),
             (Options with { CaptionDrop = 1.1 }, "CaptionDrop"),
             (Options with { EmaDecay = 1 }, "EmaDecay"),
+            (Options with { MinSnrGamma = -1 }, "MinSnrGamma"),
+            (Options with { MinSnrGamma = double.NaN }, "MinSnrGamma"),
             (Options with { ReportInterval = 0 }, "ReportInterval"),
             (Options with { CheckpointInterval = -1 }, "CheckpointInterval"),
             (Options with { CheckpointInterval = 2 }, "CheckpointFolder"),

@@ -55,6 +55,12 @@ internal sealed class TrainingOptionSet(double learningRate, int steps)
         DefaultValueFactory = _ => 0.1,
         HelpName = "p",
     };
+    private readonly Option<double> _minSnr = new("--min-snr")
+    {
+        Description = "Weight the loss by timestep with Min-SNR's gamma; 5 is usual, 0 weights all alike.",
+        DefaultValueFactory = _ => 0.0,
+        HelpName = "gamma",
+    };
     private readonly Option<double> _ema = new("--ema")
     {
         Description = "Decay of the running average of the weights that becomes the model; 0 for none.",
@@ -85,7 +91,7 @@ internal sealed class TrainingOptionSet(double learningRate, int steps)
     {
         Option[] options =
         [
-            Data, OnBadImage, _steps, _batch, _accumulate, _checkpointActivations, _memory, _rate, _warmup, _decay, _norm, _drop, _ema, _every,
+            Data, OnBadImage, _steps, _batch, _accumulate, _checkpointActivations, _memory, _rate, _warmup, _decay, _norm, _drop, _minSnr, _ema, _every,
             Type,
         ];
         foreach (var option in options) command.Add(option);
@@ -104,6 +110,7 @@ internal sealed class TrainingOptionSet(double learningRate, int steps)
         MaxGradientNorm = parsed.GetValue(_norm),
         WarmupSteps = parsed.GetValue(_warmup),
         CaptionDrop = parsed.GetValue(_drop),
+        MinSnrGamma = parsed.GetValue(_minSnr),
         EmaDecay = parsed.GetValue(_ema),
         CheckpointInterval = parsed.GetValue(_every),
     };

@@ -36,6 +36,12 @@ public sealed record TrainOptions
     /// <summary>Probability that a picture is trained with the empty caption, which makes guidance possible.</summary>
     public double CaptionDrop { get; init; } = 0.1;
 
+    /// <summary>
+    /// γ of Min-SNR weighting (Hang et al. 2023): a sample's loss counts min(SNR, γ)/SNR times for a model that predicts noise, min(SNR, γ)/(SNR + 1)
+    /// times for one that predicts velocity, SNR being that of its timestep; 5 is usual. 0 weights all alike.
+    /// </summary>
+    public double MinSnrGamma { get; init; }
+
     /// <summary>Decay per step of the running average of the weights, which then is the result; 0 for none.</summary>
     public double EmaDecay { get; init; }
 
@@ -85,6 +91,7 @@ public sealed record TrainOptions
         if (Optimizer.Problem() is { } problem) throw new ArgumentException(problem);
         Require(MaxGradientNorm >= 0 && double.IsFinite(MaxGradientNorm), nameof(MaxGradientNorm), MaxGradientNorm, "zero or positive");
         Require(CaptionDrop is >= 0 and <= 1, nameof(CaptionDrop), CaptionDrop, "in [0, 1]");
+        Require(MinSnrGamma >= 0 && double.IsFinite(MinSnrGamma), nameof(MinSnrGamma), MinSnrGamma, "zero or positive");
         Require(EmaDecay is >= 0 and < 1, nameof(EmaDecay), EmaDecay, "in [0, 1)");
         Require(MemoryLimit is null or > 0, nameof(MemoryLimit), MemoryLimit ?? 0, "positive");
         Require(ReportInterval > 0, nameof(ReportInterval), ReportInterval, "positive");

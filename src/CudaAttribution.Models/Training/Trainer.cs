@@ -201,6 +201,7 @@ public sealed class Trainer : IDisposable
         ["weight_decay"] = o.Optimizer.WeightDecay,
         ["max_gradient_norm"] = o.MaxGradientNorm,
         ["caption_drop"] = o.CaptionDrop,
+        ["min_snr_gamma"] = o.MinSnrGamma,
         ["ema_decay"] = o.EmaDecay,
         ["seed"] = o.Seed,
     };

@@ -31,7 +31,7 @@ internal sealed class TrainingState : IDisposable
         _text = new CaptionEmbeddings(model, data.Captions, frozen: model.Use != ModelUse.TrainAll);
         _pictures = new TrainingPictures(model, data, options.Seed);
         model.Device.Pool.Trim(); // The sizes that encoding took are none that a step asks for.
-        _process = new ForwardProcess(model.Device, model.Scheduler);
+        _process = new ForwardProcess(model.Device, model.Scheduler, options.MinSnrGamma);
         _step = new TrainingStep(model, data.Count, options, _pictures, _text, _process);
         _optimizer = new AdamW(parameters, options.Optimizer);
         _average = options.EmaDecay > 0 ? _arena.New(parameters.Values.Shape) : null;

@@ -60,43 +60,9 @@ internal sealed class TrainingStep
         }
         var noise = tape.New(clean.Shape);
         Sampling.Normal(noise, _seed, NoiseStream, before * (noise.Count / pictures.Length));
-        var timesteps = tape.Arena.From(_timesteps[first..(first + _microBatch)], new Shape(_microBatch));
+        var timesteps = _timesteps.AsSpan(first, _microBatch);
         var mean = _process.Loss(tape, _model.UNet, clean, noise, timesteps, _text.For(tape, pictures));
         tape.Backward(mean, _share);
         _model.Device.Driver.CopyOnDevice(loss.Pointer, mean.Pointer, loss.Bytes, _model.Device.Stream);
     }
-}
-
-/// <summary>The diffusion loss on a device: q-sample at given timesteps, the UNet, mean-squared error against its target (methods 3.4).</summary>
-internal sealed class ForwardProcess : IDisposable
-{
-    private readonly Arena _arena;
-    private readonly Tensor _signal, _sigma;
-    private readonly bool _velocity;
-
-    public ForwardProcess(ComputeDevice device, SchedulerConfig config)
-    {
-        var schedule = new NoiseSchedule(config);
-        _arena = new Arena(device);
-        _signal = _arena.From(schedule.Signal(), new Shape(schedule.Count));
-        _sigma = _arena.From(schedule.Noise(), new Shape(schedule.Count));
-        _velocity = config.PredictionType == PredictionType.VPrediction;
-    }
-
-    /// <param name="tape">The tape of the step.</param>
-    /// <param name="unet">The network.</param>
-    /// <param name="clean">x_0, <c>[N,H,W,C]</c>.</param>
-    /// <param name="noise">Standard normal, shaped as <paramref name="clean"/>.</param>
-    /// <param name="timesteps">I32 <c>[N]</c>.</param>
-    /// <param name="text">Text embeddings <c>[N,L,D]</c>.</param>
-    /// <returns>The mean-squared error over all elements, <c>[1]</c>.</returns>
-    public Tensor Loss(Tape tape, UNet2DConditionModel unet, Tensor clean, Tensor noise, Tensor timesteps, Tensor text)
-    {
-        var noisy = tape.New(clean.Shape);
-        var velocity = _velocity ? tape.New(clean.Shape) : null;
-        Sampling.QSample(clean, noise, timesteps, _signal, _sigma, noisy, velocity);
-        return tape.Mse(unet.Forward(tape, noisy, timesteps, text), velocity ?? noise);
-    }
-
-    public void Dispose() => _arena.Dispose();
 }
