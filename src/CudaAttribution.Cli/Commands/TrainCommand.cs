@@ -7,6 +7,9 @@ namespace CudaAttribution.Cli.Commands;
 /// <summary><c>cudattr train</c> and <c>cudattr finetune</c>: a base model from nothing, and a copy of one trained on.</summary>
 internal static class TrainCommand
 {
+    /// <summary>The name that diffusers looks for.</summary>
+    private const string AdapterFile = "pytorch_lora_weights.safetensors";
+
     /// <summary>Trains UNet and text encoder from random weights.</summary>
     public static Command CreateTrain()
     {
@@ -35,17 +38,37 @@ internal static class TrainCommand
     public static Command CreateFinetune()
     {
         var model = new ModelOptionSet("--base", "The model to start from.");
+        var rank = new Option<int?>("--lora-rank")
+        {
+            Description = "Train a low-rank adapter of this rank on the attentions' projections in place of the weights. Beside the model, into "
+                + $"which it is merged, it is written as {AdapterFile}, for diffusers and for --lora.",
+            HelpName = "n",
+        };
+        var alpha = new Option<double?>("--lora-alpha")
+        {
+            Description = "The adapter counts alpha / rank times; the rank if not given.",
+            HelpName = "x",
+        };
         var common = new TrainingOptionSet(learningRate: 1e-4, steps: 500);
         var command = new Command("finetune", "Fine-tunes the UNet of a model on captioned pictures; the text encoder stays as it is.");
         model.AddTo(command);
+        command.Add(rank);
+        command.Add(alpha);
         common.AddTo(command);
         command.SetAction(parsed => Run("finetune", common, parsed, (session, _) =>
         {
-            var loaded = DiffusionModel.Load(model.Read(parsed), session.Device, ModelUse.TrainUNet);
+            var lora = Adapter(parsed.GetValue(rank), parsed.GetValue(alpha), common.Run.Read(parsed).Seed);
+            var loaded = DiffusionModel.Load(model.Read(parsed), session.Device, ModelUse.TrainUNet, lora);
             session.Model("base", loaded.WeightsHash(), loaded.Derivation);
             return loaded;
         }));
         return command;
+    }
+
+    private static LoraOptions? Adapter(int? rank, double? alpha, ulong seed)
+    {
+        if (rank is null && alpha is not null) throw new ArgumentException("--lora-alpha needs --lora-rank");
+        return rank is null ? null : new LoraOptions(rank.Value, alpha, seed);
     }
 
     private static int Run(string name, TrainingOptionSet common, ParseResult parsed, Func<RunSession, CaptionedDataset, DiffusionModel> open)
@@ -76,6 +99,8 @@ internal static class TrainCommand
                 cancel.Token);
         }
         model.Save(session.Folder.Path("model"), parsed.GetValue(common.Type));
+        string? adapter = model.HasAdapter ? session.Folder.Path(AdapterFile) : null;
+        if (adapter is not null) model.SaveAdapter(adapter);
         session.Folder.Write(SuspectFiles.Losses, LossLog.Format(result.Losses));
         session.Folder.Write(AttributionFiles.Report, TrainingReport.Render(name, data, result, session.Recorder.Describe()));
         if (Directory.Exists(checkpoints)) Directory.Delete(checkpoints, recursive: true);
@@ -85,6 +110,7 @@ internal static class TrainCommand
             Shell.WriteJson(new
             {
                 model = session.Folder.Path("model"),
+                adapter,
                 steps = result.Losses.Count,
                 loss = result.Losses[^1],
                 seconds = result.Seconds,

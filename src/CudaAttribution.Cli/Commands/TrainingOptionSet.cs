@@ -91,8 +91,8 @@ internal sealed class TrainingOptionSet(double learningRate, int steps)
     {
         Option[] options =
         [
-            Data, OnBadImage, _steps, _batch, _accumulate, _checkpointActivations, _memory, _rate, _warmup, _decay, _norm, _drop, _minSnr, _ema, _every,
-            Type,
+            Data, OnBadImage, _steps, _batch, _accumulate, _checkpointActivations, _memory, _rate, _warmup, _decay, _norm, _drop, _minSnr, _ema,
+            _every, Type,
         ];
         foreach (var option in options) command.Add(option);
         Run.AddTo(command);

@@ -187,6 +187,9 @@ public sealed class Trainer : IDisposable
 
     private static JsonObject Settings(DiffusionModel model, TrainingSet data, TrainOptions o) => new()
     {
+        ["adapter"] = model.Adapter?.Options is { } lora
+            ? new JsonObject { ["rank"] = lora.Rank, ["factor"] = lora.Factor, ["seed"] = lora.Seed }
+            : null,
         ["start"] = model.WeightsHash(),
         ["data"] = data.Hash(),
         ["trains"] = model.Use.ToString(),
