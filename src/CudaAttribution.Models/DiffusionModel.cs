@@ -192,6 +192,14 @@ public sealed class DiffusionModel : IDisposable
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
+    /// <summary>The same of one part alone.</summary>
+    internal string WeightsHash(ComponentFolder component)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        WeightFile.AddTo(hash, _parts.Single(p => p.Folder == component).Part);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
     /// <summary>Embeds prompts.</summary>
     /// <returns><c>[prompts.Count, Tokenizer.MaxLength, cross_attention_dim]</c>, on <paramref name="tape"/>.</returns>
     public Tensor EncodeText(Tape tape, IReadOnlyList<string> prompts)

@@ -29,7 +29,7 @@ public sealed record MemoryPlan(
         options.Validate();
         using var device = ComputeDevice.Planning(model.Device);
         using var planned = model.Planned(device);
-        using var state = new TrainingState(planned, data, options);
+        using var state = new TrainingState(planned, data, options with { CheckpointFolder = null });
         var pool = device.Pool;
         long preparation = pool.PeakReserved, held = pool.InUse;
         pool.ResetPeaks();

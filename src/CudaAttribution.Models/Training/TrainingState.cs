@@ -23,13 +23,16 @@ internal sealed class TrainingState : IDisposable
     private readonly Tensor _pending;
     private int _pendingCount;
 
-    /// <summary>Embeds the captions and encodes the pictures, where the parts that do it are frozen.</summary>
+    /// <summary>
+    /// Embeds the captions and encodes the pictures, where the parts that do it are frozen; what a run before did of it is taken from the folder of
+    /// the checkpoints.
+    /// </summary>
     public TrainingState(DiffusionModel model, TrainingSet data, TrainOptions options)
     {
         (_model, _options, _arena) = (model, options, new Arena(model.Device));
         var parameters = model.Trained;
-        _text = new CaptionEmbeddings(model, data.Captions, frozen: model.Use != ModelUse.TrainAll);
-        _pictures = new TrainingPictures(model, data, options.Seed);
+        _text = new CaptionEmbeddings(model, data.Captions, model.Use != ModelUse.TrainAll, options.CheckpointFolder);
+        _pictures = new TrainingPictures(model, data, options.Seed, options.CheckpointFolder);
         model.Device.Pool.Trim(); // The sizes that encoding took are none that a step asks for.
         _process = new ForwardProcess(model.Device, model.Scheduler, options.MinSnrGamma);
         _step = new TrainingStep(model, data.Count, options, _pictures, _text, _process);
