@@ -63,7 +63,10 @@ public sealed record TrainOptions
     /// <summary>A checkpoint is written every so many steps; 0 for none.</summary>
     public int CheckpointInterval { get; init; }
 
-    /// <summary>Folder of the checkpoints, and of what frozen parts made of the training set; needed where <see cref="CheckpointInterval"/> is positive or <see cref="Resume"/> is set.</summary>
+    /// <summary>
+    /// Folder of the checkpoints, and of what frozen parts made of the training set; needed where <see cref="CheckpointInterval"/> is positive or
+    /// <see cref="Resume"/> is set.
+    /// </summary>
     public string? CheckpointFolder { get; init; }
 
     /// <summary>

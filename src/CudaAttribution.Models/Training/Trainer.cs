@@ -86,7 +86,8 @@ public sealed class Trainer : IDisposable
     private int Start(TrainingState state)
     {
         _losses.Clear();
-        if (_options.Resume && Checkpoint.Newest(_options.CheckpointFolder!, _run) is { } checkpoint)
+        using var checkpoint = _options.Resume ? Checkpoint.Newest(_options.CheckpointFolder!, _run) : null;
+        if (checkpoint is not null)
         {
             if (checkpoint.Step > _options.Steps)
             {
@@ -106,13 +107,14 @@ public sealed class Trainer : IDisposable
         try
         {
             long steps = state.LoadFrom(checkpoint.State);
-            if (!checkpoint.State.TryGetValue(LossesName, out var losses) || losses.Count != checkpoint.Step || steps != checkpoint.Step)
+            float[] losses = checkpoint.State.Weights.ContainsKey(LossesName) ? checkpoint.State.ReadF32(LossesName) : [];
+            if (losses.Length != checkpoint.Step || steps != checkpoint.Step)
             {
                 throw new ArgumentException($"it does not hold the state after {checkpoint.Step} steps");
             }
-            _losses.AddRange(losses.ToF32());
+            _losses.AddRange(losses);
         }
-        catch (ArgumentException e)
+        catch (Exception e) when (e is ArgumentException or WeightFileException)
         {
             throw new ModelFileException(
                 $"the checkpoint after {checkpoint.Step} steps in {_options.CheckpointFolder} is damaged; remove it to begin anew: {e.Message}",
@@ -123,7 +125,7 @@ public sealed class Trainer : IDisposable
     private void Save(TrainingState state, int done)
     {
         RequireFiniteWeights(state, done);
-        var tensors = new Dictionary<string, HostTensor>(StringComparer.Ordinal);
+        using var tensors = new TensorState(_options.CheckpointFolder!);
         state.SaveTo(tensors);
         tensors.Add(LossesName, HostTensor.From(_losses.ToArray(), new Shape(done)));
         new Checkpoint(done, _run, tensors).Write(_options.CheckpointFolder!);

@@ -84,7 +84,7 @@ internal sealed class TrainingState : IDisposable
     }
 
     /// <summary>Adds every tensor that a later <see cref="LoadFrom"/> goes on from.</summary>
-    public void SaveTo(IDictionary<string, HostTensor> state)
+    public void SaveTo(TensorState state)
     {
         _model.Trained.SaveTo(state, WeightsPrefix);
         _optimizer.SaveTo(state, OptimizerPrefix);
@@ -94,7 +94,8 @@ internal sealed class TrainingState : IDisposable
     /// <summary>Goes on from a saved state.</summary>
     /// <returns>Steps of the optimiser so far.</returns>
     /// <exception cref="ArgumentException">A tensor is missing or does not fit.</exception>
-    public long LoadFrom(IReadOnlyDictionary<string, HostTensor> state)
+    /// <exception cref="WeightFileException">The state cannot be read.</exception>
+    public long LoadFrom(IWeightSource state)
     {
         _pendingCount = 0;
         _model.Trained.LoadFrom(state, WeightsPrefix);

@@ -30,7 +30,7 @@ internal sealed class TrainedAdapter(ParameterSet parameters, LoraOptions option
     /// <exception cref="WeightFileException">It cannot be written.</exception>
     public void Write(string path)
     {
-        var tensors = new Dictionary<string, HostTensor>(StringComparer.Ordinal);
+        using var tensors = new TensorState(path);
         parameters.SaveTo(tensors);
         var targets = new JsonArray([.. Modules.Select(LayerName).Distinct().Order(StringComparer.Ordinal).Select(n => JsonValue.Create(n))]);
         var settings = new JsonObject
