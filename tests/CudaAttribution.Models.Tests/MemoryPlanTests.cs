@@ -21,9 +21,9 @@ public class MemoryPlanTests : DeviceFixture
     public void IsWhatTheRunReserves(ModelUse use, bool latents, int accumulation, bool checkpointing, double ema)
     {
         var options = Options with { GradientAccumulation = accumulation, ActivationCheckpointing = checkpointing, EmaDecay = ema };
-        foreach (string id in (string[])["cpu", "simt"])
+        foreach (var (id, math) in ((string, string)[])[("cpu", "kernels"), ("simt", "kernels"), ("simt", "bf16")])
         {
-            using var device = ComputeDevice.Open(id, "kernels");
+            using var device = ComputeDevice.Open(id, math);
             using var model = latents ? Tiny.LatentModel(device, use) : Tiny.Model(device, use);
             using var trainer = new Trainer(model, Tiny.Data(side: model.PictureSize), options with { Steps = id == "cpu" ? 3 : 1 });
             var plan = trainer.Memory;

@@ -89,12 +89,12 @@ public class TrainerTests : DeviceFixture
         Refused(saved with { Resume = false }, "resume it, or use another folder");
         Refused(saved with { LearningRate = 2e-3 }, "learning_rate was 0.001, is 0.002");
         Refused(saved with { BatchSize = 4 }, "batch_size");
-        Refused(saved with { GradientAccumulation = 5 }, "gradient_accumulation was 1, is 5");
+        Refused(saved with { GradientAccumulation = 5 }, "gradient_accumulation was absent, is 5");
         Refused(saved with { WarmupSteps = 0 }, "warmup_steps");
         Refused(saved with { MaxGradientNorm = 2 }, "max_gradient_norm");
         Refused(saved with { CaptionDrop = 0 }, "caption_drop");
         Refused(saved with { EmaDecay = 0 }, "ema_decay");
-        Refused(saved with { MinSnrGamma = 5 }, "min_snr_gamma was 0, is 5");
+        Refused(saved with { MinSnrGamma = 5 }, "min_snr_gamma was absent, is 5");
         Refused(saved with { Seed = 6 }, "seed");
         Refused(saved with { Optimizer = new AdamWOptions { WeightDecay = 0 } }, "weight_decay");
         Refused(saved, "data was", Tiny.Data(6));

@@ -38,7 +38,7 @@ public sealed class Trainer : IDisposable
         }
         PrepareFolder(options);
         (_model, _data, _options) = (model, data, options);
-        _run = Describe(model, data, options);
+        _run = RunDescription.Of(model, data, options);
         Memory = MemoryPlan.Of(model, data, options);
     }
 
@@ -177,37 +177,4 @@ public sealed class Trainer : IDisposable
             throw new ModelFileException($"{folder} has checkpoints of an earlier run: resume it, or use another folder");
         }
     }
-
-    /// <summary>What decides the result, the number of steps aside: a run may be continued beyond where it was to end.</summary>
-    private static JsonObject Describe(DiffusionModel model, TrainingSet data, TrainOptions o)
-    {
-        var run = Settings(model, data, o);
-        var operands = model.Device.Math.Operands;
-        if (operands != DType.F32) run["products"] = operands.ToString(); // checkpoints of F32 runs never named it
-        return JsonNode.Parse(run.ToJsonString())!.AsObject();
-    }
-
-    private static JsonObject Settings(DiffusionModel model, TrainingSet data, TrainOptions o) => new()
-    {
-        ["adapter"] = model.Adapter?.Options is { } lora
-            ? new JsonObject { ["rank"] = lora.Rank, ["factor"] = lora.Factor, ["seed"] = lora.Seed }
-            : null,
-        ["start"] = model.WeightsHash(),
-        ["data"] = data.Hash(),
-        ["trains"] = model.Use.ToString(),
-        ["prediction_type"] = model.Scheduler.PredictionType.ToString(),
-        ["batch_size"] = o.BatchSize,
-        ["gradient_accumulation"] = o.GradientAccumulation,
-        ["learning_rate"] = o.LearningRate,
-        ["warmup_steps"] = o.WarmupSteps,
-        ["beta1"] = o.Optimizer.Beta1,
-        ["beta2"] = o.Optimizer.Beta2,
-        ["epsilon"] = o.Optimizer.Epsilon,
-        ["weight_decay"] = o.Optimizer.WeightDecay,
-        ["max_gradient_norm"] = o.MaxGradientNorm,
-        ["caption_drop"] = o.CaptionDrop,
-        ["min_snr_gamma"] = o.MinSnrGamma,
-        ["ema_decay"] = o.EmaDecay,
-        ["seed"] = o.Seed,
-    };
 }
