@@ -26,6 +26,9 @@ public interface IDevice : IDisposable
     /// </summary>
     void MakeCurrent();
 
+    /// <summary>Bytes that could be allocated now: what the driver calls free, on a host device what the operating system does.</summary>
+    long FreeMemory();
+
     /// <summary>Allocates device memory, at least 256-byte aligned, contents undefined.</summary>
     /// <exception cref="DeviceOutOfMemoryException">The device has not that much memory left.</exception>
     nint Allocate(long bytes);

@@ -4,19 +4,6 @@ using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Models;
 
-/// <summary>What a model is opened for: it decides which parameters have gradients, and so the memory it takes.</summary>
-public enum ModelUse
-{
-    /// <summary>No gradients.</summary>
-    Sampling,
-
-    /// <summary>Gradients for the UNet; the text encoder is frozen.</summary>
-    TrainUNet,
-
-    /// <summary>Gradients for UNet and text encoder, which are trained as one set of parameters.</summary>
-    TrainAll,
-}
-
 /// <summary>
 /// A text-to-image diffusion model on a device: UNet, text encoder, tokenizer and noise schedule, kept as a folder in diffusers' layout. With an
 /// autoencoder the UNet works on latents, else on pixels; a picture is <c>[H,W,3]</c> in [−1, 1].
@@ -27,14 +14,23 @@ public sealed class DiffusionModel : IDisposable
     private readonly ParameterSet[] _sets;
     private readonly (ComponentFolder Folder, ModelPart Part)[] _parts;
 
-    private DiffusionModel(ModelIndex index, ComputeDevice device, ModelUse use, WeightInit init)
+    private DiffusionModel(ModelIndex index, ComputeDevice device, ModelUse use, WeightInit init, LoraOptions? lora = null)
     {
         (_index, Device, Use) = (index, device, use);
         var unet = new ParameterSet(device);
         var text = use == ModelUse.TrainAll ? unet : new ParameterSet(device);
-        UNet = new UNet2DConditionModel(index.UNet, new ParameterScope(unet, init)["unet"]);
-        TextEncoder = new ClipTextModel(index.TextEncoder, new ParameterScope(text, init)["text_encoder"]);
+        var scope = new ParameterScope(unet, init);
         List<ParameterSet> sets = ReferenceEquals(unet, text) ? [unet] : [unet, text];
+        if (lora is not null)
+        {
+            lora.Validate();
+            if (use != ModelUse.TrainUNet) throw new ArgumentException($"a model with an adapter is opened for {ModelUse.TrainUNet}, not for {use}");
+            Adapter = new TrainedAdapter(new ParameterSet(device), lora);
+            scope = new ParameterScope(unet, init, Adapter.Parameters, lora);
+            sets.Insert(0, Adapter.Parameters);
+        }
+        UNet = new UNet2DConditionModel(index.UNet, scope["unet"]);
+        TextEncoder = new ClipTextModel(index.TextEncoder, new ParameterScope(text, init)["text_encoder"]);
         if (index.Vae is { } config)
         {
             var vae = new ParameterSet(device);
@@ -60,6 +56,12 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>The autoencoder between pictures and latents; null where the UNet works on pixels.</summary>
     public AutoencoderKL? Vae { get; }
 
+    /// <summary>The adapter that is trained in place of the UNet's weights, which then stay as they are; null where there is none.</summary>
+    internal TrainedAdapter? Adapter { get; }
+
+    /// <summary>Whether the model was opened with an adapter.</summary>
+    public bool HasAdapter => Adapter is not null;
+
     /// <summary>Side of a picture in pixels.</summary>
     public int PictureSize => UNet.Config.SampleSize << (Vae?.Config.Halvings ?? 0);
 
@@ -78,7 +80,7 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>Number of parameters of the text encoder.</summary>
     public long TextEncoderParameterCount => _parts[1].Part.Count;
 
-    /// <summary>The parameters that training changes: the first set.</summary>
+    /// <summary>The parameters that training changes, an adapter's or the model's: the first set.</summary>
     /// <exception cref="InvalidOperationException">The model was opened for sampling.</exception>
     internal ParameterSet Trained => Use != ModelUse.Sampling
         ? _sets[0]
@@ -115,10 +117,7 @@ public sealed class DiffusionModel : IDisposable
         if (index.Problem() is { } problem) throw new ArgumentException(problem, nameof(index));
         var init = new WeightInit();
         var model = new DiffusionModel(index, device, use, init);
-        foreach (var set in model._sets)
-        {
-            foreach (string name in set.Names) set[name].CopyFrom<float>(init.Values(name, set[name].Count, seed));
-        }
+        foreach (var set in model._sets) init.Fill(set, seed);
         return model;
     }
 
@@ -126,13 +125,17 @@ public sealed class DiffusionModel : IDisposable
     /// <param name="reference">Its path, and what to take in place of what is there.</param>
     /// <param name="device">Where the model goes.</param>
     /// <param name="use">What for.</param>
+    /// <param name="lora">An adapter to train in place of the UNet's weights, for <see cref="ModelUse.TrainUNet"/>; null to train these.</param>
     /// <exception cref="ModelFileException">A file is missing, damaged or does not fit; the message names it and lists the tensors.</exception>
-    public static DiffusionModel Load(ModelReference reference, ComputeDevice device, ModelUse use = ModelUse.Sampling)
+    public static DiffusionModel Load(
+        ModelReference reference, ComputeDevice device, ModelUse use = ModelUse.Sampling, LoraOptions? lora = null)
     {
         using var source = ModelSource.Open(reference);
-        var model = new DiffusionModel(source.Index(), device, use, new WeightInit()) { Derivation = source.Derivation };
+        var init = new WeightInit();
+        var model = new DiffusionModel(source.Index(), device, use, init, lora) { Derivation = source.Derivation };
         try
         {
+            if (model.Adapter is { } adapter) init.Fill(adapter.Parameters, adapter.Options.Seed);
             foreach (var (folder, part) in model._parts) WeightFile.Load(source.Weights(folder), part);
             return model;
         }
@@ -143,7 +146,14 @@ public sealed class DiffusionModel : IDisposable
         }
     }
 
-    /// <summary>Writes the model folder; it appears whole or not at all, and replaces a model that is there.</summary>
+    /// <summary>The same parts for the same use on another device, without values: what a plan needs.</summary>
+    internal DiffusionModel Planned(ComputeDevice device) => Planned(_index, device, Use, Adapter?.Options);
+
+    /// <summary>A model of these parts without values.</summary>
+    internal static DiffusionModel Planned(ModelIndex index, ComputeDevice device, ModelUse use, LoraOptions? lora = null) =>
+        new(index, device, use, new WeightInit(), lora);
+
+    /// <summary>Writes the model folder, an adapter merged in; it appears whole or not at all, and replaces a model that is there.</summary>
     /// <param name="folder">Where to; its parent folders are made.</param>
     /// <param name="type">Type of the weights in the file: F32, F16 or BF16.</param>
     /// <exception cref="ModelFileException">
@@ -154,17 +164,39 @@ public sealed class DiffusionModel : IDisposable
         temporary =>
         {
             _index.Write(temporary);
-            foreach (var (component, part) in _parts) WeightFile.Save(component.Weights(temporary), part, type);
+            foreach (var (component, part) in _parts)
+            {
+                var deltas = component == ComponentFolder.UNet ? Adapter?.Deltas() : null;
+                WeightFile.Save(component.Weights(temporary), part, type, deltas);
+            }
         },
         mayReplace: existing => File.Exists(Path.Combine(existing, ModelIndex.FileName)));
 
+    /// <summary>Writes the adapter as a file of its own, under the names of diffusers and PEFT; <see cref="LoraAdapter"/> reads it.</summary>
+    /// <exception cref="InvalidOperationException">The model was opened without one.</exception>
+    /// <exception cref="WeightFileException">The file cannot be written.</exception>
+    public void SaveAdapter(string path)
+    {
+        if (Adapter is null) throw new InvalidOperationException("the model was opened without an adapter");
+        Adapter.Write(path);
+    }
+
     /// <summary>
-    /// SHA-256 over names, shapes and F32 values of all weights, lower-case hexadecimal: the model's identity in manifests. Waits for the device.
+    /// SHA-256 over names, shapes and F32 values of all weights but an adapter's, lower-case hexadecimal: the model's identity in manifests. Waits
+    /// for the device.
     /// </summary>
     public string WeightsHash()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var (_, part) in _parts) WeightFile.AddTo(hash, part);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>The same of one part alone.</summary>
+    internal string WeightsHash(ComponentFolder component)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        WeightFile.AddTo(hash, _parts.Single(p => p.Folder == component).Part);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 

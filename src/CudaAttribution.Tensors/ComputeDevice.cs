@@ -57,6 +57,19 @@ public sealed class ComputeDevice : IDisposable
         }
     }
 
+    /// <summary>
+    /// A device that computes nothing and takes no memory, but accounts for it: its <see cref="Pool"/> is left as that of
+    /// <paramref name="device"/> would be. Products and convolutions take what the project's kernels take, F32 or BF16; engines of others have memory
+    /// of their own that no pool sees.
+    /// </summary>
+    /// <param name="device">What it stands in for; it must outlive it.</param>
+    public static ComputeDevice Planning(ComputeDevice device)
+    {
+        var planned = new ComputeDevice(new PlanningDriver(device.Driver), guardBands: false);
+        if (device.Math is Bf16Math) planned.Math = new Bf16Math(planned);
+        return planned;
+    }
+
     /// <summary>Issues a kernel of the project's module.</summary>
     public void Launch<T>(string kernel, Grid grid, in T parameters)
         where T : unmanaged

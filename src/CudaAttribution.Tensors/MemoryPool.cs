@@ -16,6 +16,7 @@ public sealed class MemoryPool : IDisposable
     private readonly IDevice _device;
     private readonly bool _guard;
     private readonly Dictionary<long, Stack<nint>> _free = [];
+    private long _workspace;
 
     internal MemoryPool(IDevice device, bool guardBands)
     {
@@ -32,13 +33,30 @@ public sealed class MemoryPool : IDisposable
     /// <summary>Bytes obtained from the driver, used or kept for reuse.</summary>
     public long Reserved { get; private set; }
 
-    public Storage Rent(long bytes)
+    /// <summary>The largest <see cref="Reserved"/> so far.</summary>
+    public long PeakReserved { get; private set; }
+
+    /// <summary>The largest part of <see cref="InUse"/> so far that is no workspace.</summary>
+    public long PeakTensors { get; private set; }
+
+    /// <summary>A block for a tensor.</summary>
+    public Storage Rent(long bytes) => Rent(bytes, workspace: false);
+
+    /// <summary>A block that an engine needs while it computes one result.</summary>
+    public Storage RentWorkspace(long bytes) => Rent(bytes, workspace: true);
+
+    /// <summary>Lets the peaks begin anew from what is in use now.</summary>
+    public void ResetPeaks() => (Peak, PeakReserved, PeakTensors) = (InUse, Reserved, InUse - _workspace);
+
+    private Storage Rent(long bytes, bool workspace)
     {
         long size = long.Max(Alignment, (bytes + Alignment - 1) / Alignment * Alignment);
         if (!_free.TryGetValue(size, out var stack) || !stack.TryPop(out nint block)) block = Obtain(size);
         InUse += size;
+        if (workspace) _workspace += size;
         Peak = long.Max(Peak, InUse);
-        return new Storage(this, block + (_guard ? GuardBytes : 0), bytes, size);
+        PeakTensors = long.Max(PeakTensors, InUse - _workspace);
+        return new Storage(this, block + (_guard ? GuardBytes : 0), bytes, size, workspace);
     }
 
     internal void Return(Storage storage)
@@ -48,6 +66,7 @@ public sealed class MemoryPool : IDisposable
         if (!_free.TryGetValue(storage.Size, out var stack)) _free[storage.Size] = stack = new Stack<nint>();
         stack.Push(block);
         InUse -= storage.Size;
+        if (storage.IsWorkspace) _workspace -= storage.Size;
     }
 
     /// <summary>Gives blocks kept for reuse back to the driver.</summary>
@@ -82,6 +101,7 @@ public sealed class MemoryPool : IDisposable
             block = _device.Allocate(size + Guards);
         }
         Reserved += size + Guards;
+        PeakReserved = long.Max(PeakReserved, Reserved);
         if (_guard)
         {
             _device.Fill(block, GuardPattern, GuardBytes, _device.DefaultStream);
@@ -108,9 +128,9 @@ public sealed class Storage
     private nint _pointer;
     private int _holders = 1;
 
-    internal Storage(MemoryPool pool, nint pointer, long bytes, long size)
+    internal Storage(MemoryPool pool, nint pointer, long bytes, long size, bool workspace)
     {
-        (_pool, _pointer, Bytes, Size) = (pool, pointer, bytes, size);
+        (_pool, _pointer, Bytes, Size, IsWorkspace) = (pool, pointer, bytes, size, workspace);
     }
 
     /// <summary>A block that gets its memory later (<see cref="Take"/>), so that tensors over it can be made before its size is known.</summary>
@@ -126,6 +146,8 @@ public sealed class Storage
     public long Bytes { get; private set; }
 
     internal long Size { get; private set; }
+
+    internal bool IsWorkspace { get; }
 
     /// <summary>Takes over the memory of <paramref name="block"/>, which must not be used any more.</summary>
     internal void Take(Storage block) => (_pool, _pointer, Bytes, Size) = (block._pool, block._pointer, block.Bytes, block.Size);

@@ -87,33 +87,31 @@ public sealed class ParameterSet(ComputeDevice device) : IDisposable
     /// Sets every parameter from <paramref name="source"/>, where its name has <paramref name="prefix"/> before it. Nothing is changed if anything
     /// does not fit.
     /// </summary>
-    /// <param name="source">Floating-point tensors; names without the prefix are left alone.</param>
+    /// <param name="source">Floating-point tensors in the layout of memory; names without the prefix are left alone.</param>
     /// <param name="prefix">Put before each name.</param>
     /// <param name="flat">Another tensor laid out as <see cref="Values"/> to set instead.</param>
     /// <exception cref="ArgumentException">A parameter is missing, a shape differs, or a name under the prefix is not a parameter; the message lists
     /// them.</exception>
-    public void LoadFrom(IReadOnlyDictionary<string, HostTensor> source, string prefix = "", Tensor? flat = null)
+    /// <exception cref="WeightFileException">The source cannot be read.</exception>
+    public void LoadFrom(IWeightSource source, string prefix = "", Tensor? flat = null)
     {
         flat = Flat(flat);
         if (Misfits(source, prefix) is { Length: > 0 } misfits)
         {
             throw new ArgumentException($"the tensors do not fit the model's {_parameters.Count} parameters:{misfits}", nameof(source));
         }
-        foreach (var (name, tensor, offset) in _parameters) Slice(flat, tensor, offset).CopyFrom<float>(source[prefix + name].ToF32());
+        foreach (var (name, tensor, offset) in _parameters) Slice(flat, tensor, offset).CopyFrom<float>(source.ReadF32(prefix + name));
     }
 
-    /// <summary>Copies every parameter to the host, under its name with <paramref name="prefix"/> before it.</summary>
+    /// <summary>Adds every parameter, under its name with <paramref name="prefix"/> before it. Nothing is copied.</summary>
     /// <param name="destination">Where the tensors are added.</param>
     /// <param name="prefix">Put before each name.</param>
-    /// <param name="flat">Another tensor laid out as <see cref="Values"/> to copy instead.</param>
+    /// <param name="flat">Another tensor laid out as <see cref="Values"/> to add instead.</param>
     /// <exception cref="ArgumentException">A name is taken in <paramref name="destination"/>.</exception>
-    public void SaveTo(IDictionary<string, HostTensor> destination, string prefix = "", Tensor? flat = null)
+    public void SaveTo(TensorState destination, string prefix = "", Tensor? flat = null)
     {
         flat = Flat(flat);
-        foreach (var (name, tensor, offset) in _parameters)
-        {
-            destination.Add(prefix + name, HostTensor.From(Slice(flat, tensor, offset).ToArray<float>(), tensor.Shape));
-        }
+        foreach (var (name, tensor, offset) in _parameters) destination.Add(prefix + name, Slice(flat, tensor, offset));
     }
 
     public void Dispose()
@@ -144,16 +142,16 @@ public sealed class ParameterSet(ComputeDevice device) : IDisposable
         new(Device, flat.Storage, flat.Pointer - flat.Storage.Pointer + offset * sizeof(float), DType.F32, parameter.Shape);
 
     /// <summary>What keeps the tensors under a prefix from being these parameters, in words; empty where nothing does.</summary>
-    private string Misfits(IReadOnlyDictionary<string, HostTensor> source, string prefix)
+    private string Misfits(IWeightSource source, string prefix)
     {
         List<string> missing = [], wrong = [];
         foreach (var (name, tensor, _) in _parameters)
         {
             string full = prefix + name;
-            if (!source.TryGetValue(full, out var given)) missing.Add(full);
+            if (!source.Weights.TryGetValue(full, out var given)) missing.Add(full);
             else if (given.Shape != tensor.Shape) wrong.Add($"{full} (is {given.Shape}, must be {tensor.Shape})");
         }
-        var unknown = source.Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal) && !_index.ContainsKey(k[prefix.Length..]));
+        var unknown = source.Weights.Keys.Where(k => k.StartsWith(prefix, StringComparison.Ordinal) && !_index.ContainsKey(k[prefix.Length..]));
         return Listed("missing", missing) + Listed("unknown", [.. unknown.Order(StringComparer.Ordinal)]) + Listed("of another shape", wrong);
     }
 

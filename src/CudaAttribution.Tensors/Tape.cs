@@ -11,17 +11,24 @@ public sealed class Tape : IDisposable
 
     private readonly Arena _arena;
     private readonly List<Node> _nodes = [];
+    private readonly List<Tensor> _adopted = [];
+    private readonly bool _records;
+    private bool _inBlock;
 
     public Tape(ComputeDevice device, bool record)
     {
         Device = device;
-        Recording = record;
+        _records = record;
         _arena = new Arena(device);
     }
 
     public ComputeDevice Device { get; }
 
-    public bool Recording { get; }
+    /// <summary>Whether ops keep what their backward needs.</summary>
+    public bool Recording => _records && !_inBlock;
+
+    /// <summary>Whether <see cref="Checkpoint"/> trades time for memory; false at first.</summary>
+    public bool Checkpointing { get; init; }
 
     /// <summary>Gets the output of every layer with the layer's name, in the order of computation; null, as at first, for none.</summary>
     public Action<string, Tensor>? Tracer { get; init; }
@@ -60,13 +67,48 @@ public sealed class Tape : IDisposable
     /// </summary>
     public Tensor Record(Tensor output, ReadOnlySpan<Tensor?> inputs, Action<Tensor> backward)
     {
-        if (!Recording) return output;
+        if (!_records) return output;
         foreach (var input in inputs)
         {
             if (input is not { RequiresGrad: true }) continue;
             output.RequiresGrad = true;
-            _nodes.Add(new Node(output, backward));
+            if (Recording) _nodes.Add(new Node(output, backward));
             break;
+        }
+        return output;
+    }
+
+    /// <summary>
+    /// Runs a block of the network (activation checkpointing, Chen et al. 2016). On a recording tape with <see cref="Checkpointing"/> nothing but
+    /// the block's output is kept, and backward runs the block once more for the activations that its gradients need; these have the same bits.
+    /// </summary>
+    /// <param name="block">
+    /// Gives an output made in it, no view; must do the same each time it runs. What it reads lives until the backward pass has gone by it.
+    /// </param>
+    public Tensor Checkpoint(Func<Tensor> block)
+    {
+        if (!Checkpointing || !Recording) return block();
+        Tensor output;
+        _inBlock = true;
+        try
+        {
+            using var frame = Frame();
+            output = frame.Keep(block());
+        }
+        finally
+        {
+            _inBlock = false;
+        }
+        if (output.ViewOf is not null) throw new InvalidOperationException($"the output {output} of a checkpointed block is a view");
+        if (output.RequiresGrad)
+        {
+            _nodes.Add(new Node(output, dy =>
+            {
+                int start = _nodes.Count;
+                var again = block();
+                Unwind(again, dy, start);
+                again.Release();
+            }));
         }
         return output;
     }
@@ -101,23 +143,32 @@ public sealed class Tape : IDisposable
         Ops.Elementwise.AddInto(Device, owner.Grad, dy);
     }
 
-    private readonly List<Tensor> _adopted = [];
-
-    /// <summary>Computes every gradient <paramref name="loss"/> depends on; <paramref name="loss"/> has one element and keeps its value.</summary>
-    public void Backward(Tensor loss)
+    /// <summary>
+    /// Computes every gradient of <paramref name="weight"/> times <paramref name="loss"/>, which has one element and keeps its value.
+    /// </summary>
+    public void Backward(Tensor loss, float weight = 1)
     {
         if (!Recording) throw new InvalidOperationException("this tape does not record");
         if (loss.Count != 1) throw new ArgumentException($"the loss must be a scalar, it is {loss.Shape}");
         var seed = _arena.New(loss.Shape);
-        seed.CopyFrom<float>([1f]);
+        seed.CopyFrom<float>([weight]);
         Backward(loss, seed);
     }
 
     /// <summary>As above from a given gradient of <paramref name="output"/>: a vector-Jacobian product.</summary>
-    public void Backward(Tensor output, Tensor seed)
+    public void Backward(Tensor output, Tensor seed) => Unwind(output, seed, 0);
+
+    public void Dispose()
+    {
+        foreach (var tensor in _adopted) tensor.Release();
+        _arena.Dispose();
+    }
+
+    /// <summary>Runs the nodes from <paramref name="start"/> on in reverse and removes them.</summary>
+    private void Unwind(Tensor output, Tensor seed, int start)
     {
         output.Grad = seed;
-        for (int i = _nodes.Count - 1; i >= 0; i--)
+        for (int i = _nodes.Count - 1; i >= start; i--)
         {
             var (y, backward) = _nodes[i];
             _nodes.RemoveAt(i);
@@ -130,27 +181,6 @@ public sealed class Tape : IDisposable
             if (!ReferenceEquals(y, output)) y.Release();
         }
     }
-
-    public void Dispose()
-    {
-        foreach (var tensor in _adopted) tensor.Release();
-        _arena.Dispose();
-    }
-}
-
-/// <summary>A stretch of evaluation of which one tensor survives: see <see cref="Tape.Frame"/>. Frames nest.</summary>
-public sealed class TapeFrame : IDisposable
-{
-    private readonly Arena? _arena;
-    private readonly int _mark;
-    private Tensor? _kept;
-
-    internal TapeFrame(Arena? arena) => (_arena, _mark) = (arena, arena?.Mark ?? 0);
-
-    /// <summary>Names the one tensor that outlives the frame, or a view of it.</summary>
-    public Tensor Keep(Tensor tensor) => _kept = tensor;
-
-    public void Dispose() => _arena?.ReleaseFrom(_mark, _kept);
 }
 
 /// <summary>Destination of a gradient. With <see cref="Accumulate"/> the op adds, otherwise it overwrites.</summary>

@@ -88,7 +88,7 @@ public class ConfigEffectTests
         var init = new WeightInit();
         var model = build(new ParameterScope(parameters, init));
         parameters.Freeze(trainable: false);
-        foreach (string name in parameters.Names) parameters[name].CopyFrom<float>(init.Values(name, parameters[name].Count, seed: 4));
+        init.Fill(parameters, seed: 4);
         using var tape = new Tape(device, record: false);
         return forward(tape, model).ToArray<float>();
     }

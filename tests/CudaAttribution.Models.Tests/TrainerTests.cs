@@ -89,10 +89,12 @@ public class TrainerTests : DeviceFixture
         Refused(saved with { Resume = false }, "resume it, or use another folder");
         Refused(saved with { LearningRate = 2e-3 }, "learning_rate was 0.001, is 0.002");
         Refused(saved with { BatchSize = 4 }, "batch_size");
+        Refused(saved with { GradientAccumulation = 5 }, "gradient_accumulation was absent, is 5");
         Refused(saved with { WarmupSteps = 0 }, "warmup_steps");
         Refused(saved with { MaxGradientNorm = 2 }, "max_gradient_norm");
         Refused(saved with { CaptionDrop = 0 }, "caption_drop");
         Refused(saved with { EmaDecay = 0 }, "ema_decay");
+        Refused(saved with { MinSnrGamma = 5 }, "min_snr_gamma was absent, is 5");
         Refused(saved with { Seed = 6 }, "seed");
         Refused(saved with { Optimizer = new AdamWOptions { WeightDecay = 0 } }, "weight_decay");
         Refused(saved, "data was", Tiny.Data(6));
@@ -117,6 +119,7 @@ public class TrainerTests : DeviceFixture
             Options with { Steps = 5 }, Options with { BatchSize = 4 }, Options with { LearningRate = 2e-3 }, Options with { WarmupSteps = 0 },
             Options with { MaxGradientNorm = 0.01 }, Options with { MaxGradientNorm = 0 }, Options with { CaptionDrop = 0 },
             Options with { EmaDecay = 0 }, Options with { Seed = 6 },
+            Options with { GradientAccumulation = 5 }, Options with { MinSnrGamma = 5 }, Options with { MinSnrGamma = 1 },
             Options with { Optimizer = new AdamWOptions { WeightDecay = 0.5 } }, Options with { Optimizer = new AdamWOptions { Beta1 = 0.5 } },
             Options with { Optimizer = new AdamWOptions { Beta2 = 0.9 } }, Options with { Optimizer = new AdamWOptions { Epsilon = 1e-3 } },
         ];
@@ -187,7 +190,7 @@ public class TrainerTests : DeviceFixture
         Assert.That(
             (result.Memory.Gradients, result.Memory.Optimizer, result.Memory.Average),
             Is.EqualTo((result.Memory.Weights, 2 * result.Memory.Weights, result.Memory.Weights)));
-        Assert.That(result.Memory.Step, Is.Positive);
+        Assert.That(result.Memory.Activations, Is.Positive);
     }
 
     /// <summary>After the first step, nothing is taken from the driver any more.</summary>
@@ -224,11 +227,15 @@ public class TrainerTests : DeviceFixture
         {
             (Options with { Steps = 0 }, "Steps"),
             (Options with { BatchSize = 0 }, "BatchSize"),
+            (Options with { GradientAccumulation = 0 }, "GradientAccumulation must be positive"),
+            (Options with { GradientAccumulation = 2 }, "GradientAccumulation must be a divisor of the batch size 5, it is 2"),
             (Options with { LearningRate = 0 }, "LearningRate"),
             (Options with { WarmupSteps = -1 }, "WarmupSteps"),
             (Options with { MaxGradientNorm = double.NaN }, "MaxGradientNorm"),
             (Options with { CaptionDrop = 1.1 }, "CaptionDrop"),
             (Options with { EmaDecay = 1 }, "EmaDecay"),
+            (Options with { MinSnrGamma = -1 }, "MinSnrGamma"),
+            (Options with { MinSnrGamma = double.NaN }, "MinSnrGamma"),
             (Options with { ReportInterval = 0 }, "ReportInterval"),
             (Options with { CheckpointInterval = -1 }, "CheckpointInterval"),
             (Options with { CheckpointInterval = 2 }, "CheckpointFolder"),

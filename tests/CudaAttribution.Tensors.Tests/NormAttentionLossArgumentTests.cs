@@ -61,6 +61,9 @@ public sealed class NormAttentionLossArgumentTests
         var target = _tape.New([2, 3]);
         target.RequiresGrad = true;
         Refuses(() => _tape.Mse(_tape.New([2, 3]), target), "RequiresGrad");
+        Refuses(() => _tape.MsePerSample(_tape.New([2, 3]), target), "mse_per_sample");
+        Refuses(() => _tape.MsePerSample(_tape.New([2, 3]), _tape.New([2, 4])), "target is F32 [2,4]");
+        Refuses(() => _tape.MsePerSample(_tape.New([2, 0]), _tape.New([2, 0])), "not empty");
     }
 
     private static void Refuses(Action run, string named) => Assert.That(Assert.Throws<ArgumentException>(run)!.Message, Does.Contain(named));

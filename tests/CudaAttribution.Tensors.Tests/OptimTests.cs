@@ -49,18 +49,17 @@ public sealed class OptimTests(string device)
         using var parameters = Parameters();
         using var optimizer = new AdamW(parameters);
         for (int step = 0; step < 2; step++) Take(parameters, optimizer, step);
-        var state = new Dictionary<string, HostTensor>();
+        using var state = new TensorState(path);
         parameters.SaveTo(state, "model.");
         optimizer.SaveTo(state, "adamw.");
         SafetensorsWriter.Write(path, state);
         for (int step = 2; step < 4; step++) Take(parameters, optimizer, step);
 
         using var file = SafetensorsFile.Open(path);
-        var read = file.Tensors.Keys.ToDictionary(name => name, file.Read);
         using var resumed = Parameters();
         using var second = new AdamW(resumed);
-        resumed.LoadFrom(read, "model.");
-        second.LoadFrom(read, "adamw.");
+        resumed.LoadFrom(file, "model.");
+        second.LoadFrom(file, "adamw.");
         Assert.That(second.Step, Is.EqualTo(2));
         for (int step = 2; step < 4; step++) Take(resumed, second, step);
         using (Assert.EnterMultipleScope())
@@ -152,7 +151,7 @@ public sealed class OptimTests(string device)
             Assert.That(() => optimizer.Update(0.1, 0), Throws.ArgumentException.With.Message.Contains("maxNorm"));
             Assert.That(() => new AdamW(parameters, new AdamWOptions { Beta1 = 1 }), Throws.ArgumentException.With.Message.Contains("beta1"));
             Assert.That(() => new AdamW(parameters, new AdamWOptions { Epsilon = 0 }), Throws.ArgumentException.With.Message.Contains("epsilon"));
-            Assert.That(() => optimizer.LoadFrom(new Dictionary<string, HostTensor>()), Throws.ArgumentException.With.Message.Contains("step"));
+            Assert.That(() => optimizer.LoadFrom(new TensorState("nothing")), Throws.ArgumentException.With.Message.Contains("step"));
             Assert.That(() => Optim.EmaStep(x, x, 1.5), Throws.ArgumentException.With.Message.Contains("decay"));
             Assert.That(() => Optim.EmaStep(x, arena.Zeros([5]), 0.5), Throws.ArgumentException.With.Message.Contains("[4]"));
             Assert.That(
@@ -184,9 +183,9 @@ public sealed class OptimTests(string device)
 
     private static Dictionary<string, float[]> State(AdamW optimizer)
     {
-        var state = new Dictionary<string, HostTensor>();
+        using var state = new TensorState("state");
         optimizer.SaveTo(state);
-        return state.Where(t => t.Value.Type == DType.F32).ToDictionary(t => t.Key, t => t.Value.ToF32());
+        return state.Weights.Where(t => t.Value.Type == DType.F32).ToDictionary(t => t.Key, t => state.ReadF32(t.Key));
     }
 
     private float[] Norm(float[] gradient)

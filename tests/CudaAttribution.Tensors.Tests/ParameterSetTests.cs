@@ -69,14 +69,36 @@ public sealed class ParameterSetTests
         using var other = Frozen();
         set["a"].CopyFrom<float>([1, 2, 3]);
         set["b"].CopyFrom<float>([4, 5, 6, 7]);
-        var saved = new Dictionary<string, HostTensor> { ["else"] = HostTensor.From([1f], [1]) };
+        using var saved = new TensorState("saved");
+        saved.Add("else", HostTensor.From([1f], [1]));
         set.SaveTo(saved, "model.");
         other.LoadFrom(saved, "model.");
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(saved["model.b"].Shape, Is.EqualTo(new Shape(2, 2)));
+            Assert.That(saved.Weights["model.b"].Shape, Is.EqualTo(new Shape(2, 2)));
             Assert.That(other.Values.ToArray<float>(), Is.EqualTo(set.Values.ToArray<float>()));
             Assert.That(() => set.SaveTo(saved, "model."), Throws.ArgumentException);
+        }
+    }
+
+    [Test]
+    public void What_is_saved_is_read_in_any_pieces_from_where_it_is()
+    {
+        using var set = Frozen();
+        using var saved = new TensorState("saved");
+        set.SaveTo(saved);
+        set["b"].CopyFrom<float>([4, 5, 6, 7]);
+        saved.Add("host", HostTensor.From([1f, 2, 3], [3]));
+        var two = new float[2];
+        saved.ReadF32("b", 1, two);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(two, Is.EqualTo(new[] { 5f, 6 }), "the values of now");
+            saved.ReadF32("host", 1, two);
+            Assert.That(two, Is.EqualTo(new[] { 2f, 3 }));
+            Assert.That(() => saved.ReadF32("b", 3, two), Throws.ArgumentException);
+            Assert.That(() => saved.ReadF32("none", 0, two), Throws.InstanceOf<WeightFileException>());
+            Assert.That(() => saved.Add("host", set["a"]), Throws.ArgumentException);
         }
     }
 
@@ -86,13 +108,15 @@ public sealed class ParameterSetTests
         using var set = Frozen();
         using var arena = new Arena(Device);
         var flat = arena.Zeros(set.Values.Shape);
-        var source = new Dictionary<string, HostTensor> { ["a"] = HostTensor.From([1f, 2, 3], [3]), ["b"] = HostTensor.From([4f, 5, 6, 7], [2, 2]) };
+        using var source = new TensorState("source");
+        source.Add("a", HostTensor.From([1f, 2, 3], [3]));
+        source.Add("b", HostTensor.From([4f, 5, 6, 7], [2, 2]));
         set.LoadFrom(source, "", flat);
-        var saved = new Dictionary<string, HostTensor>();
+        using var saved = new TensorState("saved");
         set.SaveTo(saved, "", flat);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(saved["b"].ToF32(), Is.EqualTo(new[] { 4f, 5, 6, 7 }));
+            Assert.That(saved.ReadF32("b"), Is.EqualTo(new[] { 4f, 5, 6, 7 }));
             Assert.That(set.Values.ToArray<float>(), Has.All.Zero);
             Assert.That(() => set.SaveTo(saved, "x.", arena.Zeros([3])), Throws.ArgumentException.With.Message.Contains("laid out"));
         }
@@ -102,11 +126,11 @@ public sealed class ParameterSetTests
     public void Loading_is_all_or_nothing()
     {
         using var set = Frozen();
-        var source = new Dictionary<string, HostTensor>
+        using var source = new HostWeights("source", new Dictionary<string, HostTensor>
         {
             ["m.a"] = HostTensor.From([1f, 2, 3], [3]), ["m.b"] = HostTensor.From([4f, 5, 6, 7], [4]),
             ["m.c"] = HostTensor.From([1f], [1]), ["n.d"] = HostTensor.From([1f], [1]),
-        };
+        });
         using (Assert.EnterMultipleScope())
         {
             Assert.That(

@@ -1,13 +1,15 @@
 using System.CommandLine;
 using CudaAttribution.Data;
 using CudaAttribution.Models;
-using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Cli.Commands;
 
 /// <summary><c>cudattr train</c> and <c>cudattr finetune</c>: a base model from nothing, and a copy of one trained on.</summary>
 internal static class TrainCommand
 {
+    /// <summary>The name that diffusers looks for.</summary>
+    private const string AdapterFile = "pytorch_lora_weights.safetensors";
+
     /// <summary>Trains UNet and text encoder from random weights.</summary>
     public static Command CreateTrain()
     {
@@ -36,17 +38,37 @@ internal static class TrainCommand
     public static Command CreateFinetune()
     {
         var model = new ModelOptionSet("--base", "The model to start from.");
+        var rank = new Option<int?>("--lora-rank")
+        {
+            Description = "Train a low-rank adapter of this rank on the attentions' projections in place of the weights. Beside the model, into "
+                + $"which it is merged, it is written as {AdapterFile}, for diffusers and for --lora.",
+            HelpName = "n",
+        };
+        var alpha = new Option<double?>("--lora-alpha")
+        {
+            Description = "The adapter counts alpha / rank times; the rank if not given.",
+            HelpName = "x",
+        };
         var common = new TrainingOptionSet(learningRate: 1e-4, steps: 500);
         var command = new Command("finetune", "Fine-tunes the UNet of a model on captioned pictures; the text encoder stays as it is.");
         model.AddTo(command);
+        command.Add(rank);
+        command.Add(alpha);
         common.AddTo(command);
         command.SetAction(parsed => Run("finetune", common, parsed, (session, _) =>
         {
-            var loaded = DiffusionModel.Load(model.Read(parsed), session.Device, ModelUse.TrainUNet);
+            var lora = Adapter(parsed.GetValue(rank), parsed.GetValue(alpha), common.Run.Read(parsed).Seed);
+            var loaded = DiffusionModel.Load(model.Read(parsed), session.Device, ModelUse.TrainUNet, lora);
             session.Model("base", loaded.WeightsHash(), loaded.Derivation);
             return loaded;
         }));
         return command;
+    }
+
+    private static LoraOptions? Adapter(int? rank, double? alpha, ulong seed)
+    {
+        if (rank is null && alpha is not null) throw new ArgumentException("--lora-alpha needs --lora-rank");
+        return rank is null ? null : new LoraOptions(rank.Value, alpha, seed);
     }
 
     private static int Run(string name, TrainingOptionSet common, ParseResult parsed, Func<RunSession, CaptionedDataset, DiffusionModel> open)
@@ -67,6 +89,7 @@ internal static class TrainCommand
             $"{data.Count} pictures of {size}x{size}; {model.UNetParameterCount:N0} parameters in the UNet, "
             + $"{model.TextEncoderParameterCount:N0} in the text encoder");
         using var trainer = new Trainer(model, FineTuner.TrainingSetOf(data, size), options);
+        Console.Error.WriteLine($"memory plan: {trainer.Memory}");
         TrainResult result;
         using (var line = new ProgressLine(name))
         using (var cancel = new CancelKey())
@@ -76,6 +99,8 @@ internal static class TrainCommand
                 cancel.Token);
         }
         model.Save(session.Folder.Path("model"), parsed.GetValue(common.Type));
+        string? adapter = model.HasAdapter ? session.Folder.Path(AdapterFile) : null;
+        if (adapter is not null) model.SaveAdapter(adapter);
         session.Folder.Write(SuspectFiles.Losses, LossLog.Format(result.Losses));
         session.Folder.Write(AttributionFiles.Report, TrainingReport.Render(name, data, result, session.Recorder.Describe()));
         if (Directory.Exists(checkpoints)) Directory.Delete(checkpoints, recursive: true);
@@ -85,88 +110,15 @@ internal static class TrainCommand
             Shell.WriteJson(new
             {
                 model = session.Folder.Path("model"),
+                adapter,
                 steps = result.Losses.Count,
                 loss = result.Losses[^1],
                 seconds = result.Seconds,
                 images_per_second = result.PicturesPerSecond,
                 memory_bytes = result.Memory.Total,
+                memory = result.Memory,
             });
         }
         return Shell.Done;
-    }
-
-    /// <summary>Options of both commands.</summary>
-    private sealed class TrainingOptionSet(double learningRate, int steps)
-    {
-        private readonly Option<int> _steps = new("--steps") { Description = "Optimiser steps.", DefaultValueFactory = _ => steps, HelpName = "n" };
-        private readonly Option<int> _batch = new("--batch") { Description = "Pictures of a step.", DefaultValueFactory = _ => 32, HelpName = "n" };
-        private readonly Option<double> _rate = new("--lr")
-        {
-            Description = "Learning rate, constant after the warm-up.",
-            DefaultValueFactory = _ => learningRate,
-            HelpName = "x",
-        };
-        private readonly Option<int> _warmup = new("--warmup")
-        {
-            Description = "Steps over which the learning rate rises.",
-            DefaultValueFactory = _ => 0,
-            HelpName = "n",
-        };
-        private readonly Option<double> _drop = new("--caption-drop")
-        {
-            Description = "Share of pictures trained with the empty caption.",
-            DefaultValueFactory = _ => 0.1,
-            HelpName = "p",
-        };
-        private readonly Option<double> _ema = new("--ema")
-        {
-            Description = "Decay of the running average of the weights that becomes the model; 0 for none.",
-            DefaultValueFactory = _ => 0.0,
-            HelpName = "x",
-        };
-        private readonly Option<int> _every = new("--checkpoint-every")
-        {
-            Description = "Steps between checkpoints; a killed run goes on from the last one.",
-            DefaultValueFactory = _ => 200,
-            HelpName = "n",
-        };
-
-        public RunOptionSet Run { get; } = new();
-
-        public Option<string> Data { get; } = RequiredData();
-
-        public Option<BadImagePolicy> OnBadImage { get; } = CommonOptions.OnBadImage();
-
-        public Option<DType> Type { get; } = new("--dtype")
-        {
-            Description = "Type of the weights in the file: F32, F16 or BF16. Training is F32.",
-            DefaultValueFactory = _ => DType.F32,
-            HelpName = "type",
-        };
-
-        public void AddTo(Command command)
-        {
-            Option[] options = [Data, OnBadImage, _steps, _batch, _rate, _warmup, _drop, _ema, _every, Type];
-            foreach (var option in options) command.Add(option);
-            Run.AddTo(command);
-        }
-
-        public TrainOptions Options(ParseResult parsed) => new()
-        {
-            Steps = parsed.GetValue(_steps),
-            BatchSize = parsed.GetValue(_batch),
-            LearningRate = parsed.GetValue(_rate),
-            WarmupSteps = parsed.GetValue(_warmup),
-            CaptionDrop = parsed.GetValue(_drop),
-            EmaDecay = parsed.GetValue(_ema),
-            CheckpointInterval = parsed.GetValue(_every),
-        };
-
-        private static Option<string> RequiredData()
-        {
-            var data = CommonOptions.Data();
-            data.Required = true;
-            return data;
-        }
     }
 }

@@ -72,6 +72,12 @@ public abstract unsafe class CudaDevice : IDevice
 
     public void MakeCurrent() => _context.MakeCurrent();
 
+    public long FreeMemory()
+    {
+        MakeCurrent();
+        return _context.Memory().Free;
+    }
+
     public nint Allocate(long bytes)
     {
         MakeCurrent();

@@ -91,6 +91,12 @@ public sealed unsafe class HostDriver : IDevice
 
     public void MakeCurrent() => RequireOpen();
 
+    public long FreeMemory()
+    {
+        RequireOpen();
+        return _memory.Free();
+    }
+
     public nint Allocate(long bytes)
     {
         RequireOpen();

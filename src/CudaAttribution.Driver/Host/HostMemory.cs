@@ -29,6 +29,9 @@ internal sealed unsafe class HostMemory(string deviceId, long limit) : IDisposab
         return address;
     }
 
+    /// <summary>What the operating system calls available, within the limit.</summary>
+    public long Free() => long.Min(HostProcessor.AvailableMemory(), limit - Table.LiveBytes);
+
     public void Free(nint address, bool pinned)
     {
         Table.Remove(address, pinned);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 
@@ -74,6 +75,27 @@ internal static class HostProcessor
 
     /// <summary>Memory this process may use: the machine's, or the container's limit where that is lower.</summary>
     public static long MemoryBytes() => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
+    /// <summary>
+    /// Memory that could be taken without swapping, as Linux estimates it (<c>MemAvailable</c>); <see cref="MemoryBytes"/> where the system does
+    /// not say.
+    /// </summary>
+    public static long AvailableMemory()
+    {
+        const string MemInfo = "/proc/meminfo", Key = "MemAvailable:", Unit = "kB";
+        if (File.Exists(MemInfo))
+        {
+            foreach (string line in File.ReadLines(MemInfo))
+            {
+                if (line.StartsWith(Key, StringComparison.Ordinal) && line.EndsWith(Unit, StringComparison.Ordinal)
+                    && long.TryParse(line.AsSpan(Key.Length..^Unit.Length), CultureInfo.InvariantCulture, out long kilobytes))
+                {
+                    return kilobytes * 1024;
+                }
+            }
+        }
+        return MemoryBytes();
+    }
 
     private static DeviceUnavailableException Unavailable(string message) =>
         new(DeviceStatus.NotSupported, DeviceErrors.CodeName(DeviceStatus.NotSupported), message);

@@ -26,6 +26,9 @@ public sealed class NoiseSchedule
     /// <summary>ᾱ_t: the share of the picture's variance that is left at timestep <paramref name="t"/>.</summary>
     public double AlphaBar(int t) => _alphaBar[t];
 
+    /// <summary>Signal-to-noise ratio ᾱ_t / (1 − ᾱ_t).</summary>
+    public double Snr(int t) => _alphaBar[t] / (1 - _alphaBar[t]);
+
     /// <summary>√ᾱ_t of every timestep, rounded once to F32.</summary>
     public float[] Signal() => [.. _alphaBar.Select(a => (float)Math.Sqrt(a))];
 

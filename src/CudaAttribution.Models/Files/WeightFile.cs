@@ -73,8 +73,16 @@ internal static class WeightFile
 
     /// <summary>Writes the weights as F32, F16 or BF16.</summary>
     /// <exception cref="WeightFileException">A weight has no finite value in <paramref name="type"/>, or the file cannot be written.</exception>
-    public static void Save(string path, ModelPart part, DType type) =>
-        SafetensorsWriter.Write(path, new PartWeights(path, part), new Dictionary<string, string> { ["format"] = "pt" }, type);
+    /// <param name="path">Where to.</param>
+    /// <param name="part">The part.</param>
+    /// <param name="type">F32, F16 or BF16.</param>
+    /// <param name="deltas">What is added to some weights; null for nothing.</param>
+    public static void Save(string path, ModelPart part, DType type, IReadOnlyDictionary<string, LowRankDelta>? deltas = null)
+    {
+        using var weights = new PartWeights(path, part);
+        IWeightSource source = deltas is null ? weights : new MergedWeights(weights, deltas);
+        SafetensorsWriter.Write(path, source, new Dictionary<string, string> { ["format"] = "pt" }, type);
+    }
 
     /// <summary>Adds names, shapes and F32 values, all as in a file, to a hash.</summary>
     public static void AddTo(IncrementalHash hash, ModelPart part)

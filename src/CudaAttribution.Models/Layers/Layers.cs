@@ -49,17 +49,28 @@ internal sealed class LinearLayer
     private readonly string _name;
     private readonly Tensor _weight;
     private readonly Tensor? _bias;
+    private readonly LowRankAdapter? _adapter;
 
-    public LinearLayer(ParameterScope p, int inWidth, int outWidth, bool bias = true)
+    /// <param name="p">Where its parameters are registered.</param>
+    /// <param name="inWidth">I.</param>
+    /// <param name="outWidth">O.</param>
+    /// <param name="bias">Whether it has a bias.</param>
+    /// <param name="adaptable">Whether it has an adapter in a model with adapters.</param>
+    public LinearLayer(ParameterScope p, int inWidth, int outWidth, bool bias = true, bool adaptable = false)
     {
         _name = p.Name;
         double bound = 1 / Math.Sqrt(inWidth);
         _weight = p.Uniform("weight", new Shape(outWidth, inWidth), bound);
         _bias = bias ? p.Uniform("bias", new Shape(outWidth), bound) : null;
+        if (adaptable) _adapter = p.Adapter(inWidth, outWidth);
     }
 
     /// <summary>x <c>[...,I]</c> to <c>[...,O]</c>.</summary>
-    public Tensor Forward(Tape tape, Tensor x) => tape.Trace(_name, tape.Linear(x, _weight, _bias));
+    public Tensor Forward(Tape tape, Tensor x)
+    {
+        var y = tape.Linear(x, _weight, _bias);
+        return tape.Trace(_name, _adapter is null ? y : _adapter.AddTo(tape, x, y));
+    }
 }
 
 /// <summary>Group normalisation over the channel axis, optionally followed by SiLU in the same kernel.</summary>

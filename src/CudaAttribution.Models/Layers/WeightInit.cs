@@ -1,28 +1,50 @@
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Models;
 
+/// <summary>How one parameter starts: with one value, or with random ones about it.</summary>
+/// <param name="Center">The value.</param>
+/// <param name="Spread">Bound of a uniform distribution, or standard deviation of a normal one; 0 for the value itself.</param>
+/// <param name="IsNormal">Which of the two.</param>
+internal readonly record struct WeightStart(float Center, float Spread, bool IsNormal = false);
+
 /// <summary>
-/// How the parameters of a new model start. Each is a constant or uniform in an interval about zero, drawn from a Philox stream of its own name, so
-/// the same seed gives the same bits on every machine and a layer's start does not depend on the layers before it.
+/// How the parameters of a new model start. Each is a constant, uniform in an interval about zero, or normal, drawn from a Philox stream of its own
+/// name, so the same seed gives the same bits on every machine and a layer's start does not depend on the layers before it.
 /// </summary>
 public sealed class WeightInit
 {
-    private readonly Dictionary<string, (float Center, float Bound)> _declared = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, WeightStart> _declared = new(StringComparer.Ordinal);
 
-    internal void Declare(string name, float center, float bound) => _declared.Add(name, (center, bound));
+    internal void Declare(string name, WeightStart start) => _declared.Add(name, start);
 
-    /// <summary>The starting values of one parameter of <paramref name="count"/> elements.</summary>
-    public float[] Values(string name, long count, ulong seed)
+    /// <summary>Sets every parameter of a set to its starting values.</summary>
+    internal void Fill(ParameterSet set, ulong seed)
     {
-        var (center, bound) = _declared[name];
+        foreach (string name in set.Names)
+        {
+            var (tensor, start) = (set[name], _declared[name]);
+            if (start.IsNormal)
+            {
+                Sampling.Normal(tensor, seed, Stream(name));
+                Sampling.Scale(tensor, start.Spread, tensor);
+            }
+            else tensor.CopyFrom<float>(Values(start, Stream(name), tensor.Count, seed));
+        }
+    }
+
+    private static ulong Stream(string name) => Philox.Stream("init." + name);
+
+    private static float[] Values(WeightStart start, ulong stream, long count, ulong seed)
+    {
+        var (center, bound, _) = start;
         float[] values = new float[count];
         if (bound == 0)
         {
             values.AsSpan().Fill(center);
             return values;
         }
-        ulong stream = Philox.Stream("init." + name);
         for (long i = 0; i < count; i += 4)
         {
             var (x, y, z, w) = Philox.Block((ulong)(i / 4), stream, seed);

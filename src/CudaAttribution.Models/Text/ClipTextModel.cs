@@ -83,14 +83,14 @@ internal sealed class ClipEncoderLayer
         (_heads, _quick) = (config.NumAttentionHeads, config.HiddenAct == ClipTextConfig.QuickGelu);
     }
 
-    public Tensor Forward(Tape tape, Tensor x)
+    public Tensor Forward(Tape tape, Tensor x) => tape.Checkpoint(() =>
     {
         using var frame = tape.Frame();
         var h = _layerNorm1.Forward(tape, x);
         h = tape.Attention(_qProj.Forward(tape, h), _kProj.Forward(tape, h), _vProj.Forward(tape, h), _heads, causal: true);
-        x = tape.Add(x, _outProj.Forward(tape, h));
-        h = _fc1.Forward(tape, _layerNorm2.Forward(tape, x));
+        var attended = tape.Add(x, _outProj.Forward(tape, h));
+        h = _fc1.Forward(tape, _layerNorm2.Forward(tape, attended));
         h = _quick ? tape.QuickGelu(h) : tape.Gelu(h);
-        return frame.Keep(tape.Trace(_name, tape.Add(x, _fc2.Forward(tape, h))));
-    }
+        return frame.Keep(tape.Trace(_name, tape.Add(attended, _fc2.Forward(tape, h))));
+    });
 }

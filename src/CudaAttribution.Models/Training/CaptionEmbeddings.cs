@@ -20,14 +20,15 @@ internal sealed class CaptionEmbeddings : IDisposable
     /// <param name="model">Its tokenizer and text encoder are used.</param>
     /// <param name="captions">Caption of each picture.</param>
     /// <param name="frozen">Whether the text encoder stays as it is.</param>
-    public CaptionEmbeddings(DiffusionModel model, IReadOnlyList<string> captions, bool frozen)
+    /// <param name="folder">Where what is embedded is kept for a run that is taken up again; null for nowhere.</param>
+    public CaptionEmbeddings(DiffusionModel model, IReadOnlyList<string> captions, bool frozen, string? folder = null)
     {
         (_model, _arena) = (model, new Arena(model.Device));
         string[] distinct = [.. captions.Prepend("").Distinct(StringComparer.Ordinal)];
         var rows = distinct.Index().ToDictionary(c => c.Item, c => c.Index, StringComparer.Ordinal);
         _captionOf = [.. captions.Select(c => rows[c])];
         _ids = model.Tokenizer.Encode(distinct);
-        if (frozen) _table = Encode(distinct.Length);
+        if (frozen) _table = Encode(distinct.Length, folder);
     }
 
     /// <summary>Device memory held.</summary>
@@ -56,16 +57,21 @@ internal sealed class CaptionEmbeddings : IDisposable
     private Tensor Ids(Tape tape, int[] ids) =>
         EmbeddingOp.Ids(tape.Arena, ids, new Shape(ids.Length / Length, Length), _model.TextEncoder.Config.VocabSize);
 
-    private Tensor Encode(int captions)
+    private Tensor Encode(int captions, string? folder)
     {
         var table = _arena.New(new Shape(captions, Length * Width));
-        for (int first = 0; first < captions; first += EncodedTogether)
+        int stored = 0;
+        using var store = folder is null ? null : EncodedStore.Open(folder, "captions", Key(), table, out stored);
+        for (int first = stored; first < captions; first += EncodedTogether)
         {
             int n = Math.Min(EncodedTogether, captions - first);
             using var tape = new Tape(_model.Device, record: false);
             var embedded = _model.TextEncoder.Forward(tape, Ids(tape, _ids[(first * Length)..((first + n) * Length)]));
             _model.Device.Driver.CopyOnDevice(table.Rows(first, n).Pointer, embedded.Pointer, embedded.Bytes, _model.Device.Stream);
+            for (int i = first; i < first + n; i++) store?.Append(table.Rows(i, 1));
         }
         return table;
     }
+
+    private string Key() => $"{_model.WeightsHash(ComponentFolder.TextEncoder)} {string.Join(',', _ids)} {_model.Device.Math.Name}";
 }

@@ -9,8 +9,8 @@ namespace CudaAttribution.Models;
 /// </summary>
 /// <param name="Step">Steps done.</param>
 /// <param name="Run">What decides the result of the run: options, data, start.</param>
-/// <param name="State">Every tensor by name, in the layout of memory.</param>
-internal sealed record Checkpoint(int Step, JsonObject Run, IReadOnlyDictionary<string, HostTensor> State)
+/// <param name="State">Every tensor by name, in the layout of memory; closed with the checkpoint.</param>
+internal sealed record Checkpoint(int Step, JsonObject Run, IWeightSource State) : IDisposable
 {
     private const string StateFile = "state.safetensors", RunFile = "run.json", FolderPrefix = "step-";
 
@@ -50,14 +50,15 @@ internal sealed record Checkpoint(int Step, JsonObject Run, IReadOnlyDictionary<
         RequireSame(path, saved, run);
         try
         {
-            using var file = SafetensorsFile.Open(Path.Combine(path, StateFile));
-            return new Checkpoint(newest, saved, file.Tensors.Keys.ToDictionary(name => name, file.Read, StringComparer.Ordinal));
+            return new Checkpoint(newest, saved, SafetensorsFile.Open(Path.Combine(path, StateFile)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ModelFileException($"the checkpoint {path} cannot be read; remove this folder to begin anew: {e.Message}", e);
         }
     }
+
+    public void Dispose() => State.Dispose();
 
     private static IEnumerable<int> Steps(string folder)
     {

@@ -4,7 +4,7 @@ namespace CudaAttribution.Models;
 
 /// <summary>
 /// How to train what the model was opened for (<see cref="ModelUse"/>). The first group decides the result, bit for bit; the second only how it is
-/// watched and saved, so it may differ between a run and its continuation.
+/// computed, watched and saved, so it may differ between a run and its continuation.
 /// </summary>
 public sealed record TrainOptions
 {
@@ -13,6 +13,13 @@ public sealed record TrainOptions
 
     /// <summary>Pictures of a step; batches run across the ends of epochs, so every one is full, also where the set is smaller.</summary>
     public int BatchSize { get; init; } = 32;
+
+    /// <summary>
+    /// Micro-batches that a step's pictures are computed in, one after the other; it divides <see cref="BatchSize"/>. Pictures, timesteps and noise
+    /// are those of the step in one piece and the gradient is the mean over all of them, so only the rounding differs, and activations take so many
+    /// times less memory.
+    /// </summary>
+    public int GradientAccumulation { get; init; } = 1;
 
     /// <summary>Learning rate after the warm-up, constant.</summary>
     public double LearningRate { get; init; } = 1e-4;
@@ -29,11 +36,26 @@ public sealed record TrainOptions
     /// <summary>Probability that a picture is trained with the empty caption, which makes guidance possible.</summary>
     public double CaptionDrop { get; init; } = 0.1;
 
+    /// <summary>
+    /// γ of Min-SNR weighting (Hang et al. 2023): a sample's loss counts min(SNR, γ)/SNR times for a model that predicts noise, min(SNR, γ)/(SNR + 1)
+    /// times for one that predicts velocity, SNR being that of its timestep; 5 is usual. 0 weights all alike.
+    /// </summary>
+    public double MinSnrGamma { get; init; }
+
     /// <summary>Decay per step of the running average of the weights, which then is the result; 0 for none.</summary>
     public double EmaDecay { get; init; }
 
     /// <summary>Seed of all draws: order of the pictures, timesteps, noise, dropped captions.</summary>
     public ulong Seed { get; init; }
+
+    /// <summary>
+    /// Whether to keep only what passes between the blocks of the networks and to compute the rest again in backward: less memory for activations,
+    /// about a third more time, the same bits.
+    /// </summary>
+    public bool ActivationCheckpointing { get; init; }
+
+    /// <summary>Device memory in bytes that the run may take, the model included; null for all that is free.</summary>
+    public long? MemoryLimit { get; init; }
 
     /// <summary>Losses are fetched from the device, checked and reported every so many steps, and at the end.</summary>
     public int ReportInterval { get; init; } = 20;
@@ -41,7 +63,10 @@ public sealed record TrainOptions
     /// <summary>A checkpoint is written every so many steps; 0 for none.</summary>
     public int CheckpointInterval { get; init; }
 
-    /// <summary>Folder of the checkpoints; needed where <see cref="CheckpointInterval"/> is positive or <see cref="Resume"/> is set.</summary>
+    /// <summary>
+    /// Folder of the checkpoints, and of what frozen parts made of the training set; needed where <see cref="CheckpointInterval"/> is positive or
+    /// <see cref="Resume"/> is set.
+    /// </summary>
     public string? CheckpointFolder { get; init; }
 
     /// <summary>
@@ -58,12 +83,20 @@ public sealed record TrainOptions
         Require(Steps > 0, nameof(Steps), Steps, "positive");
         Require(BatchSize > 0, nameof(BatchSize), BatchSize, "positive");
         Require((long)Steps * BatchSize <= int.MaxValue, nameof(Steps), Steps, $"at most {int.MaxValue / BatchSize} at batch size {BatchSize}");
+        Require(GradientAccumulation > 0, nameof(GradientAccumulation), GradientAccumulation, "positive");
+        Require(
+            BatchSize % GradientAccumulation == 0,
+            nameof(GradientAccumulation),
+            GradientAccumulation,
+            $"a divisor of the batch size {BatchSize}");
         Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), LearningRate, "positive");
         Require(WarmupSteps >= 0, nameof(WarmupSteps), WarmupSteps, "zero or positive");
         if (Optimizer.Problem() is { } problem) throw new ArgumentException(problem);
         Require(MaxGradientNorm >= 0 && double.IsFinite(MaxGradientNorm), nameof(MaxGradientNorm), MaxGradientNorm, "zero or positive");
         Require(CaptionDrop is >= 0 and <= 1, nameof(CaptionDrop), CaptionDrop, "in [0, 1]");
+        Require(MinSnrGamma >= 0 && double.IsFinite(MinSnrGamma), nameof(MinSnrGamma), MinSnrGamma, "zero or positive");
         Require(EmaDecay is >= 0 and < 1, nameof(EmaDecay), EmaDecay, "in [0, 1)");
+        Require(MemoryLimit is null or > 0, nameof(MemoryLimit), MemoryLimit ?? 0, "positive");
         Require(ReportInterval > 0, nameof(ReportInterval), ReportInterval, "positive");
         Require(CheckpointInterval >= 0, nameof(CheckpointInterval), CheckpointInterval, "zero or positive");
         if ((CheckpointInterval > 0 || Resume) && string.IsNullOrEmpty(CheckpointFolder))

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using CudaAttribution.Tensors;
-using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Models;
 
@@ -13,24 +12,16 @@ namespace CudaAttribution.Models;
 /// <remarks>A step only issues work; the device is waited for when losses are fetched.</remarks>
 public sealed class Trainer : IDisposable
 {
-    private const string WeightsPrefix = "weights.", OptimizerPrefix = "optimizer.", AveragePrefix = "average.", LossesName = "losses";
+    private const string LossesName = "losses";
 
     private readonly DiffusionModel _model;
+    private readonly TrainingSet _data;
     private readonly TrainOptions _options;
     private readonly JsonObject _run;
-    private readonly Arena _arena;
-    private readonly AdamW _optimizer;
-    private readonly CaptionEmbeddings _text;
-    private readonly ForwardProcess _process;
-    private readonly TrainingPictures _pictures;
-    private readonly TrainingStep _step;
-    private readonly Tensor? _average;
-    private readonly Tensor _pending;
     private readonly List<float> _losses = [];
-    private int _pendingCount;
-    private long _stepBytes;
+    private TrainingState? _state;
 
-    /// <summary>Prepares a run; with a frozen text encoder, embeds every caption.</summary>
+    /// <summary>Checks and plans a run; nothing is computed yet.</summary>
     /// <param name="model">Opened for training, as it is before the first step, also for a resume.</param>
     /// <param name="data">The pictures, of the model's size.</param>
     /// <param name="options">How.</param>
@@ -39,88 +30,64 @@ public sealed class Trainer : IDisposable
     public Trainer(DiffusionModel model, TrainingSet data, TrainOptions options)
     {
         options.Validate();
-        var parameters = model.Trained;
+        _ = model.Trained;
         int size = model.PictureSize;
         if (data.Height != size || data.Width != size)
         {
             throw new ArgumentException($"the pictures are {data.Height}x{data.Width}, the model takes {size}x{size}", nameof(data));
         }
         PrepareFolder(options);
-        (_model, _options) = (model, options);
-        _run = Describe(model, data, options);
-        _arena = new Arena(model.Device);
-        _optimizer = new AdamW(parameters, options.Optimizer);
-        _text = new CaptionEmbeddings(model, data.Captions, frozen: model.Use != ModelUse.TrainAll);
-        _process = new ForwardProcess(model.Device, model.Scheduler);
-        _pictures = new TrainingPictures(model, data, options.Seed);
-        _step = new TrainingStep(model, data.Count, options, _pictures, _text, _process);
-        _average = options.EmaDecay > 0 ? _arena.New(parameters.Values.Shape) : null;
-        _pending = _arena.New(new Shape(options.ReportInterval));
+        (_model, _data, _options) = (model, data, options);
+        _run = RunDescription.Of(model, data, options);
+        Memory = MemoryPlan.Of(model, data, options);
     }
 
-    /// <summary>Where the device memory goes; complete after the first step.</summary>
-    public MemoryPlan Memory => new(
-        _model.WeightBytes, _model.Trained.Gradients.Bytes, 2 * _model.Trained.Values.Bytes, _average?.Bytes ?? 0,
-        _text.Bytes + _pictures.Bytes, _stepBytes);
+    /// <summary>What the run will take of the device's memory.</summary>
+    public MemoryPlan Memory { get; }
 
     /// <summary>Trains to the last step. Afterwards the model holds the result: the weights, or their running average where there is one.</summary>
+    /// <exception cref="TrainingMemoryException">It does not fit the device's memory or the limit.</exception>
     /// <exception cref="ArithmeticException">The loss or the weights became NaN or infinite; the message names the step.</exception>
     /// <exception cref="ModelFileException">A checkpoint cannot be read or written, or is another run's.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; a checkpoint was written where there is a folder for it.</exception>
     public TrainResult Run(Action<TrainProgress>? progress = null, CancellationToken cancel = default)
     {
-        int first = Start();
+        if (_state is null) Memory.RequireRoom(_model.Device, _options);
+        _state ??= new TrainingState(_model, _data, _options);
+        int first = Start(_state);
         var watch = Stopwatch.StartNew();
         int reported = first;
         double Speed(int done) => (done - first) * (double)_options.BatchSize / Math.Max(watch.Elapsed.TotalSeconds, 1e-9);
         for (int step = first; step < _options.Steps; step++)
         {
-            if (cancel.IsCancellationRequested) Stop(step, cancel);
-            Compute(step);
+            if (cancel.IsCancellationRequested) Stop(_state, step, cancel);
+            _state.Step(step);
             int done = step + 1;
             bool last = done == _options.Steps, report = done % _options.ReportInterval == 0 || last;
             bool save = _options.CheckpointInterval > 0 && (done % _options.CheckpointInterval == 0 || last);
-            if (report || save) Fetch();
-            if (save) Save(done);
+            if (report || save) Fetch(_state);
+            if (save) Save(_state, done);
             if (!report) continue;
             double loss = _losses.Skip(reported).Average(l => (double)l), speed = Speed(done);
             var remaining = TimeSpan.FromSeconds((_options.Steps - done) * (double)_options.BatchSize / speed);
             progress?.Invoke(new TrainProgress(done, _options.Steps, loss, speed, remaining));
             reported = done;
         }
-        RequireFiniteWeights(_options.Steps);
-        if (_average is not null) Copy(_average, _model.Trained.Values);
+        RequireFiniteWeights(_state, _options.Steps);
+        _state.UseAverage();
         _model.Device.Synchronize();
         return new TrainResult(_losses, first, watch.Elapsed.TotalSeconds, Speed(_options.Steps), Memory);
     }
 
-    public void Dispose()
-    {
-        _process.Dispose();
-        _pictures.Dispose();
-        _text.Dispose();
-        _optimizer.Dispose();
-        _arena.Dispose();
-    }
-
-    private void Compute(int step)
-    {
-        long before = _model.Device.Pool.InUse;
-        _step.Compute(step, _pending.Rows(_pendingCount++, 1));
-        if (_stepBytes == 0) _stepBytes = Math.Max(0, _model.Device.Pool.Peak - before);
-        double warm = _options.WarmupSteps == 0 ? 1 : Math.Min(1, (step + 1.0) / _options.WarmupSteps);
-        _optimizer.Update(_options.LearningRate * warm, _options.MaxGradientNorm > 0 ? (float)_options.MaxGradientNorm : float.PositiveInfinity);
-        // The average follows quickly at first, or a short run would mostly return its starting weights.
-        if (_average is not null) Optim.EmaStep(_average, _model.Trained.Values, Math.Min(_options.EmaDecay, (step + 1.0) / (step + 10.0)));
-    }
+    public void Dispose() => _state?.Dispose();
 
     /// <summary>Loads the newest checkpoint, if the run may and can go on from one.</summary>
     /// <returns>Steps done.</returns>
-    private int Start()
+    private int Start(TrainingState state)
     {
         _losses.Clear();
-        _pendingCount = 0;
-        if (_options.Resume && Checkpoint.Newest(_options.CheckpointFolder!, _run) is { } checkpoint)
+        using var checkpoint = _options.Resume ? Checkpoint.Newest(_options.CheckpointFolder!, _run) : null;
+        if (checkpoint is not null)
         {
             if (checkpoint.Step > _options.Steps)
             {
@@ -128,27 +95,26 @@ public sealed class Trainer : IDisposable
                     $"the checkpoint in {_options.CheckpointFolder} has {checkpoint.Step} steps, the run only {_options.Steps}: ask for more "
                     + "steps or use another folder");
             }
-            Load(checkpoint);
+            Load(state, checkpoint);
             return checkpoint.Step;
         }
-        if (_average is not null) Copy(_model.Trained.Values, _average);
+        state.StartAverage();
         return 0;
     }
 
-    private void Load(Checkpoint checkpoint)
+    private void Load(TrainingState state, Checkpoint checkpoint)
     {
         try
         {
-            _model.Trained.LoadFrom(checkpoint.State, WeightsPrefix);
-            _optimizer.LoadFrom(checkpoint.State, OptimizerPrefix);
-            if (_average is not null) _model.Trained.LoadFrom(checkpoint.State, AveragePrefix, _average);
-            if (!checkpoint.State.TryGetValue(LossesName, out var losses) || losses.Count != checkpoint.Step || _optimizer.Step != checkpoint.Step)
+            long steps = state.LoadFrom(checkpoint.State);
+            float[] losses = checkpoint.State.Weights.ContainsKey(LossesName) ? checkpoint.State.ReadF32(LossesName) : [];
+            if (losses.Length != checkpoint.Step || steps != checkpoint.Step)
             {
                 throw new ArgumentException($"it does not hold the state after {checkpoint.Step} steps");
             }
-            _losses.AddRange(losses.ToF32());
+            _losses.AddRange(losses);
         }
-        catch (ArgumentException e)
+        catch (Exception e) when (e is ArgumentException or WeightFileException)
         {
             throw new ModelFileException(
                 $"the checkpoint after {checkpoint.Step} steps in {_options.CheckpointFolder} is damaged; remove it to begin anew: {e.Message}",
@@ -156,30 +122,25 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private void Save(int done)
+    private void Save(TrainingState state, int done)
     {
-        RequireFiniteWeights(done);
-        var state = new Dictionary<string, HostTensor>(StringComparer.Ordinal);
-        _model.Trained.SaveTo(state, WeightsPrefix);
-        _optimizer.SaveTo(state, OptimizerPrefix);
-        if (_average is not null) _model.Trained.SaveTo(state, AveragePrefix, _average);
-        state.Add(LossesName, HostTensor.From(_losses.ToArray(), new Shape(done)));
-        new Checkpoint(done, _run, state).Write(_options.CheckpointFolder!);
+        RequireFiniteWeights(state, done);
+        using var tensors = new TensorState(_options.CheckpointFolder!);
+        state.SaveTo(tensors);
+        tensors.Add(LossesName, HostTensor.From(_losses.ToArray(), new Shape(done)));
+        new Checkpoint(done, _run, tensors).Write(_options.CheckpointFolder!);
     }
 
-    private void Stop(int done, CancellationToken cancel)
+    private void Stop(TrainingState state, int done, CancellationToken cancel)
     {
-        Fetch();
-        if (_options.CheckpointFolder is not null && done > 0) Save(done);
+        Fetch(state);
+        if (_options.CheckpointFolder is not null && done > 0) Save(state, done);
         cancel.ThrowIfCancellationRequested();
     }
 
-    private void Fetch()
+    private void Fetch(TrainingState state)
     {
-        if (_pendingCount == 0) return;
-        float[] losses = _pending.Rows(0, _pendingCount).ToArray<float>();
-        _pendingCount = 0;
-        foreach (float loss in losses)
+        foreach (float loss in state.TakeLosses())
         {
             _losses.Add(loss);
             if (!float.IsFinite(loss))
@@ -190,9 +151,9 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private void RequireFiniteWeights(int done)
+    private static void RequireFiniteWeights(TrainingState state, int done)
     {
-        long broken = Elementwise.CountNonFinite(_model.Trained.Values);
+        long broken = state.CountBrokenWeights();
         if (broken > 0)
         {
             throw new ArithmeticException(
@@ -216,35 +177,4 @@ public sealed class Trainer : IDisposable
             throw new ModelFileException($"{folder} has checkpoints of an earlier run: resume it, or use another folder");
         }
     }
-
-    /// <summary>What decides the result, the number of steps aside: a run may be continued beyond where it was to end.</summary>
-    private static JsonObject Describe(DiffusionModel model, TrainingSet data, TrainOptions o)
-    {
-        var run = Settings(model, data, o);
-        var operands = model.Device.Math.Operands;
-        if (operands != DType.F32) run["products"] = operands.ToString(); // checkpoints of F32 runs never named it
-        return JsonNode.Parse(run.ToJsonString())!.AsObject();
-    }
-
-    private static JsonObject Settings(DiffusionModel model, TrainingSet data, TrainOptions o) => new()
-    {
-        ["start"] = model.WeightsHash(),
-        ["data"] = data.Hash(),
-        ["trains"] = model.Use.ToString(),
-        ["prediction_type"] = model.Scheduler.PredictionType.ToString(),
-        ["batch_size"] = o.BatchSize,
-        ["learning_rate"] = o.LearningRate,
-        ["warmup_steps"] = o.WarmupSteps,
-        ["beta1"] = o.Optimizer.Beta1,
-        ["beta2"] = o.Optimizer.Beta2,
-        ["epsilon"] = o.Optimizer.Epsilon,
-        ["weight_decay"] = o.Optimizer.WeightDecay,
-        ["max_gradient_norm"] = o.MaxGradientNorm,
-        ["caption_drop"] = o.CaptionDrop,
-        ["ema_decay"] = o.EmaDecay,
-        ["seed"] = o.Seed,
-    };
-
-    private static void Copy(Tensor source, Tensor destination) =>
-        source.Device.Driver.CopyOnDevice(destination.Pointer, source.Pointer, source.Bytes, source.Device.Stream);
 }

@@ -20,17 +20,20 @@ internal sealed class TrainingPictures : IDisposable
     /// <param name="model">Its autoencoder is used, if it has one.</param>
     /// <param name="data">The pictures.</param>
     /// <param name="seed">Seed of the latents' noise.</param>
-    public TrainingPictures(DiffusionModel model, TrainingSet data, ulong seed)
+    /// <param name="folder">Where what is encoded is kept for a run that is taken up again; null for nowhere.</param>
+    public TrainingPictures(DiffusionModel model, TrainingSet data, ulong seed, string? folder = null)
     {
         (_data, _seed, _arena) = (data, seed, new Arena(model.Device));
         if (model.Vae is not { } vae) return;
         _factor = (float)vae.Config.ScalingFactor;
-        for (int i = 0; i < data.Count; i++)
+        int side = model.UNet.Config.SampleSize, first = 0;
+        _moments = _arena.New(new Shape(data.Count, side, side, 2 * vae.Config.LatentChannels));
+        using var store = folder is null ? null : EncodedStore.Open(folder, "pictures", Key(model, data), _moments, out first);
+        for (int i = first; i < data.Count; i++)
         {
             using var tape = new Tape(model.Device, record: false);
-            var moments = vae.Encode(tape, Pixels(tape, [i]));
-            _moments ??= _arena.New(new Shape(data.Count, moments.Shape[1], moments.Shape[2], moments.Shape[3]));
-            Copy(moments, _moments.Rows(i, 1));
+            Copy(vae.Encode(tape, Pixels(tape, [i])), _moments.Rows(i, 1));
+            store?.Append(_moments.Rows(i, 1));
         }
     }
 
@@ -39,9 +42,9 @@ internal sealed class TrainingPictures : IDisposable
 
     /// <summary>x_0 <c>[N,H,W,C]</c> of some pictures.</summary>
     /// <param name="tape">The tape of the step.</param>
-    /// <param name="step">Number of the step; it decides the latents' noise.</param>
+    /// <param name="first">Pictures that the run trained on before them; it decides the latents' noise.</param>
     /// <param name="pictures">Their indices.</param>
-    public Tensor Batch(Tape tape, int step, ReadOnlySpan<int> pictures)
+    public Tensor Batch(Tape tape, long first, ReadOnlySpan<int> pictures)
     {
         if (_moments is null) return Pixels(tape, pictures);
         var s = _moments.Shape;
@@ -49,12 +52,15 @@ internal sealed class TrainingPictures : IDisposable
         for (int i = 0; i < pictures.Length; i++) Copy(_moments.Rows(pictures[i], 1), moments.Rows(i, 1));
         var latent = tape.New(new Shape(pictures.Length, s[1], s[2], s[3] / 2));
         var noise = tape.New(latent.Shape);
-        Sampling.Normal(noise, _seed, LatentStream, (long)step * noise.Count);
+        Sampling.Normal(noise, _seed, LatentStream, first * (noise.Count / pictures.Length));
         Sampling.SampleLatent(moments, noise, _factor, latent);
         return latent;
     }
 
     public void Dispose() => _arena.Dispose();
+
+    private static string Key(DiffusionModel model, TrainingSet data) =>
+        $"{model.WeightsHash(ComponentFolder.Vae)} {data.Hash()} {model.Device.Math.Name}";
 
     private Tensor Pixels(Tape tape, ReadOnlySpan<int> pictures)
     {

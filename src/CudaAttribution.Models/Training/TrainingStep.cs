@@ -15,7 +15,16 @@ internal sealed class TrainingStep
     private readonly ForwardProcess _process;
     private readonly ulong _seed;
     private readonly int[] _pictures, _timesteps;
+    private readonly int _microBatch;
+    private readonly float _share;
+    private readonly bool _checkpointing;
 
+    /// <param name="model">The model that is trained.</param>
+    /// <param name="count">Pictures in the set.</param>
+    /// <param name="options">How.</param>
+    /// <param name="clean">The set's pictures.</param>
+    /// <param name="text">The set's captions.</param>
+    /// <param name="process">The loss.</param>
     public TrainingStep(
         DiffusionModel model, int count, TrainOptions options, TrainingPictures clean, CaptionEmbeddings text, ForwardProcess process)
     {
@@ -23,59 +32,37 @@ internal sealed class TrainingStep
         _plan = new BatchPlan(options.Seed, count, options.BatchSize, model.Scheduler.NumTrainTimesteps, options.CaptionDrop);
         _pictures = new int[options.BatchSize];
         _timesteps = new int[options.BatchSize];
+        _microBatch = options.BatchSize / options.GradientAccumulation;
+        _share = 1f / options.GradientAccumulation;
+        _checkpointing = options.ActivationCheckpointing;
     }
 
-    /// <summary>Sets the gradients and puts the loss into <paramref name="loss"/>, one element; only issues work.</summary>
-    public void Compute(int step, Tensor loss)
+    /// <summary>Sets the gradients to their mean over the batch; only issues work.</summary>
+    /// <param name="step">Number of the step.</param>
+    /// <param name="losses">Gets the loss of each micro-batch.</param>
+    public void Compute(int step, Tensor losses)
     {
-        int n = _pictures.Length;
         _plan.Pictures(step, _pictures);
         _plan.Timesteps(step, _timesteps);
-        using var tape = new Tape(_model.Device, record: true);
-        var clean = _clean.Batch(tape, step, _pictures);
-        for (int i = 0; i < n; i++)
+        _model.Trained.ZeroGrad();
+        for (int first = 0; first < _pictures.Length; first += _microBatch) AddGradient(step, first, losses.Rows(first / _microBatch, 1));
+    }
+
+    private void AddGradient(int step, int first, Tensor loss)
+    {
+        var pictures = _pictures.AsSpan(first, _microBatch);
+        long before = (long)step * _pictures.Length + first;
+        using var tape = new Tape(_model.Device, record: true) { Checkpointing = _checkpointing };
+        var clean = _clean.Batch(tape, before, pictures);
+        for (int i = 0; i < pictures.Length; i++)
         {
-            if (_plan.DropsCaption(step, i)) _pictures[i] = -1;
+            if (_plan.DropsCaption(step, first + i)) pictures[i] = -1;
         }
         var noise = tape.New(clean.Shape);
-        Sampling.Normal(noise, _seed, NoiseStream, (long)step * noise.Count);
-        _model.Trained.ZeroGrad();
-        var mean = _process.Loss(tape, _model.UNet, clean, noise, tape.Arena.From(_timesteps, new Shape(n)), _text.For(tape, _pictures));
-        tape.Backward(mean);
+        Sampling.Normal(noise, _seed, NoiseStream, before * (noise.Count / pictures.Length));
+        var timesteps = _timesteps.AsSpan(first, _microBatch);
+        var mean = _process.Loss(tape, _model.UNet, clean, noise, timesteps, _text.For(tape, pictures));
+        tape.Backward(mean, _share);
         _model.Device.Driver.CopyOnDevice(loss.Pointer, mean.Pointer, loss.Bytes, _model.Device.Stream);
     }
-}
-
-/// <summary>The diffusion loss on a device: q-sample at given timesteps, the UNet, mean-squared error against its target (methods 3.4).</summary>
-internal sealed class ForwardProcess : IDisposable
-{
-    private readonly Arena _arena;
-    private readonly Tensor _signal, _sigma;
-    private readonly bool _velocity;
-
-    public ForwardProcess(ComputeDevice device, SchedulerConfig config)
-    {
-        var schedule = new NoiseSchedule(config);
-        _arena = new Arena(device);
-        _signal = _arena.From(schedule.Signal(), new Shape(schedule.Count));
-        _sigma = _arena.From(schedule.Noise(), new Shape(schedule.Count));
-        _velocity = config.PredictionType == PredictionType.VPrediction;
-    }
-
-    /// <param name="tape">The tape of the step.</param>
-    /// <param name="unet">The network.</param>
-    /// <param name="clean">x_0, <c>[N,H,W,C]</c>.</param>
-    /// <param name="noise">Standard normal, shaped as <paramref name="clean"/>.</param>
-    /// <param name="timesteps">I32 <c>[N]</c>.</param>
-    /// <param name="text">Text embeddings <c>[N,L,D]</c>.</param>
-    /// <returns>The mean-squared error over all elements, <c>[1]</c>.</returns>
-    public Tensor Loss(Tape tape, UNet2DConditionModel unet, Tensor clean, Tensor noise, Tensor timesteps, Tensor text)
-    {
-        var noisy = tape.New(clean.Shape);
-        var velocity = _velocity ? tape.New(clean.Shape) : null;
-        Sampling.QSample(clean, noise, timesteps, _signal, _sigma, noisy, velocity);
-        return tape.Mse(unet.Forward(tape, noisy, timesteps, text), velocity ?? noise);
-    }
-
-    public void Dispose() => _arena.Dispose();
 }

@@ -13,10 +13,10 @@ internal sealed class CrossAttention
 
     public CrossAttention(ParameterScope p, int width, int contextWidth, int heads)
     {
-        _toQ = new LinearLayer(p["to_q"], width, width, bias: false);
-        _toK = new LinearLayer(p["to_k"], contextWidth, width, bias: false);
-        _toV = new LinearLayer(p["to_v"], contextWidth, width, bias: false);
-        _toOut = new LinearLayer(p["to_out", 0], width, width);
+        _toQ = new LinearLayer(p["to_q"], width, width, bias: false, adaptable: true);
+        _toK = new LinearLayer(p["to_k"], contextWidth, width, bias: false, adaptable: true);
+        _toV = new LinearLayer(p["to_v"], contextWidth, width, bias: false, adaptable: true);
+        _toOut = new LinearLayer(p["to_out", 0], width, width, adaptable: true);
         _heads = heads;
     }
 

@@ -36,7 +36,7 @@ public sealed class Bf16Math(ComputeDevice device) : IMathLibrary
     public void Conv2dBackwardWeights(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, bool accumulate)
     {
         int splits = KernelMath.Tiles(s.Pixels, KernelMath.SplitRows);
-        var part = device.Pool.Rent(splits * dw.Bytes);
+        var part = device.Pool.RentWorkspace(splits * dw.Bytes);
         var p = Conv2dParams.Of(s, x.Pointer, dy.Pointer, 0, part.Pointer);
         p.Chunk = KernelMath.SplitRows;
         device.Launch("conv2d_bwd_w_f32_bf16", Cover(s.O, s.Kernel * s.Kernel * s.C, splits), in p);
@@ -59,7 +59,7 @@ public sealed class Bf16Math(ComputeDevice device) : IMathLibrary
     public void LinearBackwardWeights(int m, int o, int i, Tensor x, Tensor dy, Tensor dw, bool accumulate)
     {
         int splits = KernelMath.Tiles(m, KernelMath.SplitRows);
-        var part = device.Pool.Rent(splits * dw.Bytes);
+        var part = device.Pool.RentWorkspace(splits * dw.Bytes);
         var p = new GemmSplitParams { A = dy.Pointer, B = x.Pointer, Part = part.Pointer, M = o, N = i, K = m, Chunk = KernelMath.SplitRows };
         device.Launch("gemm_tn_f32_bf16", Cover(o, i, splits), in p);
         KernelMath.SplitSum(device, part.Pointer, dw, splits, accumulate);

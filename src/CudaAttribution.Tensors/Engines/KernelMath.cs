@@ -26,7 +26,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
 
     public void Conv2dForward(in Conv2dShape s, Tensor x, Tensor w, Tensor? b, Tensor y)
     {
-        var transposed = device.Pool.Rent(w.Bytes);
+        var transposed = device.Pool.RentWorkspace(w.Bytes);
         Transpose(w.Pointer, transposed.Pointer, s.O, s.Kernel * s.Kernel * s.C);
         var p = Conv2dParams.Of(s, x.Pointer, transposed.Pointer, b?.Pointer ?? 0, y.Pointer);
         device.Launch("conv2d_fwd_f32", new Grid(Tiles(s.Pixels, _tileM), Tiles(s.O, TileN)), in p);
@@ -44,7 +44,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
     {
         int splits = Tiles(s.Pixels, SplitRows);
         int taps = s.Kernel * s.Kernel;
-        var part = device.Pool.Rent(splits * dw.Bytes);
+        var part = device.Pool.RentWorkspace(splits * dw.Bytes);
         var p = Conv2dParams.Of(s, x.Pointer, dy.Pointer, 0, part.Pointer);
         p.Chunk = SplitRows;
         device.Launch("conv2d_bwd_w_f32", new Grid(Tiles(s.O, _tileM), taps * Tiles(s.C, TileN), splits), in p);
@@ -54,7 +54,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
 
     public void LinearForward(int m, int o, int i, Tensor x, Tensor w, Tensor? b, Tensor y)
     {
-        var transposed = device.Pool.Rent(w.Bytes);
+        var transposed = device.Pool.RentWorkspace(w.Bytes);
         Transpose(w.Pointer, transposed.Pointer, o, i);
         Product(x.Pointer, transposed.Pointer, b?.Pointer ?? 0, y.Pointer, m, o, i, false);
         transposed.Release();
@@ -66,7 +66,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
     public void LinearBackwardWeights(int m, int o, int i, Tensor x, Tensor dy, Tensor dw, bool accumulate)
     {
         int splits = Tiles(m, SplitRows);
-        var part = device.Pool.Rent(splits * dw.Bytes);
+        var part = device.Pool.RentWorkspace(splits * dw.Bytes);
         var p = new GemmSplitParams { A = dy.Pointer, B = x.Pointer, Part = part.Pointer, M = o, N = i, K = m, Chunk = SplitRows };
         device.Launch("gemm_tn_f32", new Grid(Tiles(o, _tileM), Tiles(i, TileN), splits), in p);
         SplitSum(device, part.Pointer, dw, splits, accumulate);
@@ -83,7 +83,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
         int o = db.Shape[^1];
         long rows = dy.Count / o;
         int chunks = Tiles(rows, SplitRows);
-        var part = device.Pool.Rent(chunks * db.Bytes);
+        var part = device.Pool.RentWorkspace(chunks * db.Bytes);
         var p = new BiasGradParams { Dy = dy.Pointer, Part = part.Pointer, Rows = rows, O = o, Chunk = SplitRows };
         device.Launch("bias_bwd_f32", new Grid(chunks, Tiles(o, 256)), in p);
         SplitSum(device, part.Pointer, db, chunks, accumulate);

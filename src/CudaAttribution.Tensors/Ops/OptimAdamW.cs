@@ -96,7 +96,7 @@ public sealed class AdamW : IDisposable
     /// Adds the state to <paramref name="destination"/>: <c>m.{parameter}</c>, <c>v.{parameter}</c> and <c>step</c> (I64), each with the prefix
     /// before it.
     /// </summary>
-    public void SaveTo(IDictionary<string, HostTensor> destination, string prefix = "")
+    public void SaveTo(TensorState destination, string prefix = "")
     {
         _parameters.SaveTo(destination, prefix + FirstMoment, _m);
         _parameters.SaveTo(destination, prefix + SecondMoment, _v);
@@ -105,15 +105,19 @@ public sealed class AdamW : IDisposable
 
     /// <summary>Continues from a state that <see cref="SaveTo"/> wrote.</summary>
     /// <exception cref="ArgumentException">A tensor is missing or does not fit the parameters.</exception>
-    public void LoadFrom(IReadOnlyDictionary<string, HostTensor> source, string prefix = "")
+    /// <exception cref="WeightFileException">The source cannot be read.</exception>
+    public void LoadFrom(IWeightSource source, string prefix = "")
     {
-        if (!source.TryGetValue(prefix + StepName, out var step) || step.Type != DType.I64 || step.Count != 1 || step.Values<long>()[0] < 0)
+        string name = prefix + StepName;
+        bool isStep = source.Weights.TryGetValue(name, out var info) && info == new WeightInfo(DType.I64, new Shape(1));
+        long step = isStep ? source.ReadTensor(name).Values<long>()[0] : -1;
+        if (step < 0)
         {
             throw new ArgumentException($"the state of AdamW needs the tensor '{prefix + StepName}', one I64 that is not negative", nameof(source));
         }
         _parameters.LoadFrom(source, prefix + FirstMoment, _m);
         _parameters.LoadFrom(source, prefix + SecondMoment, _v);
-        Step = step.Values<long>()[0];
+        Step = step;
     }
 
     public void Dispose() => _arena.Dispose();

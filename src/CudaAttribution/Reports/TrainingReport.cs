@@ -32,7 +32,10 @@ public static class TrainingReport
                 Html.Number(losses.TakeLast(tail).Average(l => l.Loss), "0.0000"),
                 "mean squared error")}
             {Tile("Speed", $"{Html.Number(result.PicturesPerSecond, "0")} images/s", $"{Html.Number(result.Seconds, "0")} s in this run")}
-            {Tile("Device memory", $"{Megabytes(result.Memory.Total)} MB", $"of it {Megabytes(result.Memory.Step)} MB for one step")}
+            {Tile(
+                "Device memory",
+                $"{Megabytes(result.Memory.Total)} MB",
+                $"of it {Megabytes(result.Memory.Activations + result.Memory.Workspace)} MB for a step")}
             </div>
             {Html.Figure(chart, "Loss per step, smoothed by a running mean. The exact values are in losses.csv.")}
             <h2>Pictures</h2>

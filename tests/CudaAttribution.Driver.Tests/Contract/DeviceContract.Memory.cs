@@ -19,6 +19,9 @@ public abstract partial class DeviceContract
         Assert.That(LiveAllocations(Device), Is.Zero);
     }
 
+    [Test]
+    public void SaysHowMuchMemoryIsFree() => Assert.That(Device.FreeMemory(), Is.InRange(1L, Device.Info.MemoryBytes));
+
     [TestCase(0)]
     [TestCase(-1)]
     public void RefusesToAllocateNothing(long bytes)

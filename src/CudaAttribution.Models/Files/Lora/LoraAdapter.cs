@@ -8,7 +8,7 @@ namespace CudaAttribution.Models;
 /// </summary>
 public sealed class LoraAdapter : IDisposable
 {
-    private const string PeftMetadata = "lora_adapter_metadata";
+    internal const string PeftMetadata = "lora_adapter_metadata";
 
     private readonly IWeightSource _file;
     private readonly Dictionary<LoraKey, LoraTensors> _modules = [];

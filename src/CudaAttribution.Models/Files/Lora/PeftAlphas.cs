@@ -9,7 +9,9 @@ namespace CudaAttribution.Models;
 /// </summary>
 internal sealed class PeftAlphas
 {
-    private const string Alpha = "lora_alpha", Patterns = "alpha_pattern", RootScaled = "use_rslora", Dora = "use_dora";
+    public const string Alpha = "lora_alpha";
+
+    private const string Patterns = "alpha_pattern", RootScaled = "use_rslora", Dora = "use_dora";
 
     private readonly Dictionary<string, JsonElement> _settings = new(StringComparer.Ordinal);
     private readonly string _path;
@@ -73,7 +75,8 @@ internal sealed class PeftAlphas
         return value.ValueKind == JsonValueKind.Number ? value.GetDouble() : throw Fail($"'{setting}' is no number");
     }
 
-    private static string Name(LoraTarget target, string setting) => $"{(target == LoraTarget.UNet ? "unet" : "text_encoder")}.{setting}";
+    /// <summary>The key of a setting.</summary>
+    public static string Name(LoraTarget target, string setting) => $"{(target == LoraTarget.UNet ? "unet" : "text_encoder")}.{setting}";
 
     private ModelFileException Fail(string reason) => new($"{_path}: its metadata on the adapter cannot be used: {reason}");
 }

@@ -123,7 +123,7 @@ public sealed class CublasCudnnMath : IMathLibrary
         _device.Driver.MakeCurrent();
         if (!_convolutions.TryGetValue(s, out var convolution)) _convolutions[s] = convolution = _cudnn.Describe(s);
         long bytes = convolution.WorkspaceBytes(pass);
-        var workspace = bytes > 0 ? _device.Pool.Rent(bytes) : null;
+        var workspace = bytes > 0 ? _device.Pool.RentWorkspace(bytes) : null;
         try
         {
             convolution.Run(pass, x.Pointer, w.Pointer, y.Pointer, workspace?.Pointer ?? 0, accumulate ? 1 : 0);

@@ -1,0 +1,118 @@
+namespace CudaAttribution.Driver;
+
+/// <summary>
+/// Stands in for a device to learn what a computation would take of it: memory is addresses without anything behind them, kernels do nothing, what is
+/// copied to the host is zero. Names, block sizes and limits are those of the device it stands in for, so the allocations are too.
+/// </summary>
+/// <param name="device">What it stands in for; it must outlive this.</param>
+public sealed class PlanningDriver(IDevice device) : IDevice
+{
+    private const int Alignment = 256;
+
+    private readonly HashSet<nint> _live = [];
+    private nint _next = Alignment;
+
+    public DeviceInfo Info => device.Info;
+
+    public IStream DefaultStream { get; } = new PlannedStream();
+
+    public IModule Kernels { get; } = new PlannedModule(device.Kernels);
+
+    public long FreeMemory() => device.FreeMemory();
+
+    public void MakeCurrent()
+    {
+    }
+
+    public nint Allocate(long bytes)
+    {
+        AllocationTable.RequireSize(bytes, Info.Id);
+        nint address = _next;
+        _next = checked(_next + (nint)((bytes + Alignment - 1) / Alignment * Alignment));
+        _live.Add(address);
+        return address;
+    }
+
+    public void Free(nint pointer)
+    {
+        if (_live.Remove(pointer)) return;
+        throw DeviceErrors.InvalidValue($"0x{pointer:x} is not planned memory: it was freed before, or allocated elsewhere");
+    }
+
+    public nint AllocatePinned(long bytes) => Allocate(bytes);
+
+    public void FreePinned(nint pointer) => Free(pointer);
+
+    public void CopyToDevice(nint destination, ReadOnlySpan<byte> source, IStream stream)
+    {
+    }
+
+    public void CopyToHost(Span<byte> destination, nint source, IStream stream) => destination.Clear();
+
+    public void CopyOnDevice(nint destination, nint source, long bytes, IStream stream)
+    {
+    }
+
+    public void Fill(nint destination, byte value, long bytes, IStream stream)
+    {
+    }
+
+    public IStream CreateStream() => new PlannedStream();
+
+    public IEvent CreateEvent() => throw NotPlanned("an event");
+
+    public void BeginCapture(IStream stream) => throw NotPlanned("a graph");
+
+    public IGraph EndCapture(IStream stream) => throw NotPlanned("a graph");
+
+    public void Dispose() => _live.Clear();
+
+    private static DeviceException NotPlanned(string what) =>
+        DeviceErrors.Of(DeviceStatus.NotSupported, $"{what} cannot be planned: nothing runs on a planning device");
+
+    private sealed class PlannedStream : IStream
+    {
+        public nint Handle => 0;
+
+        public void Synchronize()
+        {
+        }
+
+        public void Wait(IEvent recorded)
+        {
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+
+    private sealed class PlannedModule(IModule module) : IModule
+    {
+        public IReadOnlyList<string> KernelNames => module.KernelNames;
+
+        public string Hash => module.Hash;
+
+        public IKernel GetKernel(string name) => new PlannedKernel(module.GetKernel(name));
+
+        public void Dispose()
+        {
+        }
+    }
+
+    private sealed class PlannedKernel(IKernel kernel) : IKernel
+    {
+        public string Name => kernel.Name;
+
+        public int BlockSize => kernel.BlockSize;
+
+        public int ParameterBytes => kernel.ParameterBytes;
+
+        public KernelAttributes Attributes => kernel.Attributes;
+
+        public unsafe void Launch(Grid grid, void* parameters, IStream stream)
+        {
+            if (!DeviceErrors.IsGrid(grid)) throw DeviceErrors.BadGrid(Name, grid);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using NUnit.Framework;
+
+namespace CudaAttribution.Driver.Tests.Planning;
+
+/// <summary>A device on which nothing runs.</summary>
+public unsafe class PlanningDriverTests
+{
+    private IDevice _real = null!;
+    private PlanningDriver _plan = null!;
+
+    [SetUp]
+    public void SetUp()
+    {
+        _real = Devices.Open("cpu");
+        _plan = new PlanningDriver(_real);
+    }
+
+    [TearDown]
+    public void TearDown()
+    {
+        _plan.Dispose();
+        _real.Dispose();
+    }
+
+    [Test]
+    public void MemoryIsAddressesOnly()
+    {
+        nint first = _plan.Allocate(1L << 50), second = _plan.Allocate(1), third = _plan.AllocatePinned(300);
+        Assert.That(new[] { first, second, third }, Is.Unique.And.All.Matches<nint>(a => a % 256 == 0 && a != 0));
+        Assert.That(((HostDriver)_real).LiveBytes, Is.Zero);
+        Assert.That(() => _plan.Allocate(0), Throws.TypeOf<DeviceException>());
+        _plan.Free(first);
+        Assert.That(() => _plan.Free(first), Throws.TypeOf<DeviceException>().With.Message.Contains("freed before"));
+    }
+
+    [Test]
+    public void KernelsHaveTheirSizesAndDoNothing()
+    {
+        var planned = _plan.Kernels.GetKernel("scale_f32");
+        Assert.That(planned.BlockSize, Is.EqualTo(_real.Kernels.GetKernel("scale_f32").BlockSize));
+        Assert.That(_plan.Kernels.KernelNames, Is.EqualTo(_real.Kernels.KernelNames));
+        Assert.That(() => planned.Launch(new Grid(1), null, _plan.DefaultStream), Throws.Nothing);
+        Assert.That(() => planned.Launch(new Grid(1, 70000), null, _plan.DefaultStream), Throws.TypeOf<DeviceException>());
+        Assert.That(() => _plan.Kernels.GetKernel("none"), Throws.TypeOf<DeviceException>());
+    }
+
+    [Test]
+    public void CopiesToTheHostAreZeros()
+    {
+        byte[] bytes = [1, 2, 3];
+        nint memory = _plan.Allocate(3);
+        _plan.CopyToDevice(memory, bytes, _plan.DefaultStream);
+        _plan.Fill(memory, 7, 3, _plan.DefaultStream);
+        _plan.CopyOnDevice(memory, memory, 3, _plan.DefaultStream);
+        _plan.CopyToHost(bytes, memory, _plan.DefaultStream);
+        Assert.That(bytes, Is.EqualTo(new byte[3]));
+    }
+
+    [Test]
+    public void IsCalledAsTheDeviceAndHasNoGraphsOrEvents()
+    {
+        Assert.That(_plan.Info, Is.EqualTo(_real.Info));
+        Assert.That(_plan.FreeMemory(), Is.Positive);
+        Assert.That(() => _plan.BeginCapture(_plan.DefaultStream), Throws.TypeOf<DeviceException>().With.Message.Contains("cannot be planned"));
+        Assert.That(_plan.CreateEvent, Throws.TypeOf<DeviceException>());
+    }
+}

@@ -1,0 +1,86 @@
+using CudaAttribution.Tensors;
+using NUnit.Framework;
+
+namespace CudaAttribution.Models.Tests;
+
+/// <summary>Latents and text embeddings that are kept for a run which is taken up again.</summary>
+public class EncodedStoreTests : DeviceFixture
+{
+    private static readonly TrainOptions Options = new() { Steps = 3, BatchSize = 3, LearningRate = 1e-3, Seed = 5 };
+
+    [Test]
+    public void ATakenUpRunEncodesNothingAndGivesTheSameBits()
+    {
+        string whole = Train(Options, out var all);
+        Assert.That(all, Is.Positive);
+        var kept = Options with { CheckpointFolder = Folder["c"] };
+        Assert.That(Train(kept, out var first), Is.EqualTo(whole));
+        Assert.That(first, Is.EqualTo(all));
+        Assert.That(Directory.GetFiles(Folder["c"]).Select(f => Path.GetFileName(f)[..8]).Order(), Is.EqualTo(new[] { "captions", "pictures" }));
+        Assert.That(Train(kept, out var again), Is.EqualTo(whole));
+        Assert.That(again, Is.Zero);
+    }
+
+    /// <summary>A kill leaves a part of an item; a disk may change a byte. What comes before is used, the rest is encoded again.</summary>
+    [TestCase(true)]
+    [TestCase(false)]
+    public void WhatIsTornOrChangedIsEncodedAgain(bool torn)
+    {
+        var kept = Options with { CheckpointFolder = Folder["c"] };
+        string whole = Train(kept, out var all);
+        foreach (string path in Directory.GetFiles(Folder["c"]))
+        {
+            using var file = File.OpenWrite(path);
+            if (torn) file.SetLength(file.Length / 2 + 3);
+            else
+            {
+                file.Position = file.Length / 2;
+                file.WriteByte(0x55);
+            }
+        }
+        Assert.That(Train(kept, out var some), Is.EqualTo(whole));
+        Assert.That(some, Is.InRange(1, all - 1));
+        Assert.That(Train(kept, out var none), Is.EqualTo(whole));
+        Assert.That(none, Is.Zero);
+    }
+
+    [Test]
+    public void OtherPicturesCaptionsOrWeightsAreEncoded()
+    {
+        var kept = Options with { CheckpointFolder = Folder["c"] };
+        Train(kept, out var all);
+        Train(kept, out var pictures, Tiny.Data(6, 16));
+        Train(kept, out var weights, seed: 8);
+        // A launch for each picture and one for all captions.
+        Assert.That((all, pictures, weights), Is.EqualTo((8, 7, 8)));
+    }
+
+    [Test]
+    public void AFileThatAnotherRunHasOpenIsNamed()
+    {
+        using var arena = new Arena(Device);
+        Directory.CreateDirectory(Folder["c"]);
+        var table = arena.New(new Shape(2, 3));
+        using var open = EncodedStore.Open(Folder["c"], "pictures", "key", table, out _);
+        Assert.That(
+            () => EncodedStore.Open(Folder["c"], "pictures", "key", table, out _),
+            Throws.TypeOf<ModelFileException>().With.Message.Contains("pictures-").And.Message.Contains(Folder["c"]));
+    }
+
+    /// <summary>Trains, and says how many launches preparing took: none where nothing is encoded.</summary>
+    private string Train(TrainOptions options, out long encoded, TrainingSet? data = null, ulong seed = 7)
+    {
+        using var model = Tiny.LatentModel(Device, seed: seed);
+        data ??= Tiny.Data(side: 16);
+        if (options.CheckpointFolder is { } folder) Directory.CreateDirectory(folder);
+        Device.Profile = new LaunchProfile();
+        using (new TrainingState(model, data, options))
+        {
+            encoded = Device.Profile.Kernels.Where(k => k.Kernel is "from_pixels_f32" or "embedding_fwd_f32").Sum(k => k.Launches);
+        }
+        Device.Profile = null;
+        using var trainer = new Trainer(model, data, options);
+        trainer.Run();
+        return model.WeightsHash();
+    }
+}
