@@ -39,6 +39,9 @@ public class VaeTilingTests : DeviceFixture
         Assert.That(axis.Weights(0, 4)[..24], Is.All.EqualTo(1));
         Assert.That(axis.Weights(0, 4)[24..], Is.EqualTo(Enumerable.Range(0, 8).Select(k => (15 - 2 * k) / 16f)));
         Assert.That(axis.Weights(1, 4)[..8], Is.EqualTo(Enumerable.Range(0, 8).Select(k => (1 + 2 * k) / 16f)));
+        // 0 to 7 and 5 to 12 share 3: the line lies in their middle, half a latent from either end.
+        float[] middle = [1, 1, .. axis.Weights(0, 4)[24..], 0, 0];
+        Assert.That(new TileAxis(13, 8).Weights(0, 4)[20..], Is.EqualTo(middle));
     }
 
     /// <summary>What treats every latent alone gives the whole, up or down: a copy, each latent as a square, the mean of a square.</summary>
