@@ -129,8 +129,8 @@ struct WeightsAtTaps : AcrossK<MMA_N> {
     Counter tap[Tile::PASSES], stride;
     bool whole;
     MEMBER WeightsAtTaps(const Conv2dParams &p, int first)
-        : w(p.w + first + Tile::col()), o(p.o), taps(p.kernel * p.kernel), kernel(p.kernel), c(p.c), count(p.c - first - Tile::col()),
-          radix{p.kernel, p.o}, stride(count_of(MMA_K, radix)), whole(quads_fit(p.w, p.c)) {
+        : w(p.w + first + Tile::col()), o(p.o), taps(p.kernel * p.kernel), kernel(p.kernel), c(p.c),
+          count(p.c - first - Tile::col()), radix{p.kernel, p.o}, stride(count_of(MMA_K, radix)), whole(quads_fit(p.w, p.c)) {
         UNROLL
         for (int i = 0; i < Tile::PASSES; i++) tap[i] = count_of(Tile::row(i), radix);
     }

@@ -9,7 +9,7 @@
 // It takes one by-value struct `p` of pointers, int, unsigned and float (at most 4 KB, pointers first), runs in 1-D blocks of at
 // most the given launch bound, and is right for every block size from 1 up to it. KERNEL_WHOLE(...) is for kernels whose threads own
 // fixed parts of a tile: their block size on a GPU and on simt is the launch bound and no other. Helper functions are marked DEVICE,
-// member functions of an object MEMBER.
+// member functions of an object MEMBER. Kernels that work with whole warps (mma.cuh) end in _bf16 and are left out of the cpu build.
 //
 // Invariants: no fused multiply-add but fma_, no approximate or flushed-to-zero arithmetic, no libm: +, -, *, /, sqrt_, fma_ are
 // IEEE binary32 round-to-nearest-even in every build, so equal order of operations means equal bits (NaN payloads excepted).

@@ -55,9 +55,7 @@ DEVICE void load_matrices_transposed(uint32_t (&r)[4], const void *row) {
     for (int m = 0; m < 4; m++) r[m] = rows[8 * m + 2 * t].first[g] | (uint32_t)rows[8 * m + 2 * t + 1].first[g] << 16;
 }
 
-template <int M, int N> struct MmaOperands {
-    uint32_t a[M][4], b[N][2];
-};
+template <int M, int N> struct MmaOperands { uint32_t a[M][4], b[N][2]; };
 
 // Rounded towards zero; infinite where the nearest float is.
 DEVICE float truncated_(double x) {
@@ -68,6 +66,7 @@ DEVICE float truncated_(double x) {
 
 template <int M, int N> DEVICE void mma_bf16(float (&c)[M][N][4], const uint32_t (&a)[M][4], const uint32_t (&b)[N][2]) {
     typedef MmaOperands<M, N> Operands;
+    static_assert(sizeof(Operands) <= cuattr::simt::max_exchange_bytes, "more tiles than one exchange carries");
     Operands mine;
     __builtin_memcpy(mine.a, a, sizeof mine.a);
     __builtin_memcpy(mine.b, b, sizeof mine.b);

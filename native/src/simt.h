@@ -7,9 +7,11 @@ namespace cuattr::simt {
 // fails with a sentence that names the kernel, the block and the places.
 void barrier(const char *file, int line);
 
-// Hands `bytes` bytes (a multiple of 4, at most 64) to the calling thread's warp and returns when all its 32 threads have come to the same
-// place: what they handed over, one after another in lane order, valid until the thread's next exchange. Orders no memory accesses. Where
-// not all come, the launch fails with a sentence that names the threads and the places.
+constexpr int max_exchange_bytes = 64;
+
+// Hands `bytes` bytes (a multiple of 4, at most max_exchange_bytes) to the calling thread's warp and returns when all its 32 threads have come to the
+// same place: what they handed over, one after another in lane order, valid until the thread's next exchange. Orders no memory accesses. Where not
+// all come, the launch fails with a sentence that names the threads and the places.
 const void *exchange_in_warp(const void *mine, int bytes, const char *file, int line);
 
 // The block's shared array that belongs to `key` (one key per declaration), 64-byte aligned, filled with NaNs at its first use in

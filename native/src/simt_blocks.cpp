@@ -259,8 +259,8 @@ std::string Team::judge_warps() {
         if (!warp.complete()) continue;
         for (unsigned i = begin; i < begin + lanes; i++) {
             if (!(threads_[i]->waits_at == threads_[begin]->waits_at))
-                return "divergent warp: thread " + std::to_string(begin) + " " + state_of(begin) + ", thread " + std::to_string(i) + " " + state_of(i) +
-                       "; all 32 threads of a warp must come to the same place.";
+                return "divergent warp: thread " + std::to_string(begin) + " " + state_of(begin) + ", thread " + std::to_string(i) + " " +
+                       state_of(i) + "; all 32 threads of a warp must come to the same place.";
             order_.push_back(i);
         }
         for (unsigned i = begin; i < begin + lanes; i++) threads_[i]->waits_for_warp = false;

@@ -7,12 +7,13 @@
 
 #include <cstdint>
 
+#include "simt.h"
+
 namespace cuattr::simt {
 
 class WarpExchange {
   public:
     static constexpr unsigned lanes = 32;
-    static constexpr int max_bytes = 64;
 
     // A block begins: nobody waits.
     void clear() { arrived_ = 0; }
@@ -20,9 +21,9 @@ class WarpExchange {
     // A lane arrives with its words; returns where the words of all lanes lie one after another once all have arrived.
     const void *arrive(unsigned lane, const void *words, int bytes, unsigned number) {
         uint32_t *const table = tables_[number % 2];
+        volatile uint32_t *const place = table + lane * static_cast<unsigned>(bytes) / 4;
         // Word by word: ThreadSanitizer would see a call of memcpy.
-        for (int i = 0; i < bytes / 4; i++)
-            const_cast<volatile uint32_t *>(table)[lane * static_cast<unsigned>(bytes) / 4 + static_cast<unsigned>(i)] = static_cast<const uint32_t *>(words)[i];
+        for (int i = 0; i < bytes / 4; i++) place[i] = static_cast<const uint32_t *>(words)[i];
         arrived_++;
         return table;
     }
@@ -33,7 +34,7 @@ class WarpExchange {
 
   private:
     unsigned arrived_ = 0;
-    alignas(64) uint32_t tables_[2][lanes * max_bytes / 4];
+    alignas(64) uint32_t tables_[2][lanes * max_exchange_bytes / 4];
 };
 
 } // namespace cuattr::simt

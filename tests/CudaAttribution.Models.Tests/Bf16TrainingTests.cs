@@ -26,8 +26,8 @@ public sealed class Bf16TrainingTests
     }
 
     /// <summary>
-    /// A product of rounded operands is off by 2⁻⁸ · √(2/3) = 0.3 % at random; some thirty layers one after another make that at most 1.7 % of a
-    /// predicted value, and a loss averages thousands of them: 1 %. AdamW's first steps have the size of the learning rate whatever the size of a
+    /// A product of rounded operands is off by 2⁻⁸ · √(2/3) = 0.3 % at random; some thirty layers one after another make that at most 1.7 % of
+    /// a predicted value, and a loss averages thousands of them: 1 %. AdamW's first steps have the size of the learning rate whatever the size of a
     /// gradient, so of the weights the directions of change are compared.
     /// </summary>
     [Test]
@@ -40,7 +40,8 @@ public sealed class Bf16TrainingTests
         for (int i = 0; i < losses.Length; i++) Assert.That(losses[i], Is.EqualTo(expected[i]).Within(1).Percent, $"step {i + 1}");
         double cosine = Dot(change, f32Change) / Math.Sqrt(Dot(change, change) * Dot(f32Change, f32Change));
         double bf16Weights = end.Where((w, i) => w != start[i]).Average(w => IsBf16(w) ? 1 : 0);
-        TestContext.Out.WriteLine($"losses {string.Join(' ', losses)}, F32 {string.Join(' ', expected)}; cosine {cosine:F4}, {bf16Weights:P3} of BF16");
+        TestContext.Out.WriteLine($"losses {string.Join(' ', losses)}, F32 {string.Join(' ', expected)}");
+        TestContext.Out.WriteLine($"cosine {cosine:F4}, {bf16Weights:P3} of the weights are BF16 numbers");
         Assert.That(cosine, Is.GreaterThan(0.9));
         Assert.That(bf16Weights, Is.LessThan(0.001), "trained weights are F32 numbers");
     }

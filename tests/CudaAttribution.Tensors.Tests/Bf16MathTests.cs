@@ -4,7 +4,7 @@ using CudaAttribution.Tensors.Verification;
 
 namespace CudaAttribution.Tensors.Tests;
 
-/// <summary>The engine <c>bf16</c>, on emulated tensor cores and on those of a GPU: every check of the op cases, and what these do not reach.</summary>
+/// <summary>The engine <c>bf16</c>, on emulated tensor cores and on a GPU: every check of the op cases, and what these do not reach.</summary>
 [TestFixture("simt")]
 [TestFixture("cuda:0", Category = "Gpu")]
 public sealed class Bf16MathTests(string device)
@@ -51,7 +51,8 @@ public sealed class Bf16MathTests(string device)
         uint[] rests = [0x0000, 0x0001, 0x7fff, 0x8000, 0x8001, 0xffff];
         float[] values =
         [
-            .. Enumerable.Range(0, 65536).SelectMany(half => rests.Select(rest => BitConverter.UInt32BitsToSingle(((uint)half << 16) | rest)))
+            .. Enumerable.Range(0, 65536)
+                .SelectMany(half => rests.Select(rest => BitConverter.UInt32BitsToSingle(((uint)half << 16) | rest)))
                 .Where(v => float.IsFinite(v) && float.IsFinite(Nearest(v))),
         ];
         Array.Resize(ref values, (values.Length + Side - 1) / Side * Side);

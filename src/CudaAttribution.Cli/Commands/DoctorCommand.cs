@@ -15,8 +15,8 @@ internal static class DoctorCommand
         var json = CommonOptions.Json();
         var command = new Command(
             "doctor",
-            "Shows devices, native and vendor libraries with each path tried, instruction sets, memory, the engines of --math, and what '--device auto' "
-            + "would use.")
+            "Shows devices, native and vendor libraries with each path tried, instruction sets, memory, the engines of --math, "
+            + "and what '--device auto' would use.")
         { json };
         command.SetAction(parsed =>
         {

@@ -63,7 +63,7 @@ internal static class VerifyCommand
         var all = new[] { "cpu", "simt" }.Where(engine.RunsOn).ToList();
         if (engine.Name != MathLibraries.Kernels)
         {
-            Console.Error.WriteLine($"cudattr: only {string.Join(" and ", engine.Devices)} can be audited: the engine {engine.Name} runs on no other");
+            Console.Error.WriteLine($"cudattr: only {string.Join(" and ", engine.Devices)} can be audited: {engine.Name} runs on no other");
         }
         if (!engine.RunsOn("cuda:0")) return all;
         if (all.Count == 0) return ["cuda:0"];

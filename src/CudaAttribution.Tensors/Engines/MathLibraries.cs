@@ -7,7 +7,8 @@ namespace CudaAttribution.Tensors.Engines;
 /// <param name="Description">Whose it is and what it promises.</param>
 public sealed record MathEngine(string Name, IReadOnlyList<string> Devices, string Precision, string Description)
 {
-    public bool RunsOn(string device) => Devices.Contains(device) || (Devices.Contains("cuda:N") && device.StartsWith("cuda:", StringComparison.Ordinal));
+    /// <summary>Whether a device has it, by the device's id.</summary>
+    public bool RunsOn(string device) => Devices.Contains(device.StartsWith("cuda:", StringComparison.Ordinal) ? "cuda:N" : device);
 }
 
 /// <summary>Chooses the engine by name.</summary>
@@ -41,7 +42,8 @@ public static class MathLibraries
         if (!engine.RunsOn(id))
         {
             string why = name == Bf16 ? ", since a block of cpu is one thread and tensor cores multiply with the 32 of a warp" : "";
-            throw new ArgumentException($"the maths library {name} runs on {string.Join(" and ", engine.Devices)} only, not on {id}{why}; use --math kernels");
+            string where = string.Join(" and ", engine.Devices);
+            throw new ArgumentException($"the maths library {name} runs on {where} only, not on {id}{why}; use --math kernels");
         }
         return engine.Name switch
         {

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace CudaAttribution.Driver.Tests.Contract;
 
-/// <summary>The three builds of the kernels declare the same entries; but for those of whole warps, which the one thread of a cpu block is not.</summary>
+/// <summary>The three builds of the kernels declare the same entries; cpu lacks those of whole warps, since its blocks are one thread.</summary>
 [TestFixture]
 public sealed partial class KernelParityTests
 {
