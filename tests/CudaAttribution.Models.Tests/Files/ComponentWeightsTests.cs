@@ -109,7 +109,7 @@ public class ComponentWeightsTests
         };
         Assert.That(
             () => WeightFile.Load(new HostWeights("made", tensors), part),
-            Throws.TypeOf<WeightFileException>().With.Message.Contains("'conv.bias': element 1 is -").IgnoreCase);
+            Throws.TypeOf<ModelFileException>().With.Message.Contains("'conv.bias': element 1 is -").IgnoreCase);
     }
 
     private ParameterSet Parameters(out ModelPart part)

@@ -65,7 +65,7 @@ public class WeightShapesTests
                 VocabSize = 11, HiddenSize = 8, IntermediateSize = 32, NumHiddenLayers = 2, NumAttentionHeads = 2, MaxPositionEmbeddings = 6,
                 HiddenAct = "gelu",
             }));
-        Assert.That(() => WeightShapes.Vae(file.Vae), Refuses("4 channels are not divisible into 32 groups"));
+        Assert.That(() => WeightShapes.Vae(file.Vae), Refuses("block_out_channels has 4, which is not divisible by norm_num_groups = 32"));
         RequireVae(WeightShapes.Vae(file.Vae, options), Vae([4, 4], groups: 4, side: 16));
     }
 
