@@ -57,6 +57,18 @@ internal static class CommonOptions
         HelpName = "set",
     };
 
+    public static Option<int> Accumulate() => new("--accumulate")
+    {
+        Description = "Micro-batches that the pictures of a step are computed in; divides --batch. The same gradient in less memory.",
+        DefaultValueFactory = _ => 1,
+        HelpName = "n",
+    };
+
+    public static Option<bool> CheckpointActivations() => new("--checkpoint-activations")
+    {
+        Description = "Compute the networks' blocks once more in backward instead of keeping their activations: the same bits in less memory.",
+    };
+
     public static Option<BadImagePolicy> OnBadImage() => new("--on-bad-image")
     {
         Description = "What a truncated, oversized or other unreadable picture does: fail stops before anything is computed, "

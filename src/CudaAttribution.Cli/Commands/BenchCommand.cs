@@ -17,7 +17,7 @@ internal static class BenchCommand
         Sampling,
     }
 
-    private sealed record ModelRun(TimedPart Part, int Batch, int Pictures, int Steps, int Warmup);
+    private sealed record ModelRun(TimedPart Part, TrainOptions Training, int Pictures, int Steps, int Warmup);
 
     public static Command Create()
     {
@@ -35,6 +35,13 @@ internal static class BenchCommand
             DefaultValueFactory = _ => 16,
             HelpName = "n",
         };
+        var ema = new Option<double>("--ema")
+        {
+            Description = "With --model: decay of the running average that a training step keeps; 0 for none.",
+            DefaultValueFactory = _ => 0.999,
+            HelpName = "x",
+        };
+        var checkpointActivations = CommonOptions.CheckpointActivations();
         var pictures = new Option<int>("--sample-batch")
         {
             Description = "With --model: pictures sampled together.",
@@ -66,7 +73,7 @@ internal static class BenchCommand
             Times the op cases on one device: medians over repeats of the forward and of the backward, GFLOP/s, GB/s and the share of the machine's
             measured FMA peak and copy bandwidth. Inputs are on the device already; nothing is transferred or compiled inside the timed part.
             """)
-        { device, math, ops, all, seconds, verify, part, batch, pictures, steps, warmup, json };
+        { device, math, ops, all, seconds, verify, part, batch, ema, checkpointActivations, pictures, steps, warmup, json };
         model.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -78,7 +85,17 @@ internal static class BenchCommand
                     engine,
                     path,
                     new ModelRun(
-                        parsed.GetValue(part), parsed.GetValue(batch), parsed.GetValue(pictures), parsed.GetValue(steps), parsed.GetValue(warmup)),
+                        parsed.GetValue(part),
+                        new TrainOptions
+                        {
+                            Steps = 1,
+                            BatchSize = parsed.GetValue(batch),
+                            EmaDecay = parsed.GetValue(ema),
+                            ActivationCheckpointing = parsed.GetValue(checkpointActivations),
+                        },
+                        parsed.GetValue(pictures),
+                        parsed.GetValue(steps),
+                        parsed.GetValue(warmup)),
                     asJson)
                 : Run(id, engine, parsed.GetValue(ops), parsed.GetValue(all), parsed.GetValue(seconds), parsed.GetValue(verify), asJson);
         });
@@ -123,10 +140,10 @@ internal static class BenchCommand
 
     private static int RunModel(string id, string math, ModelReference path, ModelRun run, bool json)
     {
-        if (run.Batch < 1 || run.Pictures < 1 || run.Steps < 1) throw new ArgumentException("--batch, --sample-batch and --steps must be at least 1");
+        if (run.Training.BatchSize < 1 || run.Pictures < 1 || run.Steps < 1) throw new ArgumentException("--batch, --sample-batch and --steps must be at least 1");
         if (run.Warmup < 0) throw new ArgumentException($"--warmup must not be negative, it is {run.Warmup}");
         using var device = ComputeDevice.Open(id, math);
-        var training = run.Part == TimedPart.Sampling ? null : ModelBenchmark.TrainingStep(device, path, run.Batch, run.Steps, run.Warmup);
+        var training = run.Part == TimedPart.Sampling ? null : ModelBenchmark.TrainingStep(device, path, run.Training, run.Steps, run.Warmup);
         var sampling = run.Part == TimedPart.Training
             ? null
             : ModelBenchmark.SamplingStep(device, path, run.Pictures, run.Steps, run.Warmup, guidance: 2.5);
@@ -140,7 +157,7 @@ internal static class BenchCommand
                 device = device.Driver.Info,
                 math = device.Math.Name,
                 roofline,
-                batch = run.Batch,
+                batch = run.Training.BatchSize,
                 training,
                 sample_batch = run.Pictures,
                 sampling,
@@ -149,7 +166,7 @@ internal static class BenchCommand
             return Shell.Done;
         }
         PrintDevice(device, roofline);
-        if (training is not null) Print($"training step, batch {run.Batch}", training);
+        if (training is not null) Print($"training step, batch {run.Training.BatchSize}", training);
         if (sampling is not null) Print($"guided sampling step, {run.Pictures} pictures", sampling);
         Console.WriteLine($"peak resident memory {peakMegabytes:0} MB");
         return Shell.Done;

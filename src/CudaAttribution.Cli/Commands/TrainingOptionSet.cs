@@ -10,16 +10,8 @@ internal sealed class TrainingOptionSet(double learningRate, int steps)
 {
     private readonly Option<int> _steps = new("--steps") { Description = "Optimiser steps.", DefaultValueFactory = _ => steps, HelpName = "n" };
     private readonly Option<int> _batch = new("--batch") { Description = "Pictures of a step.", DefaultValueFactory = _ => 32, HelpName = "n" };
-    private readonly Option<int> _accumulate = new("--accumulate")
-    {
-        Description = "Micro-batches that the pictures of a step are computed in; divides --batch. The same gradient in less memory.",
-        DefaultValueFactory = _ => 1,
-        HelpName = "n",
-    };
-    private readonly Option<bool> _checkpointActivations = new("--checkpoint-activations")
-    {
-        Description = "Compute the networks' blocks once more in backward instead of keeping their activations: the same bits in less memory.",
-    };
+    private readonly Option<int> _accumulate = CommonOptions.Accumulate();
+    private readonly Option<bool> _checkpointActivations = CommonOptions.CheckpointActivations();
     private readonly Option<double?> _memory = new("--memory-limit")
     {
         Description = "Refuse a training that would take more device memory than this; without it, more than is free.",

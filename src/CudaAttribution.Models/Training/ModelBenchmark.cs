@@ -18,15 +18,21 @@ public static class ModelBenchmark
     /// <summary>
     /// Training steps of the UNet: noising, forward, backward, clipping, AdamW, running average. Random pictures; time does not depend on them.
     /// </summary>
-    public static ModelTiming TrainingStep(ComputeDevice device, ModelReference path, int batch, int steps, int warmup)
+    /// <param name="device">Where.</param>
+    /// <param name="path">The model.</param>
+    /// <param name="how">Batch size, running average and activation checkpointing; the rest is set here.</param>
+    /// <param name="steps">Timed steps.</param>
+    /// <param name="warmup">Steps before them.</param>
+    public static ModelTiming TrainingStep(ComputeDevice device, ModelReference path, TrainOptions how, int steps, int warmup)
     {
+        int batch = how.BatchSize;
         using var model = DiffusionModel.Load(path, device, ModelUse.TrainUNet);
         int size = model.PictureSize;
         var pixels = new byte[batch * size * size * 3];
         var random = new PhiloxSequence(1, Philox.Stream("bench"));
         for (int i = 0; i < pixels.Length; i++) pixels[i] = (byte)random.NextWord();
         var set = new TrainingSet(pixels, size, size, [.. Enumerable.Range(0, batch).Select(i => $"picture {i}")]);
-        var options = new TrainOptions { Steps = warmup + steps, BatchSize = batch, LearningRate = 1e-4, EmaDecay = 0.999, ReportInterval = 1 };
+        var options = how with { Steps = warmup + steps, LearningRate = 1e-4, ReportInterval = 1 };
         var seconds = new List<double>();
         using (var trainer = new Trainer(model, set, options)) Time(seconds, warmup, tick => trainer.Run(_ => tick()));
         return Timing(seconds, Profile(device, () =>

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using CudaAttribution.Data;
 using CudaAttribution.Models;
 using CudaAttribution.Tensors;
@@ -22,6 +23,14 @@ public sealed record FineTuneRecipe
 
     /// <summary>Decay per step of the running average of the weights that becomes the model; 0 for none.</summary>
     public double EmaDecay { get; init; }
+
+    /// <summary>Micro-batches that a step is computed in: the same gradient but for its rounding, in less memory.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? GradientAccumulation { get; init; }
+
+    /// <summary>Whether activations are computed once more instead of kept: the same bits in less memory.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool ActivationCheckpointing { get; init; }
 
     /// <summary>Steps between checkpoints, from which a killed run goes on; it does not change the result.</summary>
     public int CheckpointInterval { get; init; } = 100;
@@ -63,25 +72,8 @@ public sealed class FineTuner(ComputeDevice device, string baseFolder)
         RunFolder folder, CaptionedDataset data, FineTuneRecipe recipe, ulong seed, Action<TrainProgress>? progress = null,
         CancellationToken cancel = default)
     {
-        using var model = DiffusionModel.Load(LocalModel.ModelFolder(baseFolder), device, ModelUse.TrainUNet);
-        var options = new TrainOptions
-        {
-            Steps = recipe.Steps,
-            BatchSize = recipe.BatchSize,
-            LearningRate = recipe.LearningRate,
-            WarmupSteps = recipe.WarmupSteps,
-            Optimizer = new AdamWOptions { WeightDecay = recipe.WeightDecay },
-            CaptionDrop = recipe.CaptionDrop,
-            EmaDecay = recipe.EmaDecay,
-            Seed = seed,
-            CheckpointInterval = recipe.CheckpointInterval,
-            CheckpointFolder = folder.Path(Checkpoints),
-            Resume = true,
-        };
-        using var trainer = new Trainer(model, TrainingSetOf(data, Size), options);
-        var result = trainer.Run(progress, cancel);
-        model.Save(folder.Path(SuspectFiles.Model), recipe.WeightType);
-        folder.Write(SuspectFiles.Losses, LossLog.Format(result.Losses));
+        TrainAndSave(folder, data, recipe, seed, progress, cancel);
+        // Only now: at full size there is no room for both.
         using var saved = DiffusionModel.Load(folder.Path(SuspectFiles.Model), device);
         return saved.WeightsHash();
     }
@@ -99,5 +91,31 @@ public sealed class FineTuner(ComputeDevice device, string baseFolder)
         var pixels = new byte[checked(data.Count * bytes)];
         for (int i = 0; i < data.Count; i++) data.Items[i].Image.ToSquare(size, ResizeMode.CropCentre).Pixels.CopyTo(pixels, i * bytes);
         return new TrainingSet(pixels, size, size, [.. data.Items.Select(p => p.Caption)]);
+    }
+
+    private void TrainAndSave(
+        RunFolder folder, CaptionedDataset data, FineTuneRecipe recipe, ulong seed, Action<TrainProgress>? progress, CancellationToken cancel)
+    {
+        using var model = DiffusionModel.Load(LocalModel.ModelFolder(baseFolder), device, ModelUse.TrainUNet);
+        var options = new TrainOptions
+        {
+            Steps = recipe.Steps,
+            BatchSize = recipe.BatchSize,
+            LearningRate = recipe.LearningRate,
+            WarmupSteps = recipe.WarmupSteps,
+            Optimizer = new AdamWOptions { WeightDecay = recipe.WeightDecay },
+            CaptionDrop = recipe.CaptionDrop,
+            EmaDecay = recipe.EmaDecay,
+            GradientAccumulation = recipe.GradientAccumulation ?? 1,
+            ActivationCheckpointing = recipe.ActivationCheckpointing,
+            Seed = seed,
+            CheckpointInterval = recipe.CheckpointInterval,
+            CheckpointFolder = folder.Path(Checkpoints),
+            Resume = true,
+        };
+        using var trainer = new Trainer(model, TrainingSetOf(data, Size), options);
+        var result = trainer.Run(progress, cancel);
+        model.Save(folder.Path(SuspectFiles.Model), recipe.WeightType);
+        folder.Write(SuspectFiles.Losses, LossLog.Format(result.Losses));
     }
 }
