@@ -25,6 +25,7 @@ typedef struct { Work *work; int count, room; } Queue;
 typedef struct { Queue queue; long first, done; Queue *graph; } Stream; // queue.work[0] is the work number `first`
 struct Event { Stream *stream; long position; int done; double at; };
 
+#define MEMORY (8ull << 30)
 static struct { P at; size_t bytes; int pinned; } blocks[CAPACITY];
 static int block_count, allocations, fault, initialised, retained[16];
 static Stream *streams[CAPACITY];
@@ -104,7 +105,7 @@ R cuGetErrorString(int e, const char **t) { static __thread char text[64]; snpri
 R cuDeviceGetCount(int *n) { *n = setting("FAKE_CUDA_DEVICES", 1); return initialised ? OK : NOT_INITIALIZED; }
 R cuDeviceGet(int *d, int i) { *d = i; return i < setting("FAKE_CUDA_DEVICES", 1) ? OK : INVALID_DEVICE; }
 R cuDeviceGetName(char *t, int n, int d) { snprintf(t, (size_t)n, "Fake GPU %d", d); return OK; }
-R cuDeviceTotalMem_v2(size_t *n, int d) { (void)d; *n = 8ull << 30; return OK; }
+R cuDeviceTotalMem_v2(size_t *n, int d) { (void)d; *n = MEMORY; return OK; }
 R cuDeviceGetAttribute(int *v, int a, int d) {
     (void)d;
     int capability = setting("FAKE_CUDA_CAPABILITY", 90);
@@ -118,7 +119,7 @@ R cuCtxSetCurrent(P c) { current = c; return OK; }
 static R allocate(P *p, size_t bytes, int pinned) {
     NEED_CONTEXT();
     if (!bytes || block_count == CAPACITY) return INVALID_VALUE;
-    if (++allocations == setting("FAKE_CUDA_OOM_AT", -1) || bytes > 8ull << 30) return OUT_OF_MEMORY;
+    if (++allocations == setting("FAKE_CUDA_OOM_AT", -1) || bytes > MEMORY) return OUT_OF_MEMORY;
     *p = (P)aligned_alloc(256, (bytes + 255) / 256 * 256);
     memset((void *)*p, 0xcd, bytes);
     blocks[block_count].at = *p, blocks[block_count].bytes = bytes, blocks[block_count++].pinned = pinned;
@@ -135,7 +136,12 @@ R cuMemAlloc_v2(P *p, size_t bytes) { return allocate(p, bytes, 0); }
 R cuMemFree_v2(P p) { return release(p, 0); }
 R cuMemHostAlloc(P *p, size_t bytes, unsigned flags) { (void)flags; return allocate(p, bytes, 1); }
 R cuMemFreeHost(P p) { return release(p, 1); }
-R cuMemGetInfo_v2(size_t *f, size_t *t) { NEED_CONTEXT(); *f = 1 << 20, *t = 8ull << 30; return OK; }
+R cuMemGetInfo_v2(size_t *f, size_t *t) {
+    NEED_CONTEXT();
+    *f = *t = MEMORY;
+    for (int i = 0; i < block_count; i++) if (!blocks[i].pinned) *f -= blocks[i].bytes;
+    return OK;
+}
 int fake_live_blocks(void) { return block_count; }
 int fake_is_device(P at, size_t bytes) { return inside(at, bytes, 0); }
 int fake_retained(int d) { return retained[d]; }
