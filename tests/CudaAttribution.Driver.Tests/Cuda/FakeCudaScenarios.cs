@@ -131,7 +131,7 @@ internal static unsafe partial class FakeCudaScenarios
             var error = Assert.Throws<DeviceOutOfMemoryException>(() => device.Allocate(123_456))!;
             Assert.That(error.Requested, Is.EqualTo(123_456));
             Assert.That(error.Code, Is.EqualTo("CUDA_ERROR_OUT_OF_MEMORY"));
-            Assert.That(error.Message, Does.Contain("cuda:0").And.Contain("1,048,576").And.Contain("1,500"));
+            Assert.That(error.Message, Does.Contain("cuda:0").And.Contain("8,589,933,592 of").And.Contain("1,500"));
             Assert.That(device.LiveAllocations, Is.EqualTo(2));
             Assert.That(device.LiveBytes, Is.EqualTo(1500));
             device.Free(device.Allocate(123_456));
