@@ -9,6 +9,10 @@ internal sealed class ModelOptionSet
 {
     private const char ScaleMark = '@';
 
+    /// <summary>diffusers' names.</summary>
+    private static readonly Dictionary<string, PredictionType> Predictions =
+        new() { ["epsilon"] = PredictionType.Epsilon, ["v_prediction"] = PredictionType.VPrediction };
+
     private readonly Option<FileSystemInfo?> _model;
 
     private readonly Option<FileInfo[]> _configs = new("--config")
@@ -33,9 +37,16 @@ internal sealed class ModelOptionSet
 
     private readonly Option<PredictionType?> _prediction = new("--prediction-type")
     {
-        Description = "What the UNet of a single file predicts: epsilon or vprediction. Without it the file's metadata say it, or else v1 is taken "
-            + "for epsilon and v2 for vprediction.",
-        HelpName = "type",
+        Description = "What the UNet of a single file predicts. Without it the file's metadata say it, or else v1 is taken for epsilon and v2 for "
+            + "v_prediction.",
+        CustomParser = result =>
+        {
+            string given = result.Tokens[0].Value;
+            if (Predictions.TryGetValue(given, out var type)) return type;
+            result.AddError($"--prediction-type {given}: use {string.Join(" or ", Predictions.Keys)}");
+            return null;
+        },
+        HelpName = string.Join('|', Predictions.Keys),
     };
 
     /// <param name="name">Name of the option that takes the path.</param>
@@ -50,7 +61,7 @@ internal sealed class ModelOptionSet
 
     /// <summary>What every path of a model may be.</summary>
     public const string Forms =
-        "A folder in diffusers' layout, a folder a suspect was built in, or a single file (.safetensors, .ckpt) in the original layout.";
+        "A folder in diffusers' layout, the folder of a run that trained one, or a single file (.safetensors, .ckpt) in the original layout.";
 
     public void AddTo(Command command)
     {

@@ -39,6 +39,8 @@ public sealed class ConvertTests
         Assert.That(Picture("single"), Is.EqualTo(Picture("folder")));
         Cudattr.Succeed("convert", "--model", Work["sd.safetensors"], "--config", Config, "--out", Work["again"], "--dtype", "BF16");
         Sample("half", "--model", Work["again"]);
+        Sample("velocity", "--model", Work["sd.safetensors"], "--config", Config, "--prediction-type", "v_prediction");
+        Assert.That(Picture("velocity"), Is.Not.EqualTo(Picture("folder")));
         Assert.That(Picture("half"), Is.Not.EqualTo(Picture("folder")), "BF16 has 8 bits");
     }
 
@@ -80,6 +82,7 @@ public sealed class ConvertTests
             Assert.That(Cudattr.Fail([.. sample, "--lora", Work["absent.safetensors"]]), Does.Contain("absent.safetensors"));
             Assert.That(Cudattr.Fail([.. sample, "--config", Work["sd/model_index.json"]]), Does.Contain("configures a StableDiffusionPipeline"));
             Assert.That(Cudattr.Fail([.. sample, "--prediction-type", "epsilon"]), Does.Contain("scheduler_config.json says"));
+            Assert.That(Cudattr.Run([.. sample, "--prediction-type", "velocity"]).Error, Does.Contain("use epsilon or v_prediction"));
             Assert.That(Cudattr.Fail("bench", "--config", Config), Does.Contain("belong to --model"));
             Assert.That(Cudattr.Fail("convert", "--model", Work["sd"], "--out", Work["sd"]), Does.Contain("is the model itself"));
             Assert.That(

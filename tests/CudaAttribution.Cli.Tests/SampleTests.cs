@@ -57,6 +57,27 @@ public sealed class SampleTests
         Assert.That(said, Does.Contain(arguments[^1]));
     }
 
+    [Test]
+    public void A_run_that_was_cut_off_goes_on_and_another_is_refused()
+    {
+        string[] sample =
+        [
+            "sample", "--model", Model, "--prompt", "red apple", "--count", "40", "--sample-steps", "20", "--device", "cpu", "--out", Work["cut"],
+        ];
+        Cudattr.KillWhen(() => File.Exists(Work["cut/images/0015.png"]), sample);
+        Assert.That(File.Exists(Work["cut/manifest.json"]), Is.False);
+        var kept = File.GetLastWriteTimeUtc(Work["cut/images/0000.png"]);
+        Cudattr.Succeed(sample);
+        Cudattr.Succeed([.. sample[..^1], Work["whole"]]);
+        for (int i = 0; i < 40; i++)
+        {
+            string name = $"images/{i:D4}.png";
+            Assert.That(File.ReadAllBytes(Work[$"cut/{name}"]), Is.EqualTo(File.ReadAllBytes(Work[$"whole/{name}"])), name);
+        }
+        Assert.That(File.GetLastWriteTimeUtc(Work["cut/images/0000.png"]), Is.EqualTo(kept), "not drawn again");
+        Assert.That(Cudattr.Fail([.. sample, "--seed", "2"]), Does.Contain("pictures of another run"));
+    }
+
     /// <summary>The source was trained on these pictures: it brings them back, the better the more often each step is repeated.</summary>
     [Test]
     public void Reconstructions_are_measured_and_shown()

@@ -102,7 +102,7 @@ internal static class ReconstructCommand
 
         // Evaluations of the network, each for one picture.
         long Done(SampleProgress p) =>
-            p.Pictures * (long)p.OfSteps + (long)p.Step % p.OfSteps * Math.Min(options.MaxBatch, p.OfPictures - p.Pictures);
+            p.Pictures * (long)p.OfSteps + (long)p.Step % p.OfSteps * Math.Min(model.BatchSize, p.OfPictures - p.Pictures);
     }
 
     private static void Write(RunSession session, ReconstructionTable table, Reconstruction[] made, int size)

@@ -50,35 +50,53 @@ internal static class SampleCommand
             using var source = LocalModel.Open(model.Read(parsed), session.Device, recipe);
             session.Model("model", source.Identity, source.Derivation);
             if (start is not null) session.Input("init_image", ImageHash.Of(start.Picture));
-            var images = Draw(source, asked, parsed.GetValue(count), run.Seed, start);
-            for (int i = 0; i < images.Count; i++) session.Folder.WriteImage($"images/{i:D4}.png", images[i]);
+            int each = parsed.GetValue(count);
+            Query[] queries = Queries(asked, each, run.Seed);
+            var drawn = DrawnPictures.Open(session.Folder, source, session.Device.Math.Name, run.Seed, [.. queries.Select(q => q.Prompt)], start);
+            var images = Draw(source, queries, drawn, start);
             var layout = new ContactSheetOptions
             {
-                Columns = parsed.GetValue(count) > 1 ? parsed.GetValue(count) : 10,
+                Columns = each > 1 ? each : 10,
                 Magnification = Math.Max(1, LegibleSide / source.Size),
             };
             session.Folder.WriteImage("sheet.png", ContactSheet.Compose(images, layout));
             session.Finish();
-            if (run.Json) Shell.WriteJson(new { images = images.Count, folder = session.Folder.Root });
+            if (run.Json) Shell.WriteJson(new { images = images.Length, folder = session.Folder.Root });
             return Shell.Done;
         });
         return command;
     }
 
-    private static List<RgbImage> Draw(LocalModel source, string[] prompts, int count, ulong seed, PictureStart? start)
+    private static Query[] Queries(string[] prompts, int each, ulong seed)
     {
-        const int Round = 32;
         var noise = new NoiseStream(NoisePurpose.Testing, seed, "sample");
-        Query[] queries = [.. prompts.SelectMany(p => Enumerable.Repeat(p, count)).Select((p, i) => noise.Ask(p, i))];
-        var images = new List<RgbImage>();
+        return [.. prompts.SelectMany(p => Enumerable.Repeat(p, each)).Select((p, i) => noise.Ask(p, i))];
+    }
+
+    private static RgbImage[] Draw(LocalModel source, Query[] queries, DrawnPictures drawn, PictureStart? start)
+    {
+        var images = new RgbImage?[queries.Length];
+        for (int i = 0; i < images.Length; i++) images[i] = drawn.TryRead(i);
+        int[] missing = [.. Enumerable.Range(0, images.Length).Where(i => images[i] is null)];
+        int done = images.Length - missing.Length;
         using var line = new ProgressLine("drawing");
-        foreach (var round in queries.Chunk(Round))
+        using var cancel = new CancelKey();
+        foreach (int[] round in missing.Chunk(source.BatchSize))
         {
-            images.AddRange(source.Generate(round, source.Sampling, start).Select(a =>
-                a.Image ?? throw new AttributionException($"no picture ({a.Failure})", "Try another prompt.")));
-            line.Report(images.Count, queries.Length);
+            var answers = source.Generate(
+                [.. round.Select(i => queries[i])],
+                source.Sampling,
+                start,
+                p => line.Report(done * (long)p.OfSteps + (long)p.Step % p.OfSteps * round.Length, images.Length * (long)p.OfSteps, "steps"),
+                cancel.Token);
+            foreach (var (i, answer) in round.Zip(answers))
+            {
+                images[i] = answer.Image ?? throw new AttributionException($"no picture ({answer.Failure})", "Try another prompt.");
+                drawn.Write(i, images[i]!);
+            }
+            done += round.Length;
         }
-        return images;
+        return images!;
     }
 
     private static PictureStart? Start(FileInfo? picture, double? strength)

@@ -14,8 +14,8 @@ public sealed record InversionOptions
     /// </summary>
     public int FixedPoint { get; init; }
 
-    /// <summary>Pictures computed together at most. It decides speed and memory, not the result.</summary>
-    public int MaxBatch { get; init; } = 16;
+    /// <summary>As <see cref="SampleOptions.MaxBatch"/>.</summary>
+    public int? MaxBatch { get; init; }
 
     /// <summary>As <see cref="SampleOptions.Tile"/>.</summary>
     public int? Tile { get; init; }
@@ -75,9 +75,10 @@ public sealed class DdimInverter
         int picture = _coder.PictureLength, latent = checked((int)_coder.Shape(1).Count), side = _coder.Size;
         float[] noise = new float[checked(requests.Count * latent)], values = new float[checked(requests.Count * picture)];
         byte[] pixels = new byte[values.Length];
-        for (int first = 0; first < requests.Count; first += _options.MaxBatch)
+        int most = _options.MaxBatch ?? _model.DefaultBatch;
+        for (int first = 0; first < requests.Count; first += most)
         {
-            var batch = requests.Skip(first).Take(_options.MaxBatch).ToArray();
+            var batch = requests.Skip(first).Take(most).ToArray();
             int evaluation = 0;
             string[] prompts = [.. batch.Select(r => r.Prompt)];
             using var tape = new Tape(_model.Device, record: false);

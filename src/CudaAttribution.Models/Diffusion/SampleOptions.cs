@@ -25,9 +25,10 @@ public sealed record SampleOptions
     public double? Strength { get; init; }
 
     /// <summary>
-    /// Pictures computed together at most; with guidance the network sees twice as many. It decides speed and memory, not the result.
+    /// Pictures computed together at most; with guidance the network sees twice as many. It decides speed and memory, not the result. Null is
+    /// <see cref="DiffusionModel.DefaultBatch"/>.
     /// </summary>
-    public int MaxBatch { get; init; } = 16;
+    public int? MaxBatch { get; init; }
 
     /// <summary>
     /// Side in pixels of the tiles that the autoencoder works in, for little memory; null works on the whole. Tiles change the pictures: each sees

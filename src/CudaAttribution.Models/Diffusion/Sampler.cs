@@ -36,9 +36,10 @@ public sealed class Sampler
         int picture = _coder.PictureLength;
         float[] values = new float[checked(requests.Count * picture)];
         byte[] pixels = new byte[values.Length];
-        for (int first = 0; first < requests.Count; first += _options.MaxBatch)
+        int most = _options.MaxBatch ?? _model.DefaultBatch;
+        for (int first = 0; first < requests.Count; first += most)
         {
-            var batch = requests.Skip(first).Take(_options.MaxBatch).ToArray();
+            var batch = requests.Skip(first).Take(most).ToArray();
             using var arena = new Arena(_model.Device);
             var x = Batch(arena, batch, step =>
             {

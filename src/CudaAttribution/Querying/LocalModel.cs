@@ -47,6 +47,12 @@ public sealed class LocalModel : IImageModel, IDisposable
     /// <inheritdoc cref="DiffusionModel.Derivation"/>
     public string? Derivation => _model.Derivation;
 
+    /// <inheritdoc cref="DiffusionModel.Configuration"/>
+    public string Configuration => _model.Configuration;
+
+    /// <inheritdoc cref="DiffusionModel.DefaultBatch"/>
+    public int BatchSize => _model.DefaultBatch;
+
     /// <summary>How it makes pictures.</summary>
     public SamplingRecipe Sampling { get; }
 
@@ -84,12 +90,14 @@ public sealed class LocalModel : IImageModel, IDisposable
     /// <param name="queries">The queries.</param>
     /// <param name="sampling">The recipe.</param>
     /// <param name="start">The picture that all answers start from; null starts from noise.</param>
+    /// <param name="progress">Gets pictures and steps done of the queries of one noise stream.</param>
     /// <param name="cancel">Stops between two steps.</param>
     /// <exception cref="ArgumentException">
     /// The recipe or the strength does not fit the model's schedule, or there is a negative prompt without guidance.
     /// </exception>
     public IReadOnlyList<Answer> Generate(
-        IReadOnlyList<Query> queries, SamplingRecipe sampling, PictureStart? start = null, CancellationToken cancel = default)
+        IReadOnlyList<Query> queries, SamplingRecipe sampling, PictureStart? start = null, Action<SampleProgress>? progress = null,
+        CancellationToken cancel = default)
     {
         byte[]? picture = start?.Picture.ToSquare(Size, new LoadOptions().Resize).Pixels;
         var answers = new Answer[queries.Count];
@@ -105,7 +113,7 @@ public sealed class LocalModel : IImageModel, IDisposable
             {
                 NegativePrompt = sampling.NegativePrompt ?? "", InitialPicture = picture,
             }).ToArray();
-            var made = sampler.Sample(requests, cancel: cancel);
+            var made = sampler.Sample(requests, progress, cancel);
             int i = 0;
             foreach (var (_, index) in stream) answers[index] = Answer.Of(new RgbImage(made.Width, made.Height, made.Picture(i++).ToArray()));
         }
