@@ -13,8 +13,9 @@ internal sealed class DrawnPictures
     private const string PlanFile = "sample.json";
 
     private readonly RunFolder _folder;
+    private readonly string _plan;
 
-    private DrawnPictures(RunFolder folder) => _folder = folder;
+    private DrawnPictures(RunFolder folder, string plan) => (_folder, _plan) = (folder, plan);
 
     /// <exception cref="AttributionException">The folder has the pictures of another run.</exception>
     public static DrawnPictures Open(
@@ -37,14 +38,18 @@ internal sealed class DrawnPictures
             throw new AttributionException(
                 "this folder has pictures of another run (other model, prompts, seed or settings)", "Name another folder.", folder.Root);
         }
-        folder.Write(PlanFile, plan);
-        return new DrawnPictures(folder);
+        return new DrawnPictures(folder, plan);
     }
 
     /// <summary>Picture <paramref name="index"/>, if it was drawn before.</summary>
     public RgbImage? TryRead(int index) => _folder.Has(Name(index)) ? RunFolder.ReadImage(_folder.Path(Name(index))) : null;
 
-    public void Write(int index, RgbImage picture) => _folder.WriteImage(Name(index), picture);
+    /// <summary>Keeps a picture; the first one claims the folder.</summary>
+    public void Write(int index, RgbImage picture)
+    {
+        if (!_folder.Has(PlanFile)) _folder.Write(PlanFile, _plan);
+        _folder.WriteImage(Name(index), picture);
+    }
 
     private static string Name(int index) => $"images/{index:D4}.png";
 }
