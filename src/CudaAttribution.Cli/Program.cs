@@ -34,4 +34,5 @@ var root = new RootCommand(
     DoctorCommand.Create(),
 };
 
+BriefHelp.Install(root);
 return Shell.Run(root, args);

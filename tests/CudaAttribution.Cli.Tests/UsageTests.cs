@@ -10,13 +10,23 @@ public sealed class UsageTests
         string[] commands =
         [
             "demo", "train", "finetune", "sample", "reconstruct",
-            "suspect", "innocents", "keys", "attribute", "serve", "runs", "data", "verify", "bench", "doctor",
+            "suspect", "innocents", "keys", "attribute", "serve", "runs", "data", "verify", "convert", "probe", "diff", "bench", "doctor",
         ];
         using (Assert.EnterMultipleScope())
         {
             foreach (string command in commands) Assert.That(help, Does.Contain($"  {command} "));
             Assert.That(help, Does.Contain("was that other model trained on pictures that mine generated?"));
         }
+    }
+
+    [Test]
+    public void A_command_tells_its_details_itself()
+    {
+        const string Detail = "Secrets are named, never written";
+        Assert.That(Cudattr.Succeed("attribute", "--help").Output, Does.Contain("Asks the suspect every key prompt once").And.Contain(Detail));
+        string list = Cudattr.Succeed("--help").Output;
+        Assert.That(list, Does.Contain("Asks the suspect every key prompt once").And.Not.Contain(Detail));
+        Assert.That(Cudattr.Succeed("demo", "--help").Output, Does.Contain("--out"), "also where an option is required");
     }
 
     [TestCase("attribute")]
