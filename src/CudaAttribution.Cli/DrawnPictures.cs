@@ -5,8 +5,8 @@ using CudaAttribution.Data;
 namespace CudaAttribution.Cli;
 
 /// <summary>
-/// The pictures of a <c>sample</c> run as they are drawn: <c>images/NNNN.png</c>, and <c>sample.json</c>, what they are drawn from. A run that was cut off
-/// finds what it has; another run's folder is refused.
+/// The pictures of a <c>sample</c> run as they are drawn: <c>images/NNNN.png</c>, and <c>sample.json</c>, what they are drawn from. A run that was
+/// cut off finds what it has; another run's folder is refused.
 /// </summary>
 internal sealed class DrawnPictures
 {

@@ -24,10 +24,10 @@ internal sealed class ProgressLine(string activity) : IDisposable
         if (!last && _shown != 0 && Stopwatch.GetElapsedTime(_shown) < Interval) return;
         _shown = Stopwatch.GetTimestamp();
         var passed = Stopwatch.GetElapsedTime(_start);
-        var left = remaining ?? (done > 0 ? passed * ((double)(total - done) / done) : TimeSpan.Zero);
+        var left = remaining ?? (done > 0 ? passed * ((double)(total - done) / done) : null as TimeSpan?);
         string extra = details.Length > 0 ? "  " + details : "";
-        string time = last ? $"{Clock(passed)} taken" : $"{Clock(left)} left";
-        string line = $"{activity}  {Bar(done, total)} {done}/{total}{extra}  {time}";
+        string time = last ? $"  {Clock(passed)} taken" : left is { } rest ? $"  {Clock(rest)} left" : "";
+        string line = $"{activity}  {Bar(done, total)} {done}/{total}{extra}{time}";
         if (Interactive) Console.Error.Write("\r" + line.PadRight(_width));
         else Console.Error.WriteLine(line);
         _width = line.Length;

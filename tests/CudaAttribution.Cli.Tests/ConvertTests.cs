@@ -3,7 +3,9 @@ using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Cli.Tests;
 
-/// <summary>Single files, configurations and adapters through the command line, on a Stable Diffusion model of 16 x 16 pixels with random weights.</summary>
+/// <summary>
+/// Single files, configurations and adapters through the command line, on a Stable Diffusion model of 16 x 16 pixels with random weights.
+/// </summary>
 public sealed class ConvertTests
 {
     private static readonly TestFolder Work = new();
@@ -63,7 +65,8 @@ public sealed class ConvertTests
         float[] wave = [.. Enumerable.Range(0, 64).Select(i => MathF.Sin(i))];
         SafetensorsWriter.Write(Work["lora.safetensors"], new Dictionary<string, HostTensor>
         {
-            [$"{Module}.lora_A.weight"] = HostTensor.From(wave, new Shape(1, 64)), [$"{Module}.lora_B.weight"] = HostTensor.From(wave, new Shape(64, 1)),
+            [$"{Module}.lora_A.weight"] = HostTensor.From(wave, new Shape(1, 64)),
+            [$"{Module}.lora_B.weight"] = HostTensor.From(wave, new Shape(64, 1)),
         });
         Sample("none", "--model", Work["sd"]);
         Sample("zero", "--model", Work["sd"], "--lora", Work["lora.safetensors"] + "@0");

@@ -43,7 +43,7 @@ public sealed class Bf16MathTests(string device)
         Assert.That(OpChecks.ForwardUnrounded(Device, op).Error, Is.GreaterThan(1e4 * Tolerance.ForwardF32));
     }
 
-    /// <summary>A product with the identity shows what an operand is rounded to: every upper half of an F32, with ties and their neighbours.</summary>
+    /// <summary>A product with the identity shows what an operand is rounded to: every upper half of an F32, ties and their neighbours.</summary>
     [Test]
     public void Operands_are_rounded_to_the_nearest_bf16()
     {

@@ -29,8 +29,8 @@ internal static class AttributeCommand
         var keysFolder = new Option<DirectoryInfo>("--keys") { Description = "The frozen keys.", Required = true, HelpName = "folder" };
         var suspect = new Option<FileInfo>("--suspect")
         {
-            Description = "The suspect: a folder in diffusers' layout, a folder 'suspect build' wrote, a single file in the original layout (.safetensors, "
-                + ".ckpt), or a JSON file (.json) that describes an HTTP service.",
+            Description = "The suspect: a folder in diffusers' layout, a folder 'suspect build' wrote, a single file in the original layout "
+                + "(.safetensors, .ckpt), or a JSON file (.json) that describes an HTTP service.",
             Required = true,
             HelpName = "folder|file",
         };

@@ -140,7 +140,8 @@ internal static class BenchCommand
 
     private static int RunModel(string id, string math, ModelReference path, ModelRun run, bool json)
     {
-        if (run.Training.BatchSize < 1 || run.Pictures < 1 || run.Steps < 1) throw new ArgumentException("--batch, --sample-batch and --steps must be at least 1");
+        if (run.Training.BatchSize < 1 || run.Pictures < 1 || run.Steps < 1)
+            throw new ArgumentException("--batch, --sample-batch and --steps must be at least 1");
         if (run.Warmup < 0) throw new ArgumentException($"--warmup must not be negative, it is {run.Warmup}");
         using var device = ComputeDevice.Open(id, math);
         var training = run.Part == TimedPart.Sampling ? null : ModelBenchmark.TrainingStep(device, path, run.Training, run.Steps, run.Warmup);

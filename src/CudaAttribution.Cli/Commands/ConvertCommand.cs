@@ -25,7 +25,11 @@ internal static class ConvertCommand
             Required = true,
             HelpName = "path",
         };
-        var type = new Option<DType?>("--dtype") { Description = "Type of the weights: F32, F16 or BF16; as they are if left out.", HelpName = "type" };
+        var type = new Option<DType?>("--dtype")
+        {
+            Description = "Type of the weights: F32, F16 or BF16; as they are if left out.",
+            HelpName = "type",
+        };
         var json = CommonOptions.Json();
         var command = new Command("convert", Description);
         model.AddTo(command);

@@ -87,7 +87,7 @@ internal static class SampleCommand
                 [.. round.Select(i => queries[i])],
                 source.Sampling,
                 start,
-                p => line.Report(done * (long)p.OfSteps + (long)p.Step % p.OfSteps * round.Length, images.Length * (long)p.OfSteps, "steps"),
+                p => line.Report((done + p.Pictures) * (long)p.OfSteps + p.Step % p.OfSteps * round.Length, images.Length * (long)p.OfSteps, "steps"),
                 cancel.Token);
             foreach (var (i, answer) in round.Zip(answers))
             {

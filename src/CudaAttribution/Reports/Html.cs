@@ -40,6 +40,7 @@ internal static class Html
         td.c,th.c{text-align:center}
         td.p{max-width:230px}
         img{display:block;image-rendering:pixelated;width:64px;height:64px;object-fit:contain;border:1px solid #e4e7eb;background:#fff}
+        img.sheet{width:auto;height:auto;max-width:100%}
         .yes{color:#8f1820;font-weight:600}
         .no{color:#5f6c7b}
         .none{display:inline-block;width:64px;color:#5f6c7b;font-size:12px}
@@ -86,8 +87,14 @@ internal static class Html
         int longest = Math.Max(image.Width, image.Height);
         if (longest > LargestEmbedded)
             image = image.Resize(Math.Max(1, image.Width * LargestEmbedded / longest), Math.Max(1, image.Height * LargestEmbedded / longest));
-        return $"<img alt=\"{Text(description)}\" src=\"data:image/png;base64,{Convert.ToBase64String(ImageCodecs.Default.EncodePng(image))}\">";
+        return $"<img {Embedded(image, description)}>";
     }
+
+    /// <summary>A contact sheet at its own size, or as wide as the page.</summary>
+    public static string Sheet(RgbImage image, string description) => $"<img class=\"sheet\" {Embedded(image, description)}>";
+
+    private static string Embedded(RgbImage image, string description) =>
+        $"alt=\"{Text(description)}\" src=\"data:image/png;base64,{Convert.ToBase64String(ImageCodecs.Default.EncodePng(image))}\"";
 
     public static string Figure(string svg, string caption) => $"<figure>{svg}<figcaption>{Text(caption)}</figcaption></figure>";
 

@@ -9,6 +9,8 @@ public static class TrainingReport
 {
     private const int Shown = 60;
 
+    private const int Thumbnail = 64;
+
     /// <param name="command"><c>train</c> or <c>finetune</c>.</param>
     /// <param name="data">The pictures it was trained on.</param>
     /// <param name="result">What the trainer says.</param>
@@ -19,8 +21,9 @@ public static class TrainingReport
         int tail = Math.Min(100, losses.Count);
         string started = run.Started.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
         string chart = LossChart.Render("Loss over the steps of training", [("loss", losses)]);
-        var first = data.Items.Take(Shown).Select(i => i.Image);
-        var sheet = ContactSheet.Compose([.. first], new ContactSheetOptions { Columns = 15, Magnification = 2 });
+        int side = Math.Min(Thumbnail, data.Items[0].Image.Width);
+        var first = data.Items.Take(Shown).Select(i => i.Image.ToSquare(side, ResizeMode.CropCentre));
+        var sheet = ContactSheet.Compose([.. first], new ContactSheetOptions { Columns = 15, Magnification = Thumbnail / side });
         string body =
             $"""
             <h1>Training: {Html.Text(command)}</h1>
@@ -40,7 +43,7 @@ public static class TrainingReport
             {Html.Figure(chart, "Loss per step, smoothed by a running mean. The exact values are in losses.csv.")}
             <h2>Pictures</h2>
             <p>{data.Count} pictures of {Html.Text(data.Source)}, content SHA-256 <code>{Html.Text(data.Hash)}</code>. The first of them:</p>
-            {Html.Image(sheet, "training pictures")}
+            {Html.Sheet(sheet, "training pictures")}
             <h2>How to run it again</h2>
             <pre>{Html.Text(ReportProse.CommandLine(run.CommandLine))}</pre>
             {ReportProse.RunTable(run, [])}

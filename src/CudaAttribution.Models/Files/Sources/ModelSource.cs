@@ -78,7 +78,8 @@ internal abstract class ModelSource(ModelReference reference) : IDisposable
     /// <summary>Opened weights under today's names.</summary>
     protected virtual IWeightSource Current(ComponentFolder component, IWeightSource weights) => weights;
 
-    private static (IWeightSource UNet, IWeightSource TextEncoder) Merge((IWeightSource UNet, IWeightSource TextEncoder) weights, AdapterReference added)
+    private static (IWeightSource UNet, IWeightSource TextEncoder) Merge(
+        (IWeightSource UNet, IWeightSource TextEncoder) weights, AdapterReference added)
     {
         using var adapter = LoraAdapter.Open(added.Path);
         return adapter.Merge(weights.UNet, weights.TextEncoder, added.Scale);
