@@ -142,7 +142,7 @@ public sealed class DiffusionModel : IDisposable
     {
         using var source = ModelSource.Open(reference);
         var init = new WeightInit();
-        var model = new DiffusionModel(source.Index(), device, use, init, lora) { Derivation = source.Derivation };
+        var model = new DiffusionModel(source.Index(), device, use, init, lora) { Derivation = source.Derivation([.. ComponentFolder.All]) };
         try
         {
             if (model.Adapter is { } adapter) init.Fill(adapter.Parameters, adapter.Options.Seed);

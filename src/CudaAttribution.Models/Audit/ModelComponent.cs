@@ -61,7 +61,7 @@ public sealed class ModelComponent : IDisposable
             }
             parameters.Freeze(trainable: false);
             WeightFile.Load(source.Weights(folder), new ModelPart(parameters, ""));
-            return new ModelComponent(parameters, run) { Derivation = source.Derivation };
+            return new ModelComponent(parameters, run) { Derivation = source.Derivation(folder) };
         }
         catch
         {

@@ -35,7 +35,7 @@ public static class ModelConverter
                     SafetensorsWriter.Write(component.Weights(temporary), source.Weights(component), metadata, type);
             },
             mayReplace: existing => File.Exists(Path.Combine(existing, ModelIndex.FileName)));
-        return new Result(parameters, source.Derivation);
+        return new Result(parameters, source.Derivation([.. ComponentFolder.All]));
     }
 
     /// <summary>Writes a single file in the original layout; it appears whole or not at all, and replaces a file that is there.</summary>
@@ -54,7 +54,7 @@ public static class ModelConverter
         SingleFileWriter.Write(
             file, unet, source.Weights(ComponentFolder.Vae), source.Weights(ComponentFolder.TextEncoder), WeightShapes.FamilyOf(unet),
             index.Scheduler.PredictionType, type);
-        return new Result(parameters, source.Derivation);
+        return new Result(parameters, source.Derivation([.. ComponentFolder.All]));
     }
 
     /// <summary>Checks names, shapes and types of all weights against the configurations.</summary>

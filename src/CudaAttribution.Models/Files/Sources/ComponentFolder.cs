@@ -17,6 +17,9 @@ internal sealed record ComponentFolder(string Name, string What, params string[]
     public static readonly ComponentFolder TextEncoder =
         new("text_encoder", "the text encoder", ComponentWeights.Transformers, ComponentWeights.TransformersPickled);
 
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<ComponentFolder> All { get; } = [UNet, Vae, TextEncoder];
+
     /// <summary>Path of the configuration.</summary>
     public string Config(string model) => Path.Combine(model, Name, ConfigFile);
 

@@ -9,7 +9,8 @@ internal sealed record ConfigOverrides(
     /// <summary>A key that only one kind of file has, for files without a class name.</summary>
     private static readonly (string Key, string Class)[] Marks =
     [
-        ("cross_attention_dim", UNetConfig.ClassName), ("latent_channels", AutoencoderKLConfig.ClassName), ("vocab_size", ClipTextConfig.ClassName),
+        ("cross_attention_dim", UNetConfig.ClassName), ("attention_head_dim", UNetConfig.ClassName), ("latent_channels", AutoencoderKLConfig.ClassName),
+        ("scaling_factor", AutoencoderKLConfig.ClassName), ("vocab_size", ClipTextConfig.ClassName), ("hidden_act", ClipTextConfig.ClassName),
         ("beta_start", SchedulerClass),
     ];
 

@@ -44,9 +44,10 @@ internal sealed class FolderSource : ModelSource
         }
     }
 
-    public override string? Derivation => null;
 
     private string IndexFile => System.IO.Path.Combine(Path, ModelIndex.FileName);
+
+    public override string? Derivation(params ReadOnlySpan<ComponentFolder> parts) => null;
 
     protected override UNetConfig ReadUNet() => Read(ComponentFolder.UNet, UNetConfig.FromJson, UNetConfig.ClassName);
 

@@ -29,8 +29,10 @@ internal abstract class ModelSource(ModelReference reference) : IDisposable
 
     public abstract ITokenizer Tokenizer { get; }
 
-    /// <summary>What the configurations rest on where the model does not come with them, with the configurations; null where it does.</summary>
-    public abstract string? Derivation { get; }
+    /// <summary>What configurations rest on where the model does not come with them, with the configurations; null where it does.</summary>
+    /// <param name="parts">Whose; those of other parts may be such that they cannot be told.</param>
+    /// <exception cref="ModelFileException">One of them cannot be told.</exception>
+    public abstract string? Derivation(params ReadOnlySpan<ComponentFolder> parts);
 
     protected ModelReference Reference { get; } = reference;
 

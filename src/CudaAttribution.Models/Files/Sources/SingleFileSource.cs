@@ -35,27 +35,28 @@ internal sealed class SingleFileSource : ModelSource
     public override ITokenizer Tokenizer => ClipTokenizer.OpenAI(
         _file.Family == StableDiffusionFamily.V1 ? ClipTokenizer.EndOfText : V2Padding, TextEncoder.MaxPositionEmbeddings);
 
-    public override string Derivation
-    {
-        get
-        {
-            var text = new StringBuilder();
-            string prediction = Overrides.Scheduler is not null || Reference.Prediction is not null ? "given" : _file.PredictionSource;
-            text.Append($"{Path} is Stable Diffusion {_file.Family} in the original layout; it comes without configuration. From its shapes "
-                + $"(prediction type: {prediction}), where nothing else is given:");
-            Add("unet", Overrides.UNet is not null, UNet.ToJson());
-            Add("vae", Overrides.Vae is not null, Vae.ToJson());
-            Add("text_encoder", Overrides.TextEncoder is not null, TextEncoder.ToJson());
-            Add("scheduler", Overrides.Scheduler is not null, Scheduler.ToJson());
-            if (_file.Ignored.Count > 0) text.Append($"\n  not used: {_file.Ignored.Count} tensors: {PrintableText.List(_file.Ignored, 3)}");
-            return text.ToString();
-
-            void Add(string part, bool given, string json) =>
-                text.Append($"\n  {part}{(given ? " (given)" : "")} {JsonNode.Parse(json)!.ToJsonString(JsonSerializerOptions.Default)}");
-        }
-    }
-
     private PredictionType Prediction => Overrides.Scheduler?.PredictionType ?? Reference.Prediction ?? _file.DefaultPrediction;
+
+    public override string Derivation(params ReadOnlySpan<ComponentFolder> parts)
+    {
+        var text = new StringBuilder();
+        string prediction = Overrides.Scheduler is not null || Reference.Prediction is not null ? "given" : _file.PredictionSource;
+        text.Append($"{Path} is Stable Diffusion {_file.Family} in the original layout; it comes without configuration. From its shapes "
+            + $"(prediction type: {prediction}), where nothing else is given:");
+        foreach (var part in parts)
+        {
+            var (given, json) = part == ComponentFolder.UNet ? (Overrides.UNet is not null, UNet.ToJson())
+                : part == ComponentFolder.Vae ? (Overrides.Vae is not null, Vae.ToJson())
+                : (Overrides.TextEncoder is not null, TextEncoder.ToJson());
+            Add(part.Name, given, json);
+        }
+        Add(ModelIndex.SchedulerFolder, Overrides.Scheduler is not null, Scheduler.ToJson());
+        if (_file.Ignored.Count > 0) text.Append($"\n  not used: {_file.Ignored.Count} tensors: {PrintableText.List(_file.Ignored, 3)}");
+        return text.ToString();
+
+        void Add(string part, bool given, string json) =>
+            text.Append($"\n  {part}{(given ? " (given)" : "")} {JsonNode.Parse(json)!.ToJsonString(JsonSerializerOptions.Default)}");
+    }
 
     public override void Dispose()
     {
