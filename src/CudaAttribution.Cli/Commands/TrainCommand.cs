@@ -28,7 +28,7 @@ internal static class TrainCommand
         command.SetAction(parsed => Run("train", common, parsed, (session, data) =>
         {
             var architecture = ModelPreset.Load(parsed.GetValue(preset)!);
-            var captions = data.Items.Select(i => i.Caption);
+            var captions = data().Items.Select(i => i.Caption);
             return DiffusionModel.Create(architecture, captions, session.Device, common.Run.Read(parsed).Seed);
         }));
         return command;
@@ -71,13 +71,13 @@ internal static class TrainCommand
         return rank is null ? null : new LoraOptions(rank.Value, alpha, seed);
     }
 
-    private static int Run(string name, TrainingOptionSet common, ParseResult parsed, Func<RunSession, CaptionedDataset, DiffusionModel> open)
+    private static int Run(string name, TrainingOptionSet common, ParseResult parsed, Func<RunSession, Func<CaptionedDataset>, DiffusionModel> open)
     {
         var run = common.Run.Read(parsed);
         var spec = DataArgument.Parse(parsed.GetValue(common.Data)!);
         using var session = new RunSession(name, run);
-        // The model is opened once to learn the size of its pictures; captions do not depend on it.
-        using var model = open(session, spec.Load(16, onBadImage: parsed.GetValue(common.OnBadImage)));
+        // The model says how large its pictures are; a new one needs the captions first, which do not depend on that.
+        using var model = open(session, () => spec.Load(16, onBadImage: parsed.GetValue(common.OnBadImage)));
         int size = model.PictureSize;
         var data = spec.Load(size, onBadImage: parsed.GetValue(common.OnBadImage));
         foreach (var skipped in data.Skipped) Console.Error.WriteLine($"cudattr: left out {skipped.File}: {skipped.Reason}");
