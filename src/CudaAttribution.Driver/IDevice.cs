@@ -150,6 +150,9 @@ public readonly record struct KernelAttributes(int Registers, int SharedBytes, i
 public sealed record DeviceInfo(
     string Id, string Name, string Binding, string InstructionSet, string DriverVersion, long MemoryBytes, int Multiprocessors)
 {
+    /// <summary>Bytes of the cache that all multiprocessors share (L2); 0 where the device has no such notion.</summary>
+    public long CacheBytes { get; init; }
+
     /// <summary>Size in words: "2 threads", "132 multiprocessors".</summary>
     public string Units() => UnitsOf(Binding, Multiprocessors);
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CudaAttribution.Driver;
 using CudaAttribution.Tensors.Engines;
 
@@ -38,7 +37,7 @@ public sealed class ComputeDevice : IDisposable
     /// <summary>Opens a device.</summary>
     /// <param name="id"><c>auto</c> (a GPU where there is one, else <c>cpu</c>), <c>cpu</c>, <c>simt</c> or <c>cuda:N</c>.</param>
     /// <param name="math"><c>auto</c> or the name of one of <see cref="MathLibraries.All"/>.</param>
-    /// <param name="guardBands">Test mode: surround each tensor with a pattern and check it.</param>
+    /// <param name="guardBands">Test mode: fill each new tensor with NaN, surround it with a pattern and check that.</param>
     /// <exception cref="DeviceUnavailableException">There is no such device here.</exception>
     /// <exception cref="NativeLibraryException">The engine's library is missing or does not fit.</exception>
     public static ComputeDevice Open(string id = "auto", string math = "auto", bool guardBands = false)
@@ -76,16 +75,8 @@ public sealed class ComputeDevice : IDisposable
     {
         if (grid.X == 0 || grid.Y == 0 || grid.Z == 0) return;
         if (!_kernels.TryGetValue(kernel, out var k)) _kernels[kernel] = k = Driver.Kernels.GetKernel(kernel);
-        if (Profile is null)
-        {
-            k.Launch(grid, in parameters, Stream);
-            return;
-        }
-        Stream.Synchronize();
-        long start = Stopwatch.GetTimestamp();
-        k.Launch(grid, in parameters, Stream);
-        Stream.Synchronize();
-        Profile.Add(kernel, Stopwatch.GetElapsedTime(start));
+        if (Profile is null) k.Launch(grid, in parameters, Stream);
+        else Profile.Launch(Driver, k, grid, in parameters, Stream);
     }
 
     /// <summary>Waits for everything issued so far.</summary>

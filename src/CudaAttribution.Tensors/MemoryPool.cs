@@ -6,12 +6,16 @@ namespace CudaAttribution.Tensors;
 /// Device memory of one device, handed out as <see cref="Storage"/> and kept for reuse by exact size: a training step asks for the same
 /// sizes every time, so after the first step nothing is allocated. Reuse is ordered by the single compute stream.
 /// </summary>
-/// <remarks>With guard bands on, each block has a pattern before and after it that is checked when the block comes back.</remarks>
+/// <remarks>
+/// With guard bands on, each block has a pattern before and after it that is checked when the block comes back, and begins as NaN (each byte 255), so
+/// that an element that no kernel wrote shows.
+/// </remarks>
 public sealed class MemoryPool : IDisposable
 {
     private const int Alignment = 256;
     private const int GuardBytes = 256;
     private const byte GuardPattern = 0xA5;
+    private const byte Poison = 0xFF;
 
     private readonly IDevice _device;
     private readonly bool _guard;
@@ -52,6 +56,7 @@ public sealed class MemoryPool : IDisposable
     {
         long size = long.Max(Alignment, (bytes + Alignment - 1) / Alignment * Alignment);
         if (!_free.TryGetValue(size, out var stack) || !stack.TryPop(out nint block)) block = Obtain(size);
+        if (_guard) _device.Fill(block + GuardBytes, Poison, size, _device.DefaultStream);
         InUse += size;
         if (workspace) _workspace += size;
         Peak = long.Max(Peak, InUse);

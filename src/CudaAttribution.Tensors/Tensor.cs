@@ -59,6 +59,12 @@ public sealed class Tensor
         return new Tensor(Device, Storage, _offset + start * row, Type, dims);
     }
 
+    /// <summary>The same bytes as elements of another type, outside the tape.</summary>
+    /// <exception cref="ArgumentException">They are not as many.</exception>
+    internal Tensor As(DType type, Shape shape) => shape.Count * type.Size() == Bytes
+        ? new Tensor(Device, Storage, _offset, type, shape)
+        : throw new ArgumentException($"cannot take the {Bytes} bytes of {this} as {type} {shape}");
+
     public void CopyFrom<T>(ReadOnlySpan<T> source)
         where T : unmanaged
     {

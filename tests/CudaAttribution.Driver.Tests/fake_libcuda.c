@@ -109,7 +109,7 @@ R cuDeviceTotalMem_v2(size_t *n, int d) { (void)d; *n = MEMORY; return OK; }
 R cuDeviceGetAttribute(int *v, int a, int d) {
     (void)d;
     int capability = setting("FAKE_CUDA_CAPABILITY", 90);
-    *v = a == 16 ? 7 : a == 75 ? capability / 10 : a == 76 ? capability % 10 : -1;
+    *v = a == 16 ? 7 : a == 38 ? 1 << 20 : a == 75 ? capability / 10 : a == 76 ? capability % 10 : -1;
     return OK;
 }
 R cuDevicePrimaryCtxRetain(P *c, int d) { retained[d]++; *c = (P)d + 1; return OK; }

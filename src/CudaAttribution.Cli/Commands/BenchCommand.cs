@@ -183,7 +183,8 @@ internal static class BenchCommand
     {
         var info = device.Driver.Info;
         Console.WriteLine($"{info.Id}: {info.Name}, {info.InstructionSet}, {info.Units()}, maths {device.Math.Name}");
-        Console.WriteLine($"measured ceilings: {roofline.FmaGflops:0} GFLOP/s FMA (F32), {roofline.CopyGigabytes:0.0} GB/s copy");
+        string mma = roofline.Bf16Gflops is { } peak ? $", {peak:0} GFLOP/s mma.sync (BF16)" : "";
+        Console.WriteLine($"measured ceilings: {roofline.FmaGflops:0} GFLOP/s FMA (F32){mma}, {roofline.CopyGigabytes:0.0} GB/s copy");
     }
 
     private static void Print(ComputeDevice device, Roofline roofline, List<OpTiming> timings)

@@ -4,6 +4,7 @@ namespace CudaAttribution.Driver;
 internal static class CudaConstants
 {
     public const int DeviceAttributeMultiprocessorCount = 16;
+    public const int DeviceAttributeL2CacheSize = 38;
     public const int DeviceAttributeComputeCapabilityMajor = 75;
     public const int DeviceAttributeComputeCapabilityMinor = 76;
 

@@ -49,7 +49,10 @@ internal static unsafe class CudaDevices
         api.Check(api.DeviceTotalMem(&memory, device), $"read the memory of {id}");
         int multiprocessors = Attribute(api, CudaConstants.DeviceAttributeMultiprocessorCount, device, id);
         var info = new DeviceInfo(
-            id, product, api.Name, $"sm_{capability}", $"CUDA {CudaLibrary.VersionText(version)}", (long)memory, multiprocessors);
+            id, product, api.Name, $"sm_{capability}", $"CUDA {CudaLibrary.VersionText(version)}", (long)memory, multiprocessors)
+        {
+            CacheBytes = Attribute(api, CudaConstants.DeviceAttributeL2CacheSize, device, id),
+        };
         return (device, info);
     }
 

@@ -30,7 +30,9 @@ public static partial class AttentionOp
         Attend("demo text", 32, 20, 20, 64, 4, causal: true) with { BenchOnly = true },
         Attend("SD self 32x32", 2, 1024, 1024, 640, 8) with { BenchOnly = true },
         Attend("SD cross 32x32", 2, 1024, 77, 640, 8) with { BenchOnly = true },
-        Attend("SD self 64x64", 1, 4096, 4096, 320, 8) with { BenchOnly = true },
+        Attend("SD self 64x64", 2, 4096, 4096, 320, 8) with { BenchOnly = true },
+        Attend("SD cross 64x64", 2, 4096, 77, 320, 8) with { BenchOnly = true },
+        Attend("SD self 16x16", 2, 256, 256, 1280, 8) with { BenchOnly = true },
     ];
 
     private static IEnumerable<OpCase> SoftmaxCases =>

@@ -48,7 +48,14 @@ public static class Gemm
         Case("more than one tile", [2, 50, 130], 70, true),
         Case("more than one split of rows", [1, 1030, 4], 3, true),
         Case("demo feed-forward", [32, 64, 64], 512, true) with { BenchOnly = true },
-        Case("SD 1024x640x5120", [1, 1024, 640], 5120, true) with { BenchOnly = true },
+        .. StableDiffusionShapes.Select(s => Case($"SD {s.Rows}x{s.I}x{s.O}", [2, s.Rows, s.I], s.O, true) with { BenchOnly = true }),
+    ];
+
+    /// <summary>Projections and feed-forward products of a guided step of Stable Diffusion v1.5, rows of one of its two samples.</summary>
+    private static (int Rows, int I, int O)[] StableDiffusionShapes =>
+    [
+        (4096, 320, 320), (4096, 320, 2560), (4096, 1280, 320), (1024, 640, 640), (1024, 640, 5120), (1024, 2560, 640), (256, 1280, 1280),
+        (256, 1280, 10240), (256, 5120, 1280),
     ];
 
     private static OpCase Case(string name, int[] shape, int o, bool bias)

@@ -1,11 +1,18 @@
-using System.Diagnostics;
+using CudaAttribution.Driver;
 
 namespace CudaAttribution.Tensors.Verification;
 
-/// <summary>Timing of one op case: medians over repeats, in milliseconds, on inputs that are already on the device.</summary>
-/// <param name="Backward">Backward alone; 0 for an op without gradient.</param>
+/// <summary>Timing of one op case on inputs that are already on the device.</summary>
+/// <param name="Op">The op.</param>
+/// <param name="Case">The case.</param>
+/// <param name="Forward">Forward, median in milliseconds.</param>
+/// <param name="ForwardFastest">Forward, the fastest.</param>
+/// <param name="Backward">Forward and backward less the forward, medians; 0 for an op without gradient.</param>
 /// <param name="ForwardGflops">Forward FLOPs over the forward median.</param>
 /// <param name="ForwardGigabytes">Least bytes of the forward over its median.</param>
+/// <param name="Repeats">Forwards timed.</param>
+/// <param name="Sets">Sets of inputs and outputs in turn: together more than twice the device's cache.</param>
+/// <param name="Clock"><c>graph</c>: events around replays of all sets; <c>events</c>: around each issued run, where it cannot be recorded.</param>
 public sealed record OpTiming(
     string Op,
     string Case,
@@ -14,64 +21,102 @@ public sealed record OpTiming(
     double Backward,
     double ForwardGflops,
     double ForwardGigabytes,
-    int Repeats);
+    int Repeats,
+    int Sets,
+    string Clock);
 
 /// <summary>Times op cases; correctness is <see cref="OpChecks"/>' business, which <c>cudattr bench --verify</c> runs first.</summary>
 public static class OpBenchmark
 {
-    /// <summary>Repeats until <paramref name="budgetSeconds"/> are used, 3 to 200 times after one warm-up.</summary>
+    private const int MostSets = 64;
+
+    /// <summary>Repeats until <paramref name="budgetSeconds"/> are used, half of them with the backward; 3 to 200 repeats of all sets after one.</summary>
     public static OpTiming Run(ComputeDevice device, OpCase op, double budgetSeconds = 1.0)
     {
-        List<double> forward = [], backward = [];
         using var held = new Arena(device);
-        var inputs = new Tensor[op.Inputs.Count];
-        for (int i = 0; i < inputs.Length; i++)
+        int sets = Sets(device, op);
+        Tensor[][] inputs = [.. Enumerable.Range(0, sets).Select(set => OpInputs.Draw(held, op, set))];
+        foreach (var set in inputs) RequireGrad(op, set, false);
+        var (forward, clock) = Time(device, sets, budgetSeconds / 2, (tape, set) => op.Run(tape, inputs[set]), record: false);
+        double backward = 0;
+        if (op.Differentiable)
         {
-            inputs[i] = OpInputs.Upload(held, op.Inputs[i], OpInputs.Values(op, i), null);
-            inputs[i].RequiresGrad = op.Differentiable && op.Inputs[i].Grad && inputs[i].Type == DType.F32;
+            foreach (var set in inputs) RequireGrad(op, set, true);
+            Tensor? seed = null;
+            var both = Time(device, sets, budgetSeconds / 2, (tape, set) => Both(held, tape, op, inputs[set], ref seed), record: true).Time;
+            backward = both.MedianMs - forward.MedianMs;
         }
-        Tensor? seed = null;
-        long begin = Stopwatch.GetTimestamp();
-        for (int repeat = 0; repeat < 200; repeat++)
-        {
-            using var tape = new Tape(device, record: op.Differentiable);
-            device.Synchronize();
-            long start = Stopwatch.GetTimestamp();
-            var y = op.Run(tape, inputs);
-            device.Synchronize();
-            double ran = Stopwatch.GetElapsedTime(start).TotalMilliseconds, went = 0;
-            if (op.Differentiable)
-            {
-                seed ??= held.From(Enumerable.Repeat(1f, (int)y.Count).ToArray(), y.Shape);
-                var copy = tape.New(seed.Shape);
-                device.Driver.CopyOnDevice(copy.Pointer, seed.Pointer, seed.Bytes, device.Stream);
-                device.Synchronize();
-                start = Stopwatch.GetTimestamp();
-                tape.Backward(y, copy);
-                device.Synchronize();
-                went = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            }
-            foreach (var input in inputs) input.Grad = null;
-            if (repeat == 0) continue;
-            forward.Add(ran);
-            backward.Add(went);
-            if (forward.Count >= 3 && Stopwatch.GetElapsedTime(begin).TotalSeconds > budgetSeconds) break;
-        }
-        double median = Median(forward);
         return new OpTiming(
             op.Op,
             op.Name,
-            median,
-            forward.Min(),
-            op.Differentiable ? Median(backward) : 0,
-            op.Flops / median * 1e-6,
-            op.Bytes / median * 1e-6,
-            forward.Count);
+            forward.MedianMs,
+            forward.FastestMs,
+            backward,
+            op.Flops / forward.MedianMs * 1e-6,
+            op.Bytes / forward.MedianMs * 1e-6,
+            forward.Count,
+            sets,
+            clock);
     }
 
-    private static double Median(List<double> values)
+    private static int Sets(ComputeDevice device, OpCase op)
     {
-        var sorted = values.Order().ToArray();
-        return sorted.Length % 2 == 1 ? sorted[sorted.Length / 2] : (sorted[(sorted.Length / 2) - 1] + sorted[sorted.Length / 2]) / 2;
+        long cache = device.Driver.Info.CacheBytes;
+        return cache == 0 ? 1 : (int)Math.Clamp(2 * cache / Math.Max(op.Bytes, 1) + 1, 1, MostSets);
+    }
+
+    private static void RequireGrad(OpCase op, Tensor[] inputs, bool wanted)
+    {
+        for (int i = 0; i < inputs.Length; i++) inputs[i].RequiresGrad = wanted && op.Inputs[i].Grad && inputs[i].Type == DType.F32;
+    }
+
+    private static void Both(Arena held, Tape tape, OpCase op, Tensor[] inputs, ref Tensor? seed)
+    {
+        var y = op.Run(tape, inputs);
+        // Made by the repeat that is not counted, before anything is recorded.
+        seed ??= held.From(Enumerable.Repeat(1f, (int)y.Count).ToArray(), y.Shape);
+        var copy = tape.New(seed.Shape);
+        tape.Device.Driver.CopyOnDevice(copy.Pointer, seed.Pointer, seed.Bytes, tape.Device.Stream);
+        tape.Backward(y, copy);
+        foreach (var input in inputs) input.Grad = null;
+    }
+
+    private static (TimeStatistics Time, string Clock) Time(
+        ComputeDevice device, int sets, double seconds, Action<Tape, int> run, bool record)
+    {
+        void Issue(List<Tape> tapes)
+        {
+            for (int set = 0; set < sets; set++)
+            {
+                tapes.Add(new Tape(device, record));
+                run(tapes[^1], set);
+            }
+        }
+        void IssueAndForget()
+        {
+            var tapes = new List<Tape>();
+            Issue(tapes);
+            foreach (var tape in tapes) tape.Dispose();
+        }
+        IssueAndForget();
+        device.Synchronize();
+        // What a graph writes stays its own until it is disposed: the tapes live as long.
+        var kept = new List<Tape>();
+        using var graph = device.Math.IsOnStream ? TryCapture(device, () => Issue(kept)) : null;
+        var time = DeviceTimer.Repeat(device, graph is null ? IssueAndForget : () => graph.Replay(device.Stream), seconds);
+        foreach (var tape in kept) tape.Dispose();
+        return (time.Each(sets), graph is null ? "events" : "graph");
+    }
+
+    private static IGraph? TryCapture(ComputeDevice device, Action issue)
+    {
+        try
+        {
+            return DeviceTimer.Capture(device, issue);
+        }
+        catch (DeviceException e) when (e.Status == DeviceStatus.StreamCaptureUnsupported)
+        {
+            return null;
+        }
     }
 }

@@ -16,6 +16,12 @@ internal static class OpInputs
         return values;
     }
 
+    /// <summary>
+    /// Set <paramref name="set"/> of the case's inputs for shapes too large to be drawn on the host: normal numbers about zero and bytes come from the
+    /// device's generator, which gives the same bits everywhere; the rest, which is small, from <see cref="Values"/>.
+    /// </summary>
+    public static Tensor[] Draw(Arena arena, OpCase op, int set) => [.. op.Inputs.Select((input, i) => Draw(arena, op, i, set))];
+
     /// <summary>Fixed weights of the scalar whose gradient is checked.</summary>
     public static double[] Weights(OpCase op, long count)
     {
@@ -44,6 +50,26 @@ internal static class OpInputs
             DType.U8 => arena.From(Array.ConvertAll(values, v => (byte)v), shape),
             var type => throw new NotSupportedException($"{input.Name}: no test inputs of type {type}"),
         };
+    }
+
+    private static Tensor Draw(Arena arena, OpCase op, int index, int set)
+    {
+        const ulong Seed = 23;
+        var input = op.Inputs[index];
+        ulong stream = Philox.Stream($"{op} set {set}", (ulong)index);
+        var tensor = arena.New(input.Shape, input.Type);
+        if (input.Type == DType.F32 && input.Fill.Mean == 0)
+        {
+            Ops.Sampling.Normal(tensor, Seed, stream);
+            if (input.Fill.Scale != 1) Ops.Sampling.Scale(tensor, input.Fill.Scale, tensor);
+            return tensor;
+        }
+        if (input.Type == DType.U8 && input.Fill == OpFill.Pixels() && input.Shape.Count % sizeof(int) == 0)
+        {
+            Ops.Sampling.Words(tensor.As(DType.I32, new Shape(checked((int)(input.Shape.Count / sizeof(int))))), Seed, stream);
+            return tensor;
+        }
+        return Upload(arena, input, Values(op, index), null);
     }
 
     private static double Normal(PhiloxSequence random)
