@@ -46,7 +46,8 @@ public sealed record OpDigest(string Sha256, long NonFinite)
         return "";
     }
 
-    private static IEnumerable<(string Name, byte[] Bytes, DType Type)> Arrays(ComputeDevice device, OpCase op)
+    /// <summary>Output and gradients of a run, as bytes.</summary>
+    internal static IEnumerable<(string Name, byte[] Bytes, DType Type)> Arrays(ComputeDevice device, OpCase op)
     {
         using var held = new Arena(device);
         using var tape = new Tape(device, record: op.Differentiable);

@@ -1,0 +1,38 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+
+namespace CudaAttribution.GpuQueue;
+
+/// <summary>Everything a run has left so far, in one file that is whole at any time: written beside it and renamed.</summary>
+internal static class Archive
+{
+    public const string FileName = "all.tar.gz";
+
+    /// <summary>Packs the results in <paramref name="folder"/> and the logs in <paramref name="logs"/>.</summary>
+    public static void Write(string folder, string logs)
+    {
+        string target = Path.Combine(folder, FileName), temporary = target + ".partial";
+        using (var file = File.Create(temporary))
+        using (var packed = new GZipStream(file, CompressionLevel.Fastest))
+        using (var tar = new TarWriter(packed))
+        {
+            string[] results = [.. Directory.EnumerateFiles(folder).Where(f => f != target && f != temporary)];
+            foreach (string entry in results.Concat(Directory.EnumerateFiles(logs, "*", SearchOption.AllDirectories)).Order(StringComparer.Ordinal))
+            {
+                string name = entry.StartsWith(logs, StringComparison.Ordinal) ? "logs/" + Path.GetRelativePath(logs, entry) : Path.GetFileName(entry);
+                // Read first: a log may grow while it is packed, and an entry's size stands before its bytes.
+                using var content = new MemoryStream(ReadShared(entry));
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = content });
+            }
+        }
+        File.Move(temporary, target, overwrite: true);
+    }
+
+    private static byte[] ReadShared(string path)
+    {
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var copy = new MemoryStream();
+        file.CopyTo(copy);
+        return copy.ToArray();
+    }
+}
