@@ -12,6 +12,9 @@ public interface IMathLibrary : IDisposable
     /// <summary>What the two operands of a product or convolution are rounded to as they are read; F32 where they are taken as they are.</summary>
     DType Operands { get; }
 
+    /// <summary>Whether its work can be recorded in a graph: not where it is computed at once, beside the stream.</summary>
+    bool IsRecordable => true;
+
     /// <summary>y = conv(x, w) + b; <paramref name="b"/> may be null.</summary>
     void Conv2dForward(in Conv2dShape s, Tensor x, Tensor w, Tensor? b, Tensor y);
 
