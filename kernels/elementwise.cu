@@ -8,6 +8,7 @@
 //   concat                   y[R,A+B] = (a[R,A], b[R,B]);  da (+)= dy[:,:A], db (+)= dy[:,A:]
 //   upsample2x               y[N,2H,2W,C] = x[N,h/2,w/2,C];  dx (+)= (dy00 + dy01) + (dy10 + dy11)
 //   timestep_embedding       y[N,2D] = (cos(t f_i), sin(t f_i)), f_i = exp(-ln(10000) / D)^i
+//   constant                 y = value
 //   count_non_finite         count[b] = how many elements of the b-th CHUNK of x are NaN or infinite
 //
 // A backward adds to its gradient where `accumulate` is set and overwrites it otherwise.
@@ -318,6 +319,18 @@ KERNEL(timestep_embedding_f32, TimestepEmbeddingParams, 256) {
         row[i] = fma_(-rest, s, c);
         row[p.half + i] = fma_(rest, c, s);
     });
+}
+
+// ---- constants
+
+struct ConstantParams {
+    float *y;
+    long long n;
+    float value;
+};
+
+KERNEL(constant_f32, ConstantParams, 256) {
+    each_element(p.n, [=](long long i) { p.y[i] = p.value; });
 }
 
 // ---- checks

@@ -1,6 +1,7 @@
 // Around the network in diffusion training and sampling.
 //
 //   normal_f32          y[i] = number offset + i of a Philox stream, standard normal: normal_pair(x, y), normal_pair(z, w) of block (offset + i) / 4
+//   uniform_f32         y[i] = bound (w 2^-23 - 1) with w the upper 24 bits of word offset + i of the stream
 //   philox_words_i32    y[i] = word offset + i of the stream
 //   q_sample_f32        noisy = signal[t] x0 + sigma[t] noise; velocity = signal[t] noise - sigma[t] x0; NaN where t is outside the tables
 //   ddim_step_f32       y = sample x + output o + sigma noise with o = u + guidance (c - u)
@@ -52,6 +53,24 @@ KERNEL(normal_f32, FillParams, 256) {
         out[BATCH] = a.b;
         out[2 * BATCH] = b.a;
         out[3 * BATCH] = b.b;
+    });
+}
+
+struct UniformParams {
+    FillParams part;
+    float bound;
+};
+
+// All but the product with the bound is exact.
+KERNEL(uniform_f32, UniformParams, 256) {
+    SHARED(float, group, 4 * BATCH);
+    const float bound = p.bound;
+    fill_stream<float>(p.part, group, [bound](Philox4 w, float *out) {
+        const auto in_bounds = [bound](uint32_t word) { return bound * ((float)(int32_t)(word >> 8) * 0x1p-23f - 1.0f); };
+        out[0] = in_bounds(w.x);
+        out[BATCH] = in_bounds(w.y);
+        out[2 * BATCH] = in_bounds(w.z);
+        out[3 * BATCH] = in_bounds(w.w);
     });
 }
 

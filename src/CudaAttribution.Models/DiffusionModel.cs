@@ -93,8 +93,11 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>The parameters that training changes, an adapter's or the model's: the first set.</summary>
     /// <exception cref="InvalidOperationException">The model was opened for sampling.</exception>
     internal ParameterSet Trained => Use != ModelUse.Sampling
-        ? _sets[0]
+        ? Weights
         : throw new InvalidOperationException("the model was opened for sampling: open it for training");
+
+    /// <summary>The UNet's parameters, or an adapter's; those of the text encoder too where they are trained together.</summary>
+    internal ParameterSet Weights => _sets[0];
 
     /// <summary>Device memory of the weights.</summary>
     internal long WeightBytes => _sets.Sum(s => s.Values.Bytes);

@@ -151,7 +151,7 @@ public sealed class Tape : IDisposable
         if (!Recording) throw new InvalidOperationException("this tape does not record");
         if (loss.Count != 1) throw new ArgumentException($"the loss must be a scalar, it is {loss.Shape}");
         var seed = _arena.New(loss.Shape);
-        seed.CopyFrom<float>([weight]);
+        Ops.Elementwise.Constant(seed, weight);
         Backward(loss, seed);
     }
 

@@ -24,10 +24,8 @@ public class DdimGoldenTests
             ? arena.From([.. empty, .. empty, .. prompts], new Shape(2 * shape[0], shape[1], shape[2]))
             : arena.From(prompts, shape);
         double guidance = guided ? golden["guidance"].GetDouble() : 1;
-        foreach (var step in DdimScheduler.Steps(new SchedulerConfig { PredictionType = prediction }, golden["steps"].GetInt32()))
-        {
-            Sampler.Step(unet, x, text, step, guidance);
-        }
+        var steps = DdimScheduler.Steps(new SchedulerConfig { PredictionType = prediction }, golden["steps"].GetInt32());
+        Sampler.Run(unet, x, text, steps, guidance);
         Assert.That(
             Nmse.Of(x.ToArray<float>(), golden.Pictures($"{(guided ? "sample" : "sample_unguided")}.{Name(prediction)}")),
             Is.LessThanOrEqualTo(Nmse.Limit));

@@ -88,7 +88,7 @@ public class DdimInversionTests : DeviceFixture
         }
         Assert.That(Nmse.Of(made.Noise, x), Is.LessThan(Nmse.Limit), "x_T");
         var start = tape.Arena.From(x, shape);
-        foreach (var step in DdimScheduler.Steps(model.Scheduler, 4)) Sampler.Step(model.UNet, start, text, step, 1);
+        Sampler.Run(model.UNet, start, text, DdimScheduler.Steps(model.Scheduler, 4), 1);
         Assert.That(Nmse.Of(made.Reconstructions.Values, model.Decode(tape, start).ToArray<float>()), Is.LessThan(Nmse.Limit), "reconstruction");
 
         float[] Output(float[] at, int t) =>

@@ -72,12 +72,12 @@ public class GradientAccumulationTests : DeviceFixture
 
     private static (float[] Gradients, float[] Losses) Gradients(DiffusionModel model, TrainingSet data, TrainOptions options)
     {
-        using var text = new CaptionEmbeddings(model, data.Captions, frozen: model.Use != ModelUse.TrainAll);
-        using var pictures = new TrainingPictures(model, data, options.Seed);
+        using var inputs = new TrainingInputs(model, data, options);
         using var process = new ForwardProcess(model.Device, model.Scheduler);
         using var arena = new Arena(model.Device);
         var losses = arena.New(new Shape(options.GradientAccumulation));
-        new TrainingStep(model, data.Count, options, pictures, text, process).Compute(3, losses);
+        inputs.Upload(3);
+        new TrainingStep(model.UNet, model.Trained, inputs, process, options).Compute(3, losses);
         return (model.Trained.Gradients.ToArray<float>(), losses.ToArray<float>());
     }
 

@@ -69,7 +69,7 @@ public class ImageToImageTests : DeviceFixture
         x.CopyFrom<float>([.. clean.Zip(noise, (c, n) => (float)(Math.Sqrt(alphaBar) * c + Math.Sqrt(1 - alphaBar) * n))]);
         var text = model.EncodeText(tape, ["", "a red disc"]);
         var memory = plan.Multistep ? new SolverMemory(arena, x.Shape, plan.Prediction) : null;
-        foreach (var step in plan.Steps) Sampler.Step(model.UNet, x, text, step, 2, memory: memory);
+        Sampler.Run(model.UNet, x, text, plan.Steps, 2, memory);
         Assert.That(Nmse.Of(made.Values, model.Decode(tape, x).ToArray<float>()), Is.LessThan(1e-10));
 
         float[] Normal(Tensor like, string purpose)

@@ -74,7 +74,7 @@ public class LatentModelTests : DeviceFixture
         using (var tape = new Tape(Device, record: false))
         {
             var text = model.EncodeText(tape, ["", "a red disc"]);
-            foreach (var step in DdimScheduler.Steps(model.Scheduler, 3)) Sampler.Step(model.UNet, x, text, step, 2);
+            Sampler.Run(model.UNet, x, text, DdimScheduler.Steps(model.Scheduler, 3), 2);
             float[] latent = [.. x.ToArray<float>().Select(v => v * 2)];
             float[] decoded = model.Vae!.Decode(tape, arena.From(latent, x.Shape)).ToArray<float>();
             Assert.That(Nmse.Of(picture.Values, decoded), Is.LessThan(1e-12));
@@ -122,8 +122,9 @@ public class LatentModelTests : DeviceFixture
         using var model = Tiny.LatentModel(Device);
         using var pictures = new TrainingPictures(model, Tiny.Data(side: 16), seed: 5);
         using var tape = new Tape(Device, record: false);
-        float[] first = pictures.Batch(tape, 0, [2, 4]).ToArray<float>(), again = pictures.Batch(tape, 0, [2, 4]).ToArray<float>();
-        float[] second = pictures.Batch(tape, 1, [2, 4]).ToArray<float>();
+        var drawn = tape.Arena.From([2, 4], new Shape(2));
+        float[] first = pictures.Batch(tape, 0, drawn).ToArray<float>(), again = pictures.Batch(tape, 0, drawn).ToArray<float>();
+        float[] second = pictures.Batch(tape, 1, drawn).ToArray<float>();
         Assert.That(again, Is.EqualTo(first));
         Assert.That(second, Is.Not.EqualTo(first));
     }

@@ -94,7 +94,7 @@ public class SolverGoldenTests
         var text = arena.From([.. empty, .. empty, .. prompts], new Shape(2 * shape[0], shape[1], shape[2]));
         Sampling.Scale(x, (float)plan.InitialNoise, x);
         var memory = plan.Multistep ? new SolverMemory(arena, x.Shape, plan.Prediction) : null;
-        foreach (var step in plan.Steps) Sampler.Step(unet, x, text, step, guidance, memory: memory);
+        Sampler.Run(unet, x, text, plan.Steps, guidance, memory);
         return x.ToArray<float>();
     }
 }

@@ -66,7 +66,7 @@ public class UNetGoldenTests
             using var tape = new Tape(device, record: true);
             var loss = process.Loss(
                 tape, unet, golden.Picture(tape.Arena, $"step{step}.clean"), golden.Picture(tape.Arena, $"step{step}.noise"),
-                timesteps[step], golden.Tensor(tape.Arena, $"step{step}.encoder_hidden_states"));
+                tape.Arena.From(timesteps[step], new Shape(timesteps[step].Length)), golden.Tensor(tape.Arena, $"step{step}.encoder_hidden_states"));
             tape.Backward(loss);
             optimizer.Update(golden["lr"].GetDouble(), (float)golden["max_norm"].GetDouble());
             Assert.That(loss.ToArray<float>()[0], Is.EqualTo(losses[step]).Within(1e-5), $"loss of step {step}");

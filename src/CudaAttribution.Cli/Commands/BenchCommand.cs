@@ -7,7 +7,7 @@ using Spectre.Console;
 
 namespace CudaAttribution.Cli.Commands;
 
-/// <summary><c>cudattr bench</c>: how fast each op is, beside the measured ceilings of the device.</summary>
+/// <summary><c>cudattr bench</c>: how fast each op, or a step of a model, is, beside the measured ceilings of the device.</summary>
 internal static class BenchCommand
 {
     private enum TimedPart
@@ -17,7 +17,11 @@ internal static class BenchCommand
         Sampling,
     }
 
-    private sealed record ModelRun(TimedPart Part, TrainOptions Training, int Pictures, int Steps, int Warmup);
+    private const int ShownKernels = 5;
+
+    private const double Guidance = 2.5;
+
+    private sealed record ModelRun(TimedPart Part, TrainOptions Training, int Pictures, BenchRepeats Repeats);
 
     public static Command Create()
     {
@@ -29,40 +33,56 @@ internal static class BenchCommand
         var verify = new Option<bool>("--verify") { Description = "Audit each op first (as 'cudattr verify') and refuse to time a wrong one." };
         var model = new ModelOptionSet(
             "--model", "Time this model instead: a training step and a guided sampling step, with the share of each kernel family.", required: false);
+        var random = new Option<string?>("--random")
+        {
+            Description = $"Time a UNet with random weights and text embeddings, made on the device, instead: {string.Join(", ", UNetPreset.Names)}, "
+                + "or the path of a preset file. Needs no files of a model.",
+            HelpName = "name|path",
+        };
+        var channels = new Option<int?>("--channels")
+        {
+            Description = "With --random: channels of the finest resolution, the others in proportion, for a rehearsal.",
+            HelpName = "n",
+        };
+        var size = new Option<int?>("--size")
+        {
+            Description = "With --random: side of what the UNet works on, latents or pixels, for a rehearsal.",
+            HelpName = "n",
+        };
         var batch = new Option<int>("--batch")
         {
-            Description = "With --model: pictures of a training step.",
+            Description = "With --model or --random: pictures of a training step.",
             DefaultValueFactory = _ => 16,
             HelpName = "n",
         };
         var ema = new Option<double>("--ema")
         {
-            Description = "With --model: decay of the running average that a training step keeps; 0 for none.",
+            Description = "With --model or --random: decay of the running average that a training step keeps; 0 for none.",
             DefaultValueFactory = _ => 0.999,
             HelpName = "x",
         };
         var checkpointActivations = CommonOptions.CheckpointActivations();
         var pictures = new Option<int>("--sample-batch")
         {
-            Description = "With --model: pictures sampled together.",
+            Description = "With --model or --random: pictures sampled together.",
             DefaultValueFactory = _ => 30,
             HelpName = "n",
         };
         var steps = new Option<int>("--steps")
         {
-            Description = "With --model: timed steps of each kind.",
+            Description = "With --model or --random: timed steps of each kind.",
             DefaultValueFactory = _ => 30,
             HelpName = "n",
         };
         var warmup = new Option<int>("--warmup")
         {
-            Description = "With --model: steps of each kind before the timed ones.",
+            Description = "With --model or --random: steps of each kind before the timed ones.",
             DefaultValueFactory = _ => 5,
             HelpName = "n",
         };
         var part = new Option<TimedPart>("--part")
         {
-            Description = "With --model: both, training or sampling.",
+            Description = "With --model or --random: both, training or sampling.",
             DefaultValueFactory = _ => TimedPart.Both,
             HelpName = "name",
         };
@@ -72,32 +92,33 @@ internal static class BenchCommand
             """
             Times the op cases on one device: medians over repeats of the forward and of the backward, GFLOP/s, GB/s and the share of the machine's
             measured FMA peak and copy bandwidth. Inputs are on the device already; nothing is transferred or compiled inside the timed part.
+            With --model or --random times steps of a model instead, between events on the device: as they are issued, and replayed from a graph that
+            was recorded once, so that the difference is what launching costs.
             """)
-        { device, math, ops, all, seconds, verify, part, batch, ema, checkpointActivations, pictures, steps, warmup, json };
+        { device, math, ops, all, seconds, verify, random, channels, size, part, batch, ema, checkpointActivations, pictures, steps, warmup, json };
         model.AddTo(command);
         command.SetAction(parsed =>
         {
             string id = parsed.GetValue(device)!, engine = parsed.GetValue(math)!;
             bool asJson = parsed.GetValue(json);
-            return model.TryRead(parsed) is { } path
-                ? RunModel(
-                    id,
-                    engine,
-                    path,
-                    new ModelRun(
-                        parsed.GetValue(part),
-                        new TrainOptions
-                        {
-                            Steps = 1,
-                            BatchSize = parsed.GetValue(batch),
-                            EmaDecay = parsed.GetValue(ema),
-                            ActivationCheckpointing = parsed.GetValue(checkpointActivations),
-                        },
-                        parsed.GetValue(pictures),
-                        parsed.GetValue(steps),
-                        parsed.GetValue(warmup)),
-                    asJson)
-                : Run(id, engine, parsed.GetValue(ops), parsed.GetValue(all), parsed.GetValue(seconds), parsed.GetValue(verify), asJson);
+            var path = model.TryRead(parsed);
+            var preset = Preset(parsed.GetValue(random), parsed.GetValue(channels), parsed.GetValue(size));
+            if (path is not null && preset is not null) throw new ArgumentException("--model and --random exclude each other");
+            if (path is null && preset is null)
+                return Run(id, engine, parsed.GetValue(ops), parsed.GetValue(all), parsed.GetValue(seconds), parsed.GetValue(verify), asJson);
+            var run = new ModelRun(
+                parsed.GetValue(part),
+                new TrainOptions
+                {
+                    Steps = 1,
+                    BatchSize = parsed.GetValue(batch),
+                    EmaDecay = parsed.GetValue(ema),
+                    ActivationCheckpointing = parsed.GetValue(checkpointActivations),
+                },
+                parsed.GetValue(pictures),
+                new BenchRepeats(parsed.GetValue(steps), parsed.GetValue(warmup)));
+            return RunModel(
+                id, engine, (on, use) => path is not null ? BenchModel.Load(path, on, use) : BenchModel.Random(preset!, on, use, seed: 1), run, asJson);
         });
         return command;
     }
@@ -138,16 +159,38 @@ internal static class BenchCommand
         return Shell.Done;
     }
 
-    private static int RunModel(string id, string math, ModelReference path, ModelRun run, bool json)
+    private static UNetPreset? Preset(string? name, int? channels, int? size)
     {
-        if (run.Training.BatchSize < 1 || run.Pictures < 1 || run.Steps < 1)
+        if (name is null)
+        {
+            return channels is null && size is null
+                ? null
+                : throw new ArgumentException("--channels and --size belong to --random, which is not given");
+        }
+        var preset = UNetPreset.Named(name);
+        if (channels is { } c) preset = preset with { UNet = preset.UNet.WithChannels(c) };
+        return size is { } s ? preset with { UNet = preset.UNet with { SampleSize = s } } : preset;
+    }
+
+    private static int RunModel(string id, string math, Func<ComputeDevice, ModelUse, BenchModel> open, ModelRun run, bool json)
+    {
+        if (run.Training.BatchSize < 1 || run.Pictures < 1 || run.Repeats.Steps < 1)
             throw new ArgumentException("--batch, --sample-batch and --steps must be at least 1");
-        if (run.Warmup < 0) throw new ArgumentException($"--warmup must not be negative, it is {run.Warmup}");
+        if (run.Repeats.Warmup < 0) throw new ArgumentException($"--warmup must not be negative, it is {run.Repeats.Warmup}");
         using var device = ComputeDevice.Open(id, math);
-        var training = run.Part == TimedPart.Sampling ? null : ModelBenchmark.TrainingStep(device, path, run.Training, run.Steps, run.Warmup);
-        var sampling = run.Part == TimedPart.Training
-            ? null
-            : ModelBenchmark.SamplingStep(device, path, run.Pictures, run.Steps, run.Warmup, guidance: 2.5);
+        ModelTiming? training = null, sampling = null;
+        if (run.Part != TimedPart.Sampling)
+        {
+            using var model = open(device, ModelUse.TrainUNet);
+            training = ModelBenchmark.Training(model, run.Training, run.Repeats);
+        }
+        if (run.Part != TimedPart.Training)
+        {
+            device.Pool.Trim();
+            using var model = open(device, ModelUse.Sampling);
+            sampling = ModelBenchmark.Sampling(model, run.Pictures, run.Repeats, Guidance);
+        }
+        device.Pool.Trim();
         double peakMegabytes = Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0;
         // Last, because its buffers are larger than the model.
         var roofline = Roofline.Measure(device);
@@ -175,8 +218,14 @@ internal static class BenchCommand
 
     private static void Print(string name, ModelTiming t)
     {
-        Console.WriteLine($"{name}: {t.MedianMs:0.00} ms median, {t.MinMs:0.00} ms fastest of {t.Count}");
+        Console.WriteLine($"{name}: {t.MedianMs:0.00} ms median, {t.MinMs:0.00} ms fastest, {t.P90Ms:0.00} ms for nine in ten of {t.Count}");
+        Console.WriteLine(
+            t.ReplayMs is { } replay
+                ? $"  replayed from a graph: {replay:0.00} ms median, {t.ReplayMinMs:0.00} ms fastest"
+                : $"  not replayed from a graph: {t.ReplayProblem}");
+        Console.WriteLine($"  {t.Launches} launches, at most {t.PeakBytes / 1e6:0} MB of device memory");
         Console.WriteLine("  " + string.Join(", ", t.Shares.Select(s => $"{s.Key} {s.Value:P0}")));
+        Console.WriteLine("  " + string.Join(", ", t.Kernels.Take(ShownKernels).Select(k => $"{k.Kernel} {k.Ms:0.00} ms in {k.Launches}")));
     }
 
     private static void PrintDevice(ComputeDevice device, Roofline roofline)

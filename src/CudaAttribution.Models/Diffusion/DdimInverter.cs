@@ -87,11 +87,11 @@ public sealed class DdimInverter
             Invert(tape.Arena, x, text, Before);
             x.ToArray<float>().CopyTo(noise, first * latent);
             for (int i = 0; i < batch.Length; i++) RequireFinite(noise.AsSpan((first + i) * latent, latent), prompts[i]);
-            foreach (var step in _back)
+            Sampler.Run(_model.UNet, x, text, _back, guidance: 1, before: _ =>
             {
                 Before();
-                Sampler.Step(_model.UNet, x, text, step, guidance: 1);
-            }
+                return null;
+            });
             _coder.Decode(x, prompts, values.AsSpan(first * picture), pixels.AsSpan(first * picture));
 
             void Before()
@@ -108,8 +108,11 @@ public sealed class DdimInverter
     private void Invert(Arena arena, Tensor x, Tensor text, Action before)
     {
         var from = arena.New(x.Shape);
-        foreach (var step in _there)
+        int n = x.Shape[0];
+        var timesteps = Sampler.Timesteps(arena, _there.Select(s => s.Timestep), n);
+        for (int k = 0; k < _there.Count; k++)
         {
+            var (step, t) = (_there[k], timesteps.Rows(k, 1).View(n));
             x.Device.Driver.CopyOnDevice(from.Pointer, x.Pointer, x.Bytes, x.Device.Stream);
             Estimate(step.Sample, step.Output);
             for (int repeat = 0; repeat < _options.FixedPoint; repeat++) Estimate(step.RepeatSample, step.RepeatOutput);
@@ -119,7 +122,7 @@ public sealed class DdimInverter
             {
                 before();
                 using var tape = new Tape(x.Device, record: false);
-                var o = _model.UNet.Forward(tape, x, Sampler.Timesteps(tape, x.Shape[0], step.Timestep), text);
+                var o = _model.UNet.Forward(tape, x, t, text);
                 Sampling.DdimStep(from, o, null, 1, (float)sample, (float)output, 0, null, x);
             }
         }

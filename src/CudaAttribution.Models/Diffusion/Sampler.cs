@@ -59,13 +59,13 @@ public sealed class Sampler
         var fresh = _options.Eta > 0 ? arena.New(x.Shape) : null;
         var text = Text(arena, batch);
         var memory = _plan.Multistep ? new SolverMemory(arena, x.Shape, _plan.Prediction) : null;
-        for (int k = 0; k < Steps.Count; k++)
+        Run(_model.UNet, x, text, Steps, _options.Guidance, memory, k =>
         {
             before(k);
             var noise = Steps[k].Sigma == 0 ? null : fresh;
             if (noise is not null) Noise(noise, batch, Philox.Stream($"sample.{_options.Purpose}.step", (ulong)k));
-            Step(_model.UNet, x, text, Steps[k], _options.Guidance, noise, memory);
-        }
+            return noise;
+        });
         return x;
     }
 
@@ -84,21 +84,44 @@ public sealed class Sampler
         return x;
     }
 
-    /// <summary>One update of <paramref name="x"/> in place.</summary>
+    /// <summary>All updates of <paramref name="x"/>, in place. What they need of the host is uploaded before the first.</summary>
+    /// <param name="unet">The network.</param>
+    /// <param name="x">x_T, <c>[N,H,W,C]</c>.</param>
+    /// <param name="text">As <see cref="Step"/> takes it.</param>
+    /// <param name="steps">The steps.</param>
+    /// <param name="guidance">w.</param>
+    /// <param name="memory">For a multistep solver.</param>
+    /// <param name="before">Called before each step with its number; gives its fresh noise, or null where its σ is 0.</param>
+    internal static void Run(
+        UNet2DConditionModel unet, Tensor x, Tensor text, IReadOnlyList<SamplingStep> steps, double guidance, SolverMemory? memory = null,
+        Func<int, Tensor?>? before = null)
+    {
+        using var arena = new Arena(x.Device);
+        var timesteps = Timesteps(arena, steps.Select(s => s.Timestep), text.Shape[0]);
+        for (int k = 0; k < steps.Count; k++) Step(unet, x, text, timesteps.Rows(k, 1).View(text.Shape[0]), steps[k], guidance, before?.Invoke(k), memory);
+    }
+
+    /// <summary>One update of <paramref name="x"/> in place; only issues work, so it can be recorded in a graph.</summary>
+    /// <remarks>
+    /// A recorded step keeps the factors of <paramref name="step"/> and <paramref name="guidance"/>, which are arguments of kernels; the timesteps,
+    /// x, text, noise and memory are read from device memory at each replay. A multistep solver's first step does other work than its later ones.
+    /// </remarks>
     /// <param name="unet">The network.</param>
     /// <param name="x">x_t, <c>[N,H,W,C]</c>.</param>
     /// <param name="text"><c>[N,L,D]</c>, or with guidance above 1 <c>[2N,L,D]</c>: the negative prompts, then the prompts.</param>
+    /// <param name="timesteps">The step's timestep for each row of <paramref name="text"/>, I32 <c>[N]</c> or <c>[2N]</c>.</param>
     /// <param name="step">The step.</param>
     /// <param name="guidance">w.</param>
     /// <param name="noise">Fresh noise where the step's σ is not 0.</param>
     /// <param name="memory">The x̂0 of the update before, which is replaced by this one's; null for a one-step solver.</param>
     internal static void Step(
-        UNet2DConditionModel unet, Tensor x, Tensor text, in SamplingStep step, double guidance, Tensor? noise = null, SolverMemory? memory = null)
+        UNet2DConditionModel unet, Tensor x, Tensor text, Tensor timesteps, in SamplingStep step, double guidance, Tensor? noise = null,
+        SolverMemory? memory = null)
     {
         int n = x.Shape[0];
         bool guided = guidance > 1;
         using var tape = new Tape(x.Device, record: false);
-        var output = unet.Forward(tape, guided ? Twice(tape, x) : x, Timesteps(tape, text.Shape[0], step.Timestep), text);
+        var output = unet.Forward(tape, guided ? Twice(tape, x) : x, timesteps, text);
         var (unconditional, conditional) = guided ? (output.Rows(0, n), output.Rows(n, n)) : (null, output);
         float w = guided ? (float)guidance : 1f;
         var data = memory?.Predict(tape, x, conditional, unconditional, w, step);
@@ -159,11 +182,11 @@ public sealed class Sampler
         return both;
     }
 
-    internal static Tensor Timesteps(Tape tape, int count, int timestep)
+    /// <summary>Timesteps for batches of one timestep each, I32 <c>[steps,rows]</c>, uploaded at once.</summary>
+    internal static Tensor Timesteps(Arena arena, IEnumerable<int> timesteps, int rows)
     {
-        int[] values = new int[count];
-        values.AsSpan().Fill(timestep);
-        return tape.Arena.From(values, new Shape(count));
+        int[] values = [.. timesteps.SelectMany(t => Enumerable.Repeat(t, rows))];
+        return arena.From(values, new Shape(values.Length / rows, rows));
     }
 
     private static void Copy(Tensor source, Tensor destination) =>

@@ -19,7 +19,7 @@ public sealed class WeightInit
 
     internal void Declare(string name, WeightStart start) => _declared.Add(name, start);
 
-    /// <summary>Sets every parameter of a set to its starting values.</summary>
+    /// <summary>Sets every parameter of a set to its starting values, which the device makes; only issues work.</summary>
     internal void Fill(ParameterSet set, ulong seed)
     {
         foreach (string name in set.Names)
@@ -30,27 +30,10 @@ public sealed class WeightInit
                 Sampling.Normal(tensor, seed, Stream(name));
                 Sampling.Scale(tensor, start.Spread, tensor);
             }
-            else tensor.CopyFrom<float>(Values(start, Stream(name), tensor.Count, seed));
+            else if (start.Spread == 0) Elementwise.Constant(tensor, start.Center);
+            else Sampling.Uniform(tensor, start.Spread, seed, Stream(name));
         }
     }
 
     private static ulong Stream(string name) => Philox.Stream("init." + name);
-
-    private static float[] Values(WeightStart start, ulong stream, long count, ulong seed)
-    {
-        var (center, bound, _) = start;
-        float[] values = new float[count];
-        if (bound == 0)
-        {
-            values.AsSpan().Fill(center);
-            return values;
-        }
-        for (long i = 0; i < count; i += 4)
-        {
-            var (x, y, z, w) = Philox.Block((ulong)(i / 4), stream, seed);
-            ReadOnlySpan<uint> words = [x, y, z, w];
-            for (int j = 0; j < 4 && i + j < count; j++) values[i + j] = bound * ((words[j] >> 8) * (2f / (1 << 24)) - 1f);
-        }
-        return values;
-    }
 }

@@ -28,6 +28,7 @@ internal sealed class CaptionEmbeddings : IDisposable
         var rows = distinct.Index().ToDictionary(c => c.Item, c => c.Index, StringComparer.Ordinal);
         _captionOf = [.. captions.Select(c => rows[c])];
         _ids = model.Tokenizer.Encode(distinct);
+        EmbeddingOp.RequireRows(_ids, model.TextEncoder.Config.VocabSize);
         if (frozen) _table = Encode(distinct.Length, folder);
     }
 
@@ -38,24 +39,34 @@ internal sealed class CaptionEmbeddings : IDisposable
 
     private int Width => _model.TextEncoder.Config.HiddenSize;
 
-    /// <summary>Embeddings of a batch, <c>[N,L,D]</c>.</summary>
-    /// <param name="tape">The tape of the step.</param>
+    /// <summary>Numbers that say a caption: its row of the table, or its tokens.</summary>
+    public int Columns => _table is null ? Length : 1;
+
+    /// <summary>What <see cref="For"/> takes, on the host.</summary>
     /// <param name="pictures">Index of each picture; a negative one stands for the empty caption.</param>
-    public Tensor For(Tape tape, ReadOnlySpan<int> pictures)
+    /// <param name="captions">Row-major <c>[N,Columns]</c>.</param>
+    public void Write(ReadOnlySpan<int> pictures, Span<int> captions)
     {
-        int n = pictures.Length;
-        int[] rows = new int[n];
-        for (int i = 0; i < n; i++) rows[i] = pictures[i] < 0 ? 0 : _captionOf[pictures[i]];
-        if (_table is not null) return tape.Embedding(tape.Arena.From(rows, new Shape(n)), _table).View(n, Length, Width);
-        int[] ids = new int[n * Length];
-        for (int i = 0; i < n; i++) _ids.AsSpan(rows[i] * Length, Length).CopyTo(ids.AsSpan(i * Length, Length));
-        return _model.TextEncoder.Forward(tape, Ids(tape, ids));
+        for (int i = 0; i < pictures.Length; i++)
+        {
+            int row = pictures[i] < 0 ? 0 : _captionOf[pictures[i]];
+            if (_table is not null) captions[i] = row;
+            else _ids.AsSpan(row * Length, Length).CopyTo(captions[(i * Length)..]);
+        }
+    }
+
+    /// <summary>Embeddings of a batch, <c>[N,L,D]</c>; only issues work.</summary>
+    /// <param name="tape">The tape of the step.</param>
+    /// <param name="captions">From <see cref="Write"/>, I32 <c>[N,Columns]</c>.</param>
+    public Tensor For(Tape tape, Tensor captions)
+    {
+        int n = captions.Shape[0];
+        return _table is null
+            ? _model.TextEncoder.Forward(tape, captions)
+            : tape.Embedding(captions.View(n), _table).View(n, Length, Width);
     }
 
     public void Dispose() => _arena.Dispose();
-
-    private Tensor Ids(Tape tape, int[] ids) =>
-        EmbeddingOp.Ids(tape.Arena, ids, new Shape(ids.Length / Length, Length), _model.TextEncoder.Config.VocabSize);
 
     private Tensor Encode(int captions, string? folder)
     {
@@ -66,7 +77,8 @@ internal sealed class CaptionEmbeddings : IDisposable
         {
             int n = Math.Min(EncodedTogether, captions - first);
             using var tape = new Tape(_model.Device, record: false);
-            var embedded = _model.TextEncoder.Forward(tape, Ids(tape, _ids[(first * Length)..((first + n) * Length)]));
+            var ids = tape.Arena.From(_ids[(first * Length)..((first + n) * Length)], new Shape(n, Length));
+            var embedded = _model.TextEncoder.Forward(tape, ids);
             _model.Device.Driver.CopyOnDevice(table.Rows(first, n).Pointer, embedded.Pointer, embedded.Bytes, _model.Device.Stream);
             for (int i = first; i < first + n; i++) store?.Append(table.Rows(i, 1));
         }

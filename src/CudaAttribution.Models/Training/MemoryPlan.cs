@@ -12,7 +12,7 @@ namespace CudaAttribution.Models;
 /// <param name="Gradients">Gradients of the trained part.</param>
 /// <param name="Optimizer">First and second moments.</param>
 /// <param name="Average">The running average of the weights.</param>
-/// <param name="Inputs">What frozen parts made of the training set once: embedded captions, encoded pictures.</param>
+/// <param name="Inputs">What frozen parts made of the training set once (embedded captions, encoded pictures), and what a step uploads.</param>
 /// <param name="Activations">Activations, their gradients and inputs of a micro-batch, at their peak.</param>
 /// <param name="Workspace">Scratch of single operations, and blocks of other sizes that wait for reuse.</param>
 /// <param name="Preparation">Most that is held before the first step, weights and gradients included, while the training set is encoded.</param>

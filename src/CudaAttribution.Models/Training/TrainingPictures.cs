@@ -32,7 +32,7 @@ internal sealed class TrainingPictures : IDisposable
         for (int i = first; i < data.Count; i++)
         {
             using var tape = new Tape(model.Device, record: false);
-            Copy(vae.Encode(tape, Pixels(tape, [i])), _moments.Rows(i, 1));
+            Copy(vae.Encode(tape, Pixels(tape, i)), _moments.Rows(i, 1));
             store?.Append(_moments.Rows(i, 1));
         }
     }
@@ -40,19 +40,28 @@ internal sealed class TrainingPictures : IDisposable
     /// <summary>Device memory held.</summary>
     public long Bytes => _moments?.Bytes ?? 0;
 
-    /// <summary>x_0 <c>[N,H,W,C]</c> of some pictures.</summary>
+    /// <summary>Whether pictures were encoded and lie on the device, so that a batch is said by their numbers; else by their pixels.</summary>
+    public bool AreEncoded => _moments is not null;
+
+    /// <summary>Pixels of some pictures, row-major <c>[N,H,W,3]</c>, on the host.</summary>
+    public void Write(ReadOnlySpan<int> pictures, Span<byte> pixels)
+    {
+        for (int i = 0; i < pictures.Length; i++) _data.Picture(pictures[i]).CopyTo(pixels[(i * _data.PictureBytes)..]);
+    }
+
+    /// <summary>x_0 <c>[N,H,W,C]</c> of some pictures; only issues work.</summary>
     /// <param name="tape">The tape of the step.</param>
     /// <param name="first">Pictures that the run trained on before them; it decides the latents' noise.</param>
-    /// <param name="pictures">Their indices.</param>
-    public Tensor Batch(Tape tape, long first, ReadOnlySpan<int> pictures)
+    /// <param name="pictures">Numbers of the pictures, I32 <c>[N]</c>, or where they are not encoded their pixels, U8 <c>[N,H,W,3]</c>.</param>
+    public Tensor Batch(Tape tape, long first, Tensor pictures)
     {
-        if (_moments is null) return Pixels(tape, pictures);
+        if (_moments is null) return Values(tape, pictures);
         var s = _moments.Shape;
-        var moments = tape.New(new Shape(pictures.Length, s[1], s[2], s[3]));
-        for (int i = 0; i < pictures.Length; i++) Copy(_moments.Rows(pictures[i], 1), moments.Rows(i, 1));
-        var latent = tape.New(new Shape(pictures.Length, s[1], s[2], s[3] / 2));
+        int n = pictures.Shape[0];
+        var moments = tape.Embedding(pictures, _moments.View(s[0], s[1] * s[2] * s[3])).View(n, s[1], s[2], s[3]);
+        var latent = tape.New(new Shape(n, s[1], s[2], s[3] / 2));
         var noise = tape.New(latent.Shape);
-        Sampling.Normal(noise, _seed, LatentStream, first * (noise.Count / pictures.Length));
+        Sampling.Normal(noise, _seed, LatentStream, first * (noise.Count / n));
         Sampling.SampleLatent(moments, noise, _factor, latent);
         return latent;
     }
@@ -62,13 +71,13 @@ internal sealed class TrainingPictures : IDisposable
     private static string Key(DiffusionModel model, TrainingSet data) =>
         $"{model.WeightsHash(ComponentFolder.Vae)} {data.Hash()} {model.Device.Math.Name}";
 
-    private Tensor Pixels(Tape tape, ReadOnlySpan<int> pictures)
+    private Tensor Pixels(Tape tape, int picture) =>
+        Values(tape, tape.Arena.From(_data.Picture(picture).ToArray(), new Shape(1, _data.Height, _data.Width, 3)));
+
+    private static Tensor Values(Tape tape, Tensor pixels)
     {
-        byte[] pixels = new byte[checked(pictures.Length * _data.PictureBytes)];
-        for (int i = 0; i < pictures.Length; i++) _data.Picture(pictures[i]).CopyTo(pixels.AsSpan(i * _data.PictureBytes));
-        var shape = new Shape(pictures.Length, _data.Height, _data.Width, 3);
-        var clean = tape.New(shape);
-        Sampling.FromPixels(tape.Arena.From(pixels, shape), clean);
+        var clean = tape.New(pixels.Shape);
+        Sampling.FromPixels(pixels, clean);
         return clean;
     }
 

@@ -113,6 +113,36 @@ public sealed record UNetConfig
     /// <summary>As diffusers reads it: a key that is not written has the same default there.</summary>
     public string ToJson() => ConfigJson.Write(this, new JsonObject { ["_class_name"] = ClassName });
 
+    /// <summary>
+    /// The network made narrower or wider: <paramref name="finest"/> channels at the finest resolution, the others in proportion. Where these do not
+    /// divide by the groups of the norms or give heads that attention can have, there are fewer groups (the greatest common divisor) and fewer heads
+    /// (the most that fit).
+    /// </summary>
+    /// <param name="finest">Channels of the first resolution.</param>
+    /// <exception cref="ArgumentException">The channels of another resolution would be no whole number, or no number of heads fits.</exception>
+    public UNetConfig WithChannels(int finest)
+    {
+        int[] channels = [.. BlockOutChannels.Select(c => (int)((long)c * finest / BlockOutChannels[0]))];
+        if (channels.Where((c, i) => (long)c * BlockOutChannels[0] != (long)BlockOutChannels[i] * finest).Any())
+        {
+            throw new ArgumentException(
+                $"{finest} channels do not fit: the resolutions have [{string.Join(", ", BlockOutChannels)}], and in proportion each needs a whole number",
+                nameof(finest));
+        }
+        int[] heads = [.. channels.Select((c, i) => Heads(c, AttentionHeadDim[i]))];
+        var config = this with
+        {
+            BlockOutChannels = channels,
+            NormNumGroups = channels.Aggregate(NormNumGroups, (groups, c) => (int)System.Numerics.BigInteger.GreatestCommonDivisor(groups, c)),
+            AttentionHeadDim = heads.Distinct().Count() == 1 ? heads[0] : heads,
+        };
+        return config.Problem() is { } problem ? throw new ArgumentException(problem, nameof(finest)) : config;
+
+        // What it was where none fits, which Problem then names if there is attention at all.
+        static int Heads(int channels, int most) =>
+            Enumerable.Range(1, most).LastOrDefault(h => channels % h == 0 && HeadProblem(channels / h) is null, most);
+    }
+
     /// <summary>What is inconsistent, as a sentence; null where nothing is.</summary>
     internal string? Problem()
     {

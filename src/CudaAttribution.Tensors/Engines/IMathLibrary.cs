@@ -2,7 +2,7 @@ namespace CudaAttribution.Tensors.Engines;
 
 /// <summary>
 /// Engine of matrix products and convolutions. All arrays are F32, row-major and dense; activations <c>[N,H,W,C]</c>, weights
-/// <c>[O,KH,KW,I]</c> and <c>[O,I]</c>. Every method only issues work on the device's stream, unless <see cref="IsOnStream"/> says otherwise.
+/// <c>[O,KH,KW,I]</c> and <c>[O,I]</c>. Every method only issues work on the device's stream, unless <see cref="IsRecordable"/> is false.
 /// </summary>
 public interface IMathLibrary : IDisposable
 {
@@ -12,11 +12,8 @@ public interface IMathLibrary : IDisposable
     /// <summary>What the two operands of a product or convolution are rounded to as they are read; F32 where they are taken as they are.</summary>
     DType Operands { get; }
 
-    /// <summary>
-    /// Whether what it computes runs in the stream's order, so that events time it and a graph records it. A host library that computes while it is
-    /// called does neither.
-    /// </summary>
-    bool IsOnStream => true;
+    /// <summary>Whether its work can be recorded in a graph: not where it is computed at once, beside the stream.</summary>
+    bool IsRecordable => true;
 
     /// <summary>y = conv(x, w) + b; <paramref name="b"/> may be null.</summary>
     void Conv2dForward(in Conv2dShape s, Tensor x, Tensor w, Tensor? b, Tensor y);

@@ -22,7 +22,7 @@ public sealed class OneDnnMath : IMathLibrary
 
     public DType Operands => DType.F32;
 
-    public bool IsOnStream => false;
+    public bool IsRecordable => false;
 
     public void Conv2dForward(in Conv2dShape s, Tensor x, Tensor w, Tensor? b, Tensor y) =>
         OneDnnLibrary.Convolve(s, OneDnnDirection.Forward, x.Pointer, w.Pointer, b?.Pointer ?? 0, y.Pointer);

@@ -5,7 +5,7 @@ public static partial class Elementwise
     /// <summary>The checked instances of the family.</summary>
     public static IEnumerable<OpCase> Cases =>
     [
-        .. ActivationCases, .. GegluCases, .. ScaleCases, .. SumCases, .. ConcatCases, .. UpsampleCases, .. TimestepCases,
+        .. ActivationCases, .. GegluCases, .. ScaleCases, .. SumCases, .. ConcatCases, .. UpsampleCases, .. TimestepCases, .. ConstantCases,
     ];
 
     private static IEnumerable<OpCase> ActivationCases =>

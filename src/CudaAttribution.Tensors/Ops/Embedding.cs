@@ -49,6 +49,14 @@ public static class EmbeddingOp
     /// <exception cref="ArgumentException">An id lies outside 0 .. V−1; the message says which and where.</exception>
     public static Tensor Ids(Arena arena, int[] ids, Shape shape, int vocabulary)
     {
+        RequireRows(ids, vocabulary);
+        return arena.From(ids, shape);
+    }
+
+    /// <summary>Checks that ids are rows of the table, for ids that are uploaded in another way.</summary>
+    /// <exception cref="ArgumentException">An id lies outside 0 .. V−1; the message says which and where.</exception>
+    public static void RequireRows(ReadOnlySpan<int> ids, int vocabulary)
+    {
         for (int i = 0; i < ids.Length; i++)
         {
             if ((uint)ids[i] >= (uint)vocabulary)
@@ -56,7 +64,6 @@ public static class EmbeddingOp
                 throw new ArgumentException($"id {ids[i]} at position {i} is outside the table of {vocabulary} rows", nameof(ids));
             }
         }
-        return arena.From(ids, shape);
     }
 
     /// <summary>The checked instances of the family.</summary>

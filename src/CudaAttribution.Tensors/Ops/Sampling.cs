@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CudaAttribution.Driver;
 
 namespace CudaAttribution.Tensors.Ops;
 
@@ -141,16 +142,25 @@ public static partial class Sampling
 
     private static void Fill(string kernel, Tensor destination, DType type, ulong seed, ulong stream, long offset)
     {
+        var part = Part(kernel, destination, type, seed, stream, offset);
+        destination.Device.Launch(kernel, Groups(part), part);
+    }
+
+    /// <summary>The part of a stream that fills a tensor.</summary>
+    private static FillParams Part(string kernel, Tensor destination, DType type, ulong seed, ulong stream, long offset)
+    {
         OpCheck.Argument(destination.Device, kernel, destination, type);
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        if (destination.Count == 0) return;
-        long groups = ((offset + destination.Count - 1) / 4) - (offset / 4) + 1;
-        destination.Device.Launch(kernel, Tiles.Flat(4 * groups), new FillParams
+        return new FillParams
         {
             Y = destination.Pointer, N = destination.Count, Offset = offset,
             Stream0 = (uint)stream, Stream1 = (uint)(stream >> 32), Seed0 = (uint)seed, Seed1 = (uint)(seed >> 32),
-        });
+        };
     }
+
+    /// <summary>Blocks over the groups of four numbers that the part touches.</summary>
+    private static Grid Groups(in FillParams part) =>
+        part.N == 0 ? default : Tiles.Flat(4 * (((part.Offset + part.N - 1) / 4) - (part.Offset / 4) + 1));
 
     [StructLayout(LayoutKind.Sequential)]
     private struct FillParams

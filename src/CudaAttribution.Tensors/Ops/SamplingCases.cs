@@ -10,6 +10,7 @@ public static partial class Sampling
     [
         Words(4), Words(10003, 4_294_967_299), Words(3, 1), Words(1 << 20) with { BenchOnly = true },
         Normal(1), Normal(5, 3), Normal(10001, 4_294_967_298), Normal(32 * 32 * 32 * 3) with { BenchOnly = true },
+        .. UniformCases,
         QSample(false, 3, 2, 5, 7), QSample(true, 3, 2, 5, 7), QSample(true, 1, 4099), QSample(true, 2, 1),
         QSample(true, 32, 32, 32, 3) with { BenchOnly = true },
         Ddim(true, true, 2, 3, 5), Ddim(true, false, 4099), Ddim(false, true, 7), Ddim(false, false, 1),

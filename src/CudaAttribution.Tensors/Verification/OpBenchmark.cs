@@ -102,7 +102,7 @@ public static class OpBenchmark
         device.Synchronize();
         // What a graph writes stays its own until it is disposed: the tapes live as long.
         var kept = new List<Tape>();
-        using var graph = device.Math.IsOnStream ? TryCapture(device, () => Issue(kept)) : null;
+        using var graph = device.Math.IsRecordable ? TryCapture(device, () => Issue(kept)) : null;
         var time = DeviceTimer.Repeat(device, graph is null ? IssueAndForget : () => graph.Replay(device.Stream), seconds);
         foreach (var tape in kept) tape.Dispose();
         return (time.Each(sets), graph is null ? "events" : "graph");

@@ -1,0 +1,44 @@
+using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
+
+namespace CudaAttribution.Models;
+
+/// <summary>Training inputs of a UNet alone: normal x_0 and text embeddings that stay, and uniform timesteps that a step uploads.</summary>
+internal sealed class RandomInputs : ITrainingInputs
+{
+    private static readonly ulong CleanStream = Philox.Stream("bench.clean");
+
+    private readonly Arena _arena;
+    private readonly BatchPlan _plan;
+    private readonly int[] _host;
+    private readonly Tensor _clean, _text, _timesteps;
+
+    public RandomInputs(BenchModel model, TrainOptions options)
+    {
+        int n = options.BatchSize;
+        var config = model.UNet.Config;
+        _arena = new Arena(model.Device);
+        _plan = new BatchPlan(options.Seed, pictures: n, n, model.Scheduler.NumTrainTimesteps, captionDrop: 0);
+        _clean = _arena.New(new Shape(n, config.SampleSize, config.SampleSize, config.InChannels));
+        Sampling.Normal(_clean, options.Seed, CleanStream);
+        _text = model.Text(_arena, n);
+        _host = new int[n];
+        _timesteps = _arena.New(new Shape(n), DType.I32);
+    }
+
+    public long Bytes => _clean.Bytes + _text.Bytes + _timesteps.Bytes;
+
+    public void Upload(int step)
+    {
+        _plan.Timesteps(step, _host);
+        _timesteps.CopyFrom<int>(_host);
+    }
+
+    public Tensor Clean(Tape tape, int step, int first, int count) => _clean.Rows(first, count);
+
+    public Tensor Timesteps(int first, int count) => _timesteps.Rows(first, count);
+
+    public Tensor Text(Tape tape, int first, int count) => _text.Rows(first, count);
+
+    public void Dispose() => _arena.Dispose();
+}

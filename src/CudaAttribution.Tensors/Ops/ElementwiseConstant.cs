@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+
+namespace CudaAttribution.Tensors.Ops;
+
+public static partial class Elementwise
+{
+    /// <summary>Sets every element to one value, ordered in the stream: nothing comes from the host.</summary>
+    /// <param name="destination">F32, any shape.</param>
+    /// <param name="value">Any value, NaN and infinity included.</param>
+    public static void Constant(Tensor destination, float value)
+    {
+        OpCheck.Argument(destination.Device, "constant", destination);
+        destination.Device.Launch("constant_f32", Tiles.Flat(destination.Count), new ConstantParams
+        {
+            Y = destination.Pointer, N = destination.Count, Value = value,
+        });
+    }
+
+    private static IEnumerable<OpCase> ConstantCases
+    {
+        get
+        {
+            return [Case(1f, 1), Case(-0.375f, 3, 5, 7), Case(float.Pi, 4099), Case(1f, 1 << 20) with { BenchOnly = true }];
+
+            static OpCase Case(float value, params int[] dims)
+            {
+                return new OpCase(
+                    "elementwise/constant",
+                    $"{new Shape(dims)} of {value}",
+                    [],
+                    (tape, _) => Made(tape, value),
+                    _ => Enumerate(new Shape(dims).Count, _ => value))
+                {
+                    Bytes = 4.0 * new Shape(dims).Count, Differentiable = false, Exact = true, Mutants = [("value", (tape, _) => Made(tape, 2 * value))],
+                };
+
+                Tensor Made(Tape tape, float constant)
+                {
+                    var y = tape.New(dims);
+                    Constant(y, constant);
+                    return y;
+                }
+            }
+        }
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct ConstantParams
+    {
+        public nint Y;
+        public long N;
+        public float Value;
+    }
+}
