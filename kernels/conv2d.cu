@@ -6,6 +6,9 @@
 //
 // A pixel outside the picture is a row of zeros. Where a tap has fewer channels than TILE_K, several taps share one step; the order of the
 // sum stays (kh, kw, channel).
+//
+//   bias_bwd_f32       part[S][O] = sum over the rows of a chunk of dy[rows,O] (see columns.cuh)             then split_sum_f32
+#include "columns.cuh"
 #include "gemm_tile.cuh"
 #include "params.cuh"
 
@@ -169,8 +172,8 @@ KERNEL_WHOLE(conv2d_bwd_w_f32, Conv2dParams, GEMM_THREADS) {
                [&](int m, int n, vecf value, int count) { v_store_n(part + ((long long)(m0 + m) * taps + tap) * p.c + n0 + n, value, count); });
 }
 
-// db[o] (+)= sum over rows of dy[rows,O], the rows in chunks of fixed length: bias_bwd_f32 sums each chunk in ascending order, split_sum_f32 adds the
-// chunks.
+// db[o] (+)= sum over rows of dy[rows,O], the rows in chunks of fixed length: bias_bwd_f32 sums each chunk in the order of column_sum,
+// split_sum_f32 adds the chunks.
 struct BiasGradParams {
     const float *dy; // [rows,O]
     float *part;     // [chunks,O]
@@ -179,17 +182,18 @@ struct BiasGradParams {
     int chunk;
 };
 
-constexpr int BIAS_COLS = 256;
+constexpr int BIAS_THREADS = 256;
 
-KERNEL(bias_bwd_f32, BiasGradParams, BIAS_COLS) {
-    SHARED(float, sum, BIAS_COLS);
-    int o0 = blockIdx.y * BIAS_COLS, count = p.o - o0 < BIAS_COLS ? p.o - o0 : BIAS_COLS;
-    long long begin = (long long)blockIdx.x * p.chunk, end = p.rows - begin < p.chunk ? p.rows : begin + p.chunk;
-    for (int i = threadIdx.x; i < count; i += blockDim.x) sum[i] = 0.0f;
-    for (long long r = begin; r < end; r++) {
-        const float *__restrict row = p.dy + r * p.o + o0;
-        for (int i = threadIdx.x; i < count; i += blockDim.x) sum[i] += row[i];
-    }
-    float *__restrict out = p.part + (long long)blockIdx.x * p.o + o0;
-    for (int i = threadIdx.x; i < count; i += blockDim.x) out[i] = sum[i];
+// Grid: x = chunks * tiles of O; the tiles of a chunk follow each other, so that its rows are still in the processor's cache.
+KERNEL(bias_bwd_f32, BiasGradParams, BIAS_THREADS) {
+    SHARED(float, lane, LANE_SUMS);
+    SHARED(float, sum, COLUMNS);
+    const int tiles = (p.o + COLUMNS - 1) / COLUMNS, chunk = blockIdx.x / tiles;
+    const int o0 = blockIdx.x % tiles * COLUMNS, cols = at_most(p.o - o0, COLUMNS);
+    const long long begin = (long long)chunk * p.chunk;
+    const int rows = (int)(p.rows - begin < p.chunk ? p.rows - begin : p.chunk);
+    const float *__restrict dy = p.dy + begin * p.o + o0;
+    column_sum<1>(rows, cols, lane, sum, [&](int r, int c, int n) { return Runs<1>{{v_load_n(dy + (long long)r * p.o + c, n)}}; });
+    float *__restrict out = p.part + (long long)chunk * p.o + o0;
+    for (int c = threadIdx.x; c < cols; c += blockDim.x) out[c] = sum[c];
 }

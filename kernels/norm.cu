@@ -10,89 +10,15 @@
 // x is [N,HW,C] for group norm and [rows,C] for layer norm. A slab is whole groups of neighbouring channels, about 32 channels, so that a row
 // of it is contiguous.
 //
-// Invariants: the mean is subtracted before squares are summed (two passes), statistics and sums are F32; sums down columns have ROW_LANES
-// virtual lanes in the manner of reduce.cuh, sums along rows use it; what backward saves is mean and 1/std, the normalised value is recomputed.
+// Invariants: the mean is subtracted before squares are summed (two passes), statistics and sums are F32; sums down columns are those of
+// columns.cuh, sums along rows those of reduce.cuh; what backward saves is mean and 1/std, the normalised value is recomputed.
+#include "columns.cuh"
 #include "math.cuh"
 #include "reduce.cuh"
 #include "tile.cuh"
 
 constexpr int NORM_THREADS = 256;
-constexpr int COLUMNS = 64;   // columns summed at a time
-constexpr int ROW_LANES = 32; // lane l sums rows l, l + 32, ...; then lane l takes lane l + w for w = 16, 8, 4, 2, 1
-constexpr int LANE_SUMS = ROW_LANES * COLUMNS;
 constexpr int SLAB_GROUPS = 32;
-
-DEVICE int at_most(int value, int limit) { return value < limit ? value : limit; }
-
-// f(r, c, n) for every row and every run of n <= VECF_LANES columns from c on. A device thread keeps to the rows of one lane.
-template <class F> DEVICE void each_run(int rows, int cols, F f) {
-    if constexpr (ONE_THREAD) {
-        for (int r = 0; r < rows; r++) {
-            int c = 0;
-            for (; c + VECF_LANES <= cols; c += VECF_LANES) f(r, c, VECF_LANES);
-            if (c < cols) f(r, c, cols - c);
-        }
-    } else {
-        const int runs = (cols + VECF_LANES - 1) / VECF_LANES;
-        for (int u = threadIdx.x; u < ROW_LANES * runs; u += blockDim.x) {
-            const int c = u % runs * VECF_LANES;
-            for (int r = u / runs; r < rows; r += ROW_LANES) f(r, c, at_most(cols - c, VECF_LANES));
-        }
-    }
-}
-
-template <int K> struct Runs { vecf v[K]; };
-
-// out[k * COLUMNS + c] = sum over rows of f(r, c, n).v[k], c < cols <= COLUMNS. `lane` is K * LANE_SUMS floats; both in shared memory.
-// Holds the barriers it needs.
-template <int K, class F> DEVICE void column_sum(int rows, int cols, float *__restrict lane, float *__restrict out, F f) {
-    if constexpr (ONE_THREAD) {
-        const int pitch = (cols + VECF_LANES - 1) / VECF_LANES * VECF_LANES;
-        for (int i = 0; i < K * ROW_LANES * pitch; i++) lane[i] = 0.0f;
-        each_run(rows, cols, [&](int r, int c, int n) {
-            Runs<K> value = f(r, c, n);
-            UNROLL
-            for (int k = 0; k < K; k++) {
-                float *to = lane + (k * ROW_LANES + r % ROW_LANES) * pitch + c;
-                v_store_aligned(to, v_add(v_load_aligned(to), value.v[k]));
-            }
-        });
-        for (int k = 0; k < K; k++) {
-            float *part = lane + k * ROW_LANES * pitch;
-            for (int w = ROW_LANES / 2; w > 0; w /= 2)
-                for (int i = 0; i < w * pitch; i++) part[i] += part[i + w * pitch];
-            for (int c = 0; c < cols; c++) out[k * COLUMNS + c] = part[c];
-        }
-    } else {
-        const int runs = (cols + VECF_LANES - 1) / VECF_LANES;
-        for (int u = threadIdx.x; u < ROW_LANES * runs; u += blockDim.x) {
-            const int c = u % runs * VECF_LANES, l = u / runs;
-            Runs<K> sum;
-            for (int k = 0; k < K; k++) sum.v[k] = v_zero();
-            for (int r = l; r < rows; r += ROW_LANES) {
-                Runs<K> value = f(r, c, at_most(cols - c, VECF_LANES));
-                UNROLL
-                for (int k = 0; k < K; k++) sum.v[k] = v_add(sum.v[k], value.v[k]);
-            }
-            for (int k = 0; k < K; k++) v_store_aligned(lane + (k * ROW_LANES + l) * COLUMNS + c, sum.v[k]);
-        }
-        __syncthreads();
-        for (int i = threadIdx.x; i < K * COLUMNS; i += blockDim.x) {
-            const int k = i / COLUMNS, c = i % COLUMNS;
-            if (c >= cols) continue;
-            float v[ROW_LANES];
-            UNROLL
-            for (int l = 0; l < ROW_LANES; l++) v[l] = lane[(k * ROW_LANES + l) * COLUMNS + c];
-            UNROLL
-            for (int w = ROW_LANES / 2; w > 0; w /= 2) {
-                UNROLL
-                for (int l = 0; l < w; l++) v[l] += v[l + w];
-            }
-            out[i] = v[0];
-        }
-        __syncthreads();
-    }
-}
 
 // f of every lane of x.
 template <class F> DEVICE vecf v_map(vecf x, F f) {

@@ -4,7 +4,9 @@
 // Environment: FAKE_CUDA_VERSION (12040), FAKE_CUDA_DEVICES (1), FAKE_CUDA_CAPABILITY (90), FAKE_CUDA_INIT (result of cuInit),
 // FAKE_CUDA_OOM_AT=n (the n-th allocation fails), FAKE_CUDA_LAUNCH=r (cuLaunchKernel returns r), FAKE_CUDA_FAULT=r (a launched kernel
 // faults: every later wait returns r), FAKE_CUDA_KERNELS=file[:file] (host device libraries, cuattr.h; the first that has a kernel runs its
-// launches; without any they are only recorded), FAKE_CUDA_DROP_CONTEXT=1 (a launch leaves no context current, as another library may). Built with -DWITHOUT_GRAPHS or -DWITHOUT_MEMSET it lacks those functions, as an old driver would.
+// launches; without any they are only recorded), FAKE_CUDA_DROP_CONTEXT=1 (a launch leaves no context current, as another library may),
+// FAKE_CUDA_MAX_THREADS=n (how many threads a compiled kernel takes at most; its launch bound). Built with -DWITHOUT_GRAPHS or
+// -DWITHOUT_MEMSET it lacks those functions, as an old driver would.
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -207,7 +209,7 @@ R cuModuleGetFunction(Function **f, const char *m, const char *name) {
     (*f)->max_threads = bound ? atoi(bound + 8) : 1024;
     return find_on_host(*f);
 }
-R cuFuncGetAttribute(int *v, int a, Function *f) { NEED_CONTEXT(); *v = a == 0 ? f->max_threads : a == 4 ? 32 : a == 5 ? 80 : a == 6 ? 90 : 0; return OK; }
+R cuFuncGetAttribute(int *v, int a, Function *f) { NEED_CONTEXT(); *v = a == 0 ? setting("FAKE_CUDA_MAX_THREADS", f->max_threads) : a == 4 ? 32 : a == 5 ? 80 : a == 6 ? 90 : 0; return OK; }
 R cuLaunchKernel(Function *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, Stream *s, void **params, void **extra) {
     NEED_CONTEXT();
     if (setting("FAKE_CUDA_DROP_CONTEXT", 0)) current = 0;

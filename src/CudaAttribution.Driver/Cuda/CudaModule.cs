@@ -97,7 +97,16 @@ internal sealed unsafe class CudaKernel : IKernel
         _function = function;
         Name = entry.Name;
         ParameterBytes = entry.ParameterBytes;
-        BlockSize = Read(CudaConstants.FunctionAttributeMaxThreadsPerBlock);
+        BlockSize = entry.MaxThreads > 0 ? entry.MaxThreads : throw DeviceErrors.Of(
+            DeviceStatus.InvalidPtx, $"kernel {Name} has no launch bound (.maxntid) in its PTX, so its block size is not known: declare it with KERNEL");
+        int most = Read(CudaConstants.FunctionAttributeMaxThreadsPerBlock);
+        if (most < BlockSize)
+        {
+            throw DeviceErrors.Of(
+                DeviceStatus.LaunchOutOfResources,
+                $"kernel {Name} is written for blocks of {BlockSize} threads, but as compiled for {device.Info.Id} it takes at most {most}: "
+                + "install another NVIDIA driver or use another device");
+        }
         Attributes = new KernelAttributes(
             Read(CudaConstants.FunctionAttributeRegisters),
             Read(CudaConstants.FunctionAttributeSharedSizeBytes),
@@ -108,7 +117,7 @@ internal sealed unsafe class CudaKernel : IKernel
 
     public string Name { get; }
 
-    /// <summary>The launch bound: the driver compiled the kernel so that this many threads fit.</summary>
+    /// <summary>The launch bound that the PTX declares: kernels whose threads own fixed parts of a tile are wrong with any other number.</summary>
     public int BlockSize { get; }
 
     public int ParameterBytes { get; }

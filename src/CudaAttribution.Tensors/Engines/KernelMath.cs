@@ -16,6 +16,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
 
     private const int SplitSumBlock = 4096;
     private const int TransposeTile = 32;
+    private const int BiasColumns = 64;
     private const int TileN = 64;
 
     private readonly int _tileM = device.OneThreadPerBlock ? 96 : 64;
@@ -85,7 +86,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
         int chunks = Tiles(rows, SplitRows);
         var part = device.Pool.RentWorkspace(chunks * db.Bytes);
         var p = new BiasGradParams { Dy = dy.Pointer, Part = part.Pointer, Rows = rows, O = o, Chunk = SplitRows };
-        device.Launch("bias_bwd_f32", new Grid(chunks, Tiles(o, 256)), in p);
+        device.Launch("bias_bwd_f32", new Grid(checked(chunks * Tiles(o, BiasColumns))), in p);
         SplitSum(device, part.Pointer, db, chunks, accumulate);
         part.Release();
     }

@@ -172,6 +172,36 @@ internal static unsafe partial class FakeCudaScenarios
         Assert.That(error.Message, Does.Contain(AddKernel.Name).And.Contain("(3, 2, 1)").And.Contain($"{add.BlockSize} threads"));
     }
 
+    [Scenario("FAKE_CUDA_MAX_THREADS=1024")]
+    public static void BlocksHaveTheSizeTheKernelDeclares()
+    {
+        using IDevice device = Devices.Open("cuda");
+        foreach (PtxEntry entry in PtxModuleText.Entries(CudaDevice.EmbeddedPtx()))
+        {
+            Assert.That(device.Kernels.GetKernel(entry.Name).BlockSize, Is.EqualTo(entry.MaxThreads), entry.Name);
+        }
+        device.Kernels.GetKernel(AddKernel.Name).Launch(new Grid(1), default(AddKernel.Params), device.DefaultStream);
+    }
+
+    [Scenario("FAKE_CUDA_MAX_THREADS=128")]
+    public static void AKernelThatTakesFewerThreadsThanItDeclaresIsRefused()
+    {
+        using IDevice device = Devices.Open("cuda");
+        var error = Assert.Throws<DeviceException>(() => device.Kernels.GetKernel(AddKernel.Name))!;
+        Assert.That(error.Status, Is.EqualTo(DeviceStatus.LaunchOutOfResources));
+        Assert.That(error.Message, Does.Contain(AddKernel.Name).And.Contain("256 threads").And.Contain("at most 128").And.Contain("cuda:0"));
+    }
+
+    [Scenario]
+    public static void AKernelWithoutALaunchBoundIsRefused()
+    {
+        using CudaDevice device = Open();
+        using IModule module = device.LoadModule(CudaDevice.EmbeddedPtx().Replace(".maxntid", "//", StringComparison.Ordinal));
+        var error = Assert.Throws<DeviceException>(() => module.GetKernel(AddKernel.Name))!;
+        Assert.That(error.Status, Is.EqualTo(DeviceStatus.InvalidPtx));
+        Assert.That(error.Message, Does.Contain(AddKernel.Name).And.Contain("launch bound"));
+    }
+
     [Scenario("FAKE_CUDA_FAULT=700")]
     public static void KernelFaults()
     {
