@@ -133,7 +133,7 @@ internal static class BenchCommand
                 task.Increment(1);
             }
         });
-        if (json) Shell.WriteJson(new { device = device.Driver.Info, math = device.Math.Name, roofline, timings });
+        if (json) Shell.WriteJson(new { device = device.Driver.Info, math = device.Math.Name, stand_ins = StandIns(device), roofline, timings });
         else Print(device, roofline, timings);
         return Shell.Done;
     }
@@ -157,6 +157,7 @@ internal static class BenchCommand
             {
                 device = device.Driver.Info,
                 math = device.Math.Name,
+                stand_ins = StandIns(device),
                 roofline,
                 batch = run.Training.BatchSize,
                 training,
@@ -183,8 +184,11 @@ internal static class BenchCommand
     {
         var info = device.Driver.Info;
         Console.WriteLine($"{info.Id}: {info.Name}, {info.InstructionSet}, {info.Units()}, maths {device.Math.Name}");
+        foreach (string standIn in StandIns(device)) Console.WriteLine($"  by kernels, refused by the library: {standIn}");
         Console.WriteLine($"measured ceilings: {roofline.FmaGflops:0} GFLOP/s FMA (F32), {roofline.CopyGigabytes:0.0} GB/s copy");
     }
+
+    private static string[] StandIns(ComputeDevice device) => [.. device.Math.StandIns.Select(s => s.ToString())];
 
     private static void Print(ComputeDevice device, Roofline roofline, List<OpTiming> timings)
     {

@@ -12,6 +12,12 @@ public interface IMathLibrary : IDisposable
     /// <summary>What the two operands of a product or convolution are rounded to as they are read; F32 where they are taken as they are.</summary>
     DType Operands { get; }
 
+    /// <summary>
+    /// Passes that the engine's library has refused so far and that <see cref="KernelMath"/> computes in its place, each once. Empty for an engine that
+    /// computes everything itself.
+    /// </summary>
+    IReadOnlyCollection<ConvolutionStandIn> StandIns => [];
+
     /// <summary>y = conv(x, w) + b; <paramref name="b"/> may be null.</summary>
     void Conv2dForward(in Conv2dShape s, Tensor x, Tensor w, Tensor? b, Tensor y);
 
