@@ -58,6 +58,9 @@ internal sealed record QueueStep(string Name, StepKind Kind, int Priority, int S
     /// <summary>Pictures computed together.</summary>
     public int? Batch { get; init; }
 
+    /// <summary>Steps of a model that are timed; null for 10.</summary>
+    public int? Repeats { get; init; }
+
     /// <summary>The sanitizer's tool.</summary>
     public string? Tool { get; init; }
 }
@@ -96,6 +99,7 @@ internal sealed record QueueFile(int Format, IReadOnlyList<QueueStep> Steps)
         if (s.Seconds is < 1 or > 3600) return $"its box is {s.Seconds} s, it must be 1 to 3600";
         if (s.Least is { } least && (least < 1 || least > s.Seconds)) return $"least is {least} s, it must be 1 to its box, {s.Seconds}";
         if (s.Batch is < 1) return $"batch is {s.Batch}, it must be at least 1";
+        if (s.Repeats is < 1) return $"repeats is {s.Repeats}, it must be at least 1";
         return s.Kind switch
         {
             StepKind.Model or StepKind.Pytorch when s.Model is null || s.Batch is null => "it needs model and batch",

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace CudaAttribution.Cli.Tests;
 
 /// <summary>
@@ -11,9 +13,9 @@ public sealed class VendorMathTests
 
     private const string Libraries =
 #if MANAGEDCUDA
-        "cublas 12.4.5, cudnn 9.1.0 through ManagedCuda, kernels for unequal padding";
+        "cublas 12.4.5, cudnn 9.1.0 through ManagedCuda, kernels for unequal padding and where cudnn has no deterministic algorithm";
 #else
-        "cublas 12.4.5, cudnn 9.1.0, kernels for unequal padding";
+        "cublas 12.4.5, cudnn 9.1.0, kernels for unequal padding and where cudnn has no deterministic algorithm";
 #endif
 
     private static readonly string Models = Path.Combine(AppContext.BaseDirectory, "models");
@@ -39,6 +41,32 @@ public sealed class VendorMathTests
         }
     }
 
+    /// <summary>cuDNN may say so when the workspace is asked for, or only when the pass is to run.</summary>
+    [TestCase("FAKE_CUDNN_REFUSE=0", "Forward")]
+    [TestCase("FAKE_CUDNN_REFUSE=1", "BackwardData")]
+    [TestCase("FAKE_CUDNN_REFUSE_LATE=2", "BackwardWeights")]
+    [TestCase("FAKE_CUDNN_REFUSE_LATE=3", "BackwardData", "BackwardWeights", "Forward")]
+    public void The_kernels_stand_in_for_what_cudnn_does_not_support(string setting, params string[] passes)
+    {
+        var result = Verify("conv2d", setting);
+        string[] standIns = StandIns(result);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(result.ExitCode, Is.Zero, result.Error);
+            Assert.That(result.Json.GetProperty("failed").GetInt32(), Is.Zero);
+            Assert.That(standIns.Select(s => s.Split(' ')[1]).Distinct(), Is.EquivalentTo(passes));
+            foreach (string pass in passes)
+            {
+                Assert.That(standIns, Does.Contain($"cuda:0 {pass} [2,8,6,6] * [10,3,3,6], stride 2, padding 1"));
+                Assert.That(standIns, Has.None.Contains($"{pass} [2,5,3,70]"), "a product, which cuDNN does not see");
+            }
+            Assert.That(result.Error, Does.Not.Contain("not destroyed"));
+        }
+    }
+
+    [Test]
+    public void Nothing_stands_in_where_cudnn_computes_everything() => Assert.That(StandIns(Verify("conv2d")), Is.Empty);
+
     [TestCase("linear", "FAKE_CUBLAS_WRONG=1")]
     [TestCase("conv2d", "FAKE_CUDNN_WRONG=1")]
     public void A_library_that_computes_something_else_fails_the_audit(string op, string setting)
@@ -60,7 +88,7 @@ public sealed class VendorMathTests
     [TestCase("FAKE_FAIL=cudnnSetStream:4000", "the device's stream", "CUDNN_STATUS_INTERNAL_ERROR")]
     [TestCase("FAKE_FAIL=cudnnSetTensor4dDescriptor:2000", "could not describe", "Kernel = 3", "CUDNN_STATUS_BAD_PARAM")]
     [TestCase("FAKE_FAIL=cudnnSetFilter4dDescriptor:2000", "could not describe", "CUDNN_STATUS_BAD_PARAM")]
-    [TestCase("FAKE_FAIL=cudnnGetConvolutionForwardWorkspaceSize:3000", "could not plan Forward", "deterministic", "CUDNN_STATUS_NOT_SUPPORTED")]
+    [TestCase("FAKE_FAIL=cudnnGetConvolutionForwardWorkspaceSize:4000", "could not plan Forward", "deterministic", "CUDNN_STATUS_INTERNAL_ERROR")]
     [TestCase("FAKE_FAIL=cudnnGetConvolutionBackwardFilterWorkspaceSize:2000", "could not plan BackwardWeights", "CUDNN_STATUS_BAD_PARAM")]
     [TestCase("FAKE_FAIL=cudnnConvolutionForward:5000", "could not compute Forward", "as FAKE_FAIL asked", "CUDNN_STATUS_EXECUTION_FAILED")]
     [TestCase("FAKE_FAIL=cudnnConvolutionBackwardData:5000", "could not compute BackwardData", "CUDNN_STATUS_EXECUTION_FAILED")]
@@ -144,6 +172,23 @@ public sealed class VendorMathTests
         gpu["FAKE_CUDA_LAUNCH"] = "701";
         Fails(Cudattr.Run(gpu, [.. Sample, "--device", "cuda:0", "--math", Engine, "--out", work["nothing"]]), "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES");
     }
+
+    [Test]
+    public void The_manifest_names_what_the_kernels_computed()
+    {
+        using var work = new TestFolder();
+        var gpu = Fake.DriverAndLibraries();
+        gpu["FAKE_CUDNN_REFUSE_LATE"] = "0";
+        var result = Cudattr.Run(gpu, [.. Sample, "--device", "cuda:0", "--math", Engine, "--out", work["picture"]]);
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        var device = JsonDocument.Parse(File.ReadAllText(work["picture/manifest.json"])).RootElement.GetProperty("device");
+        string[] standIns = [.. device.GetProperty("kernel_stand_ins").EnumerateArray().Select(s => s.GetString()!)];
+        Assert.That(standIns, Is.Not.Empty.And.Unique);
+        Assert.That(standIns, Has.All.StartsWith("Forward ["));
+    }
+
+    private static string[] StandIns(CudattrResult result) =>
+        [.. result.Json.GetProperty("stand_ins").EnumerateArray().Select(s => s.GetString()!)];
 
     private static CudattrResult Verify(string op, params string[] settings)
     {

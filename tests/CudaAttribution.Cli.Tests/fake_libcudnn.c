@@ -1,6 +1,7 @@
 // cuDNN for tests: the functions the engine calls, with cuDNN's rules for descriptors, algorithms, workspaces and order (see fake_vendor.h).
 // Environment: FAKE_CUDNN_VERSION (9.1.0), FAKE_CUDNN_WORKSPACE=n (every pass needs n bytes), FAKE_CUDNN_WITHOUT_PRECOMP=1 (that forward algorithm is
-// not supported), FAKE_CUDNN_WRONG=1 (kernels are applied mirrored). Built with -DWITHOUT_BACKWARD_FILTER it lacks cudnnConvolutionBackwardFilter.
+// not supported), FAKE_CUDNN_REFUSE=p / FAKE_CUDNN_REFUSE_LATE=p (no algorithm of pass p is supported, told when its workspace is asked for / only
+// when it is to run; p: 0 forward, 1 data, 2 filter, 3 all), FAKE_CUDNN_WRONG=1 (kernels are applied mirrored). Built with -DWITHOUT_BACKWARD_FILTER it lacks cudnnConvolutionBackwardFilter.
 #define LIBRARY "fake cuDNN"
 #include "fake_vendor.h"
 
@@ -101,6 +102,11 @@ R cudnnSetConvolutionMathType(Conv *c, int math) {
 
 static int extent(int in, int pad, int dilation, int kernel, int stride) { return (in + 2 * pad - (dilation * (kernel - 1) + 1)) / stride + 1; }
 
+static int refused(const char *variable, Pass pass) {
+    const int which = atoi(setting(variable, "-1"));
+    return which == 3 || which == (int)pass;
+}
+
 static R check(const Handle *h, const Tensor *x, const Tensor *w, const Tensor *y, const Conv *c, Pass pass, int algorithm, size_t *bytes) {
     NEED_HANDLE();
     if (!x || !w || !y || !c) return say(NULL_POINTER, "a descriptor is NULL");
@@ -111,6 +117,7 @@ static R check(const Handle *h, const Tensor *x, const Tensor *w, const Tensor *
     if (x->format != w->format || y->format != w->format) return say(NOT_SUPPORTED, "layouts of arrays and weights differ");
     const int precomp = pass == FORWARD && algorithm == FWD_IMPLICIT_PRECOMP_GEMM;
     if (algorithm < 0 || algorithm > 1 || (precomp && atoi(setting("FAKE_CUDNN_WITHOUT_PRECOMP", "0")))) return say(NOT_SUPPORTED, "algorithm");
+    if (refused("FAKE_CUDNN_REFUSE", pass)) return say(NOT_SUPPORTED, "this layout");
     *bytes = pass == FORWARD && !precomp ? 0 : sizeof(float) * (size_t)(w->n * w->c * w->h * w->w) + 64 * (size_t)(1 + pass);
     if (*bytes) *bytes = strtoull(setting("FAKE_CUDNN_WORKSPACE", "0"), NULL, 10) ?: *bytes;
     return SUCCESS;
@@ -140,6 +147,7 @@ static R run(Handle *h, const float *alpha, const Tensor *xd, float *x, const Te
     size_t needed;
     const R status = check(h, xd, wd, yd, c, pass, algorithm, &needed);
     if (status) return status;
+    if (refused("FAKE_CUDNN_REFUSE_LATE", pass)) return say(NOT_SUPPORTED, "this layout, which shows only now");
     if (!alpha || !beta) return say(NULL_POINTER, "alpha or beta is NULL");
     if (bytes < needed) return say(SIZE_INSUFFICIENT, "the workspace is too small");
     if (!on_device(x, 4 * count(xd)) || !on_device(w, 4 * count(wd)) || !on_device(y, 4 * count(yd)) || (bytes && !on_device(workspace, bytes)))

@@ -154,7 +154,7 @@ internal static class BenchCommand
                 task.Increment(1);
             }
         });
-        if (json) Shell.WriteJson(new { device = device.Driver.Info, math = device.Math.Name, roofline, timings });
+        if (json) Shell.WriteJson(new { device = device.Driver.Info, math = device.Math.Name, stand_ins = StandIns(device), roofline, timings });
         else Print(device, roofline, timings);
         return Shell.Done;
     }
@@ -200,6 +200,7 @@ internal static class BenchCommand
             {
                 device = device.Driver.Info,
                 math = device.Math.Name,
+                stand_ins = StandIns(device),
                 roofline,
                 batch = run.Training.BatchSize,
                 training,
@@ -232,9 +233,16 @@ internal static class BenchCommand
     {
         var info = device.Driver.Info;
         Console.WriteLine($"{info.Id}: {info.Name}, {info.InstructionSet}, {info.Units()}, maths {device.Math.Name}");
+<<<<<<< HEAD
         string mma = roofline.Bf16Gflops is { } peak ? $", {peak:0} GFLOP/s mma.sync (BF16)" : "";
         Console.WriteLine($"measured ceilings: {roofline.FmaGflops:0} GFLOP/s FMA (F32){mma}, {roofline.CopyGigabytes:0.0} GB/s copy");
+=======
+        foreach (string standIn in StandIns(device)) Console.WriteLine($"  by kernels, refused by the library: {standIn}");
+        Console.WriteLine($"measured ceilings: {roofline.FmaGflops:0} GFLOP/s FMA (F32), {roofline.CopyGigabytes:0.0} GB/s copy");
+>>>>>>> driver
     }
+
+    private static string[] StandIns(ComputeDevice device) => [.. device.Math.StandIns.Select(s => s.ToString())];
 
     private static void Print(ComputeDevice device, Roofline roofline, List<OpTiming> timings)
     {

@@ -43,6 +43,7 @@ internal static class VerifyCommand
             throw new ArgumentException($"no op contains '{filter}': use one of {known}");
         }
         var results = new List<CheckResult>();
+        var standIns = new SortedSet<string>(StringComparer.Ordinal);
         // Only the project's F32 kernels promise the bits of cpu on every device.
         var engine = MathLibraries.Find(math);
         using var reference = engine.Name == MathLibraries.Kernels ? ComputeDevice.Open("cpu", math, guardBands: true) : null;
@@ -50,10 +51,11 @@ internal static class VerifyCommand
         {
             using var opened = id == "cpu" && reference is not null ? null : ComputeDevice.Open(id, math, guardBands: true);
             Audit(opened ?? reference!, opened is null ? null : reference, cases, results);
+            if (opened is not null) standIns.UnionWith(opened.Math.StandIns.Select(s => $"{opened.Driver.Info.Id} {s}"));
         }
         bool passed = results.TrueForAll(r => r.Passed);
-        if (json) Shell.WriteJson(new { passed, checks = results.Count, failed = results.Count(r => !r.Passed), results });
-        else Print(results);
+        if (json) Shell.WriteJson(new { passed, checks = results.Count, failed = results.Count(r => !r.Passed), stand_ins = standIns, results });
+        else Print(results, standIns);
         return passed ? Shell.Done : Shell.CheckFailed;
     }
 
@@ -93,7 +95,7 @@ internal static class VerifyCommand
         });
     }
 
-    private static void Print(List<CheckResult> results)
+    private static void Print(List<CheckResult> results, IEnumerable<string> standIns)
     {
         var table = new Table()
             .Border(TableBorder.Simple)
@@ -111,6 +113,7 @@ internal static class VerifyCommand
                 failed == 0 ? "[green]ok[/]" : $"[red]{failed} failed[/]");
         }
         AnsiConsole.Write(table);
+        foreach (string standIn in standIns) Console.WriteLine($"by kernels, refused by the library: {standIn}");
         foreach (var failure in results.Where(r => !r.Passed)) AnsiConsole.MarkupLineInterpolated($"[red]{failure.ToString()}[/]");
         Console.WriteLine(
             $"{results.Count(r => r.Passed)} of {results.Count} checks passed; ceilings: forward NMSE {Tolerance.ForwardF32:g1}, "

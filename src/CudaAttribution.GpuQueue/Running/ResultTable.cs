@@ -45,12 +45,16 @@ internal static class ResultTable
     private static string Cell(JsonNode? value) => value?.GetValueKind() switch
     {
         null or JsonValueKind.Null => "",
-        JsonValueKind.Number => Number(value.GetValue<JsonElement>().GetDouble()),
-        JsonValueKind.String => ((string)value!).Replace("|", "\\|", StringComparison.Ordinal).Replace('\n', ' '),
-        _ => value!.ToJsonString(QueueJson.Lines),
+        JsonValueKind.Number => Number(double.Parse(value.ToJsonString(), CultureInfo.InvariantCulture)),
+        JsonValueKind.String => ((string?)value ?? "").Replace("|", "\\|", StringComparison.Ordinal).Replace('\n', ' '),
+        _ => value.ToJsonString(QueueJson.Lines),
     };
 
-    private static string Number(double x) => x.ToString(Math.Abs(x) is >= 1000 and < 1e15 ? "#,0" : "0.####", CultureInfo.InvariantCulture) is var shown and not "0" || x == 0
-        ? shown
-        : x.ToString("0.##e+0", CultureInfo.InvariantCulture);
+    private static string Number(double x) => Math.Abs(x) switch
+    {
+        0 => "0",
+        < 1e-3 or >= 1e15 => x.ToString("0.##e+0", CultureInfo.InvariantCulture),
+        < 1000 => x.ToString("0.####", CultureInfo.InvariantCulture),
+        _ => x.ToString("#,0", CultureInfo.InvariantCulture),
+    };
 }

@@ -11,6 +11,10 @@ public sealed record ManifestDevice(
     string Id, string Name, string Binding, string InstructionSet, string DriverVersion, long MemoryBytes, int Multiprocessors,
     string MathLibrary, string KernelsSha256)
 {
+    /// <summary>Convolutions that the project's kernels computed because the library has no deterministic algorithm for them; absent for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? KernelStandIns { get; init; }
+
     public static ManifestDevice Of(ComputeDevice device)
     {
         var i = device.Driver.Info;
@@ -23,7 +27,10 @@ public sealed record ManifestDevice(
             i.MemoryBytes,
             i.Multiprocessors,
             device.Math.Name,
-            device.Driver.Kernels.Hash);
+            device.Driver.Kernels.Hash)
+        {
+            KernelStandIns = device.Math.StandIns.Count > 0 ? [.. device.Math.StandIns.Select(s => s.ToString())] : null,
+        };
     }
 }
 

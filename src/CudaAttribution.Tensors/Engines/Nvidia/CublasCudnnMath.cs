@@ -5,7 +5,8 @@ namespace CudaAttribution.Tensors.Engines;
 
 /// <summary>
 /// Matrix products by cuBLAS and convolutions by cuDNN, on <c>cuda:N</c> only, in IEEE F32 without TF32. A convolution of one pixel, stride 1 and no
-/// padding is a product. One of unequal padding, which cuDNN does not have, is computed by <see cref="KernelMath"/>; the name says so.
+/// padding is a product. <see cref="KernelMath"/> computes one of unequal padding, which cuDNN does not have, and each pass for which cuDNN supports no
+/// deterministic algorithm (<see cref="StandIns"/>); the name says so.
 /// </summary>
 /// <remarks>
 /// Repeats its bits on one GPU with one version of the libraries, because only deterministic algorithms are named and one stream is used; unlike
@@ -19,6 +20,7 @@ public sealed class CublasCudnnMath : IMathLibrary
     private readonly ICublas _cublas;
     private readonly ICudnn _cudnn;
     private readonly Dictionary<Conv2dShape, ICudnnConvolution> _convolutions = [];
+    private readonly HashSet<ConvolutionStandIn> _standIns = [];
 
     /// <exception cref="NativeLibraryException">cuBLAS or cuDNN is missing, too old or lacks a function; the message names the paths.</exception>
     /// <exception cref="DeviceException">One of them does not start on this device.</exception>
@@ -38,37 +40,37 @@ public sealed class CublasCudnnMath : IMathLibrary
             _cublas.Dispose();
             throw;
         }
-        Name = $"cublas {_cublas.Version}, cudnn {_cudnn.Version}{NvidiaBindings.Through}, kernels for unequal padding";
+        Name = $"cublas {_cublas.Version}, cudnn {_cudnn.Version}{NvidiaBindings.Through}, "
+            + "kernels for unequal padding and where cudnn has no deterministic algorithm";
     }
 
     public string Name { get; }
 
     public DType Operands => DType.F32;
 
+    public IReadOnlyCollection<ConvolutionStandIn> StandIns => _standIns;
+
     public void Conv2dForward(in Conv2dShape s, Tensor x, Tensor w, Tensor? b, Tensor y)
     {
-        if (IsUneven(s))
+        if (IsProduct(s)) Product(false, true, Pixels(s), s.O, s.C, x, w, false, y);
+        else if (!TryConvolve(s, ConvolutionPass.Forward, x, w, y, false))
         {
             _kernels.Conv2dForward(s, x, w, b, y);
             return;
         }
-        if (IsProduct(s)) Product(false, true, Pixels(s), s.O, s.C, x, w, false, y);
-        else Convolve(s, ConvolutionPass.Forward, x, w, y, false);
         AddBias(y, b);
     }
 
     public void Conv2dBackwardData(in Conv2dShape s, Tensor dy, Tensor w, Tensor dx, bool accumulate)
     {
-        if (IsUneven(s)) _kernels.Conv2dBackwardData(s, dy, w, dx, accumulate);
-        else if (IsProduct(s)) Product(false, false, Pixels(s), s.C, s.O, dy, w, accumulate, dx);
-        else Convolve(s, ConvolutionPass.BackwardData, dx, w, dy, accumulate);
+        if (IsProduct(s)) Product(false, false, Pixels(s), s.C, s.O, dy, w, accumulate, dx);
+        else if (!TryConvolve(s, ConvolutionPass.BackwardData, dx, w, dy, accumulate)) _kernels.Conv2dBackwardData(s, dy, w, dx, accumulate);
     }
 
     public void Conv2dBackwardWeights(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, bool accumulate)
     {
-        if (IsUneven(s)) _kernels.Conv2dBackwardWeights(s, x, dy, dw, accumulate);
-        else if (IsProduct(s)) Product(true, false, s.O, s.C, Pixels(s), dy, x, accumulate, dw);
-        else Convolve(s, ConvolutionPass.BackwardWeights, x, dw, dy, accumulate);
+        if (IsProduct(s)) Product(true, false, s.O, s.C, Pixels(s), dy, x, accumulate, dw);
+        else if (!TryConvolve(s, ConvolutionPass.BackwardWeights, x, dw, dy, accumulate)) _kernels.Conv2dBackwardWeights(s, x, dy, dw, accumulate);
     }
 
     public void LinearForward(int m, int o, int i, Tensor x, Tensor w, Tensor? b, Tensor y)
@@ -101,7 +103,7 @@ public sealed class CublasCudnnMath : IMathLibrary
 
     private static bool IsUneven(in Conv2dShape s) => s.PadBegin != s.PadEnd;
 
-    private static bool IsProduct(in Conv2dShape s) => s is { Kernel: 1, Stride: 1, PadBegin: 0 };
+    private static bool IsProduct(in Conv2dShape s) => s is { Kernel: 1, Stride: 1, PadBegin: 0, PadEnd: 0 };
 
     private static int Pixels(in Conv2dShape s) => checked(s.N * s.OutH * s.OutW);
 
@@ -118,19 +120,25 @@ public sealed class CublasCudnnMath : IMathLibrary
         _cublas.Sgemm(transposeB, transposeA, n, m, k, b.Pointer, ldb, a.Pointer, lda, accumulate ? 1 : 0, c.Pointer, n);
     }
 
-    private void Convolve(in Conv2dShape s, ConvolutionPass pass, Tensor x, Tensor w, Tensor y, bool accumulate)
+    // False where cuDNN does not have it: nothing was computed then.
+    private bool TryConvolve(in Conv2dShape s, ConvolutionPass pass, Tensor x, Tensor w, Tensor y, bool accumulate)
     {
+        if (IsUneven(s)) return false;
         _device.Driver.MakeCurrent();
         if (!_convolutions.TryGetValue(s, out var convolution)) _convolutions[s] = convolution = _cudnn.Describe(s);
-        long bytes = convolution.WorkspaceBytes(pass);
-        var workspace = bytes > 0 ? _device.Pool.RentWorkspace(bytes) : null;
-        try
+        while (convolution.WorkspaceBytes(pass) is { } bytes)
         {
-            convolution.Run(pass, x.Pointer, w.Pointer, y.Pointer, workspace?.Pointer ?? 0, accumulate ? 1 : 0);
+            var workspace = bytes > 0 ? _device.Pool.RentWorkspace(bytes) : null;
+            try
+            {
+                if (convolution.TryRun(pass, x.Pointer, w.Pointer, y.Pointer, workspace?.Pointer ?? 0, accumulate ? 1 : 0)) return true;
+            }
+            finally
+            {
+                workspace?.Release();
+            }
         }
-        finally
-        {
-            workspace?.Release();
-        }
+        _standIns.Add(new ConvolutionStandIn(pass, s));
+        return false;
     }
 }

@@ -22,6 +22,7 @@ internal sealed unsafe class CudnnConvolution : ICudnnConvolution
     private readonly nint _handle;
     private readonly Conv2dShape _shape;
     private readonly (int Algorithm, nuint Bytes)?[] _plans = new (int, nuint)?[3];
+    private readonly int[] _next = new int[3];
     private nint _x, _w, _y, _convolution;
 
     public CudnnConvolution(CudnnFunctions cudnn, nint handle, in Conv2dShape s)
@@ -47,11 +48,11 @@ internal sealed unsafe class CudnnConvolution : ICudnnConvolution
         }
     }
 
-    public long WorkspaceBytes(ConvolutionPass pass) => checked((long)Plan(pass).Bytes);
+    public long? WorkspaceBytes(ConvolutionPass pass) => Plan(pass) is { } plan ? checked((long)plan.Bytes) : null;
 
-    public void Run(ConvolutionPass pass, nint x, nint w, nint y, nint workspace, float beta)
+    public bool TryRun(ConvolutionPass pass, nint x, nint w, nint y, nint workspace, float beta)
     {
-        var (algorithm, bytes) = Plan(pass);
+        var (algorithm, bytes) = Plan(pass) ?? throw new InvalidOperationException($"cuDNN supports no algorithm for {pass} of {_shape}");
         float one = 1;
         int status = pass switch
         {
@@ -61,7 +62,10 @@ internal sealed unsafe class CudnnConvolution : ICudnnConvolution
                 _cudnn.BackwardData(_handle, &one, _w, w, _y, y, _convolution, algorithm, workspace, bytes, &beta, _x, x),
             _ => _cudnn.BackwardFilter(_handle, &one, _x, x, _y, y, _convolution, algorithm, workspace, bytes, &beta, _w, w),
         };
-        if (status != 0) throw _cudnn.Error(status, $"compute {pass} of {_shape}");
+        if (status == 0) return true;
+        if (!CudnnFunctions.IsNotSupported(status)) throw _cudnn.Error(status, $"compute {pass} of {_shape}");
+        GoOn(pass);
+        return false;
     }
 
     public void Dispose()
@@ -73,24 +77,32 @@ internal sealed unsafe class CudnnConvolution : ICudnnConvolution
         _convolution = _w = _y = _x = 0;
     }
 
-    private (int Algorithm, nuint Bytes) Plan(ConvolutionPass pass) => _plans[(int)pass] ??= Choose(pass);
+    private static int[] Algorithms(ConvolutionPass pass) => pass == ConvolutionPass.Forward ? ForwardAlgorithms : BackwardAlgorithms;
 
-    private (int Algorithm, nuint Bytes) Choose(ConvolutionPass pass)
+    // The first algorithm, from the one at hand on, that cuDNN supports; null where none is left.
+    private (int Algorithm, nuint Bytes)? Plan(ConvolutionPass pass)
     {
-        int status = 0;
-        foreach (int algorithm in pass == ConvolutionPass.Forward ? ForwardAlgorithms : BackwardAlgorithms)
+        for (int[] algorithms = Algorithms(pass); _plans[(int)pass] is null && _next[(int)pass] < algorithms.Length;)
         {
+            int algorithm = algorithms[_next[(int)pass]];
             nuint bytes;
-            status = pass switch
+            int status = pass switch
             {
                 ConvolutionPass.Forward => _cudnn.ForwardWorkspace(_handle, _x, _w, _convolution, _y, algorithm, &bytes),
                 ConvolutionPass.BackwardData => _cudnn.BackwardDataWorkspace(_handle, _w, _y, _convolution, _x, algorithm, &bytes),
                 _ => _cudnn.BackwardFilterWorkspace(_handle, _x, _y, _convolution, _w, algorithm, &bytes),
             };
-            if (status == 0) return (algorithm, bytes);
-            if (!CudnnFunctions.IsNotSupported(status)) break;
+            if (status == 0) _plans[(int)pass] = (algorithm, bytes);
+            else if (CudnnFunctions.IsNotSupported(status)) GoOn(pass);
+            else throw _cudnn.Error(status, $"plan {pass} of {_shape} with a deterministic algorithm");
         }
-        throw _cudnn.Error(status, $"plan {pass} of {_shape} with a deterministic algorithm");
+        return _plans[(int)pass];
+    }
+
+    private void GoOn(ConvolutionPass pass)
+    {
+        _plans[(int)pass] = null;
+        _next[(int)pass]++;
     }
 
     private nint Tensor(int n, int c, int h, int w)
