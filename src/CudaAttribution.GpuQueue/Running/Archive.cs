@@ -16,7 +16,7 @@ internal static class Archive
         using (var packed = new GZipStream(file, CompressionLevel.Fastest))
         using (var tar = new TarWriter(packed))
         {
-            string[] results = [.. Directory.EnumerateFiles(folder).Where(f => f != target && f != temporary)];
+            var results = new[] { ResultLog.FileName, ResultTable.FileName }.Select(name => Path.Combine(folder, name)).Where(File.Exists);
             foreach (string entry in results.Concat(Directory.EnumerateFiles(logs, "*", SearchOption.AllDirectories)).Order(StringComparer.Ordinal))
             {
                 string name = entry.StartsWith(logs, StringComparison.Ordinal) ? "logs/" + Path.GetRelativePath(logs, entry) : Path.GetFileName(entry);

@@ -12,10 +12,16 @@ internal sealed class ResultLog : IDisposable
 {
     public const string FileName = "results.jsonl";
 
-    private readonly FileStream _file;
+    private readonly FileStream _lock, _file;
     private readonly Lock _gate = new();
 
-    private ResultLog(string path) => _file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
+    /// <remarks>The lock is a file of its own, since the log is read while it is written; the system lets go of it when the process dies.</remarks>
+    private ResultLog(string path)
+    {
+        _lock = new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+        if (File.Exists(path)) CutTail(path);
+        _file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
+    }
 
     /// <summary>Opens the log of a folder to add to it. A last line that a kill has cut short is removed.</summary>
     /// <exception cref="QueueException">Another process has it open.</exception>
@@ -24,7 +30,6 @@ internal sealed class ResultLog : IDisposable
         string path = Path.Combine(folder, FileName);
         try
         {
-            if (File.Exists(path)) CutTail(path);
             return new ResultLog(path);
         }
         catch (IOException e)
@@ -67,7 +72,11 @@ internal sealed class ResultLog : IDisposable
         }
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        _file.Dispose();
+        _lock.Dispose();
+    }
 
     private static void CutTail(string path)
     {

@@ -14,6 +14,7 @@ public interface IMathLibrary : IDisposable
 
     /// <summary>Whether its work can be recorded in a graph: not where it is computed at once, beside the stream.</summary>
     bool IsRecordable => true;
+
     /// <summary>
     /// Passes that the engine's library has refused so far and that <see cref="KernelMath"/> computes in its place, each once. Empty for an engine that
     /// computes everything itself.
