@@ -2,6 +2,7 @@
 # Makes a program for machines that have neither .NET nor this project's packages, only (for cuda:N) the NVIDIA driver.
 #   build/publish.sh [FOLDER]        default: artifacts/publish
 # FOLDER then holds: cudattr (one file, PTX and native libraries inside), models/ (of the demo), licences/ (of what is inside the file).
+# Cubins that build/cubins.sh has made lie beside the program, with their list.
 # It runs on Linux x86-64 with glibc 2.35 (Ubuntu 22.04) or newer; oneDNN is left out for its size (--math onednn needs libdnnl.so.2 installed).
 set -euo pipefail
 cd "$(dirname "$0")/.."

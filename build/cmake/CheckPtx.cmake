@@ -1,4 +1,7 @@
-# Checks a freshly compiled PTX module and publishes it with its manifest (cmake -P; RAW, PTX, MANIFEST, TARGET, COMPILER).
+# Checks a freshly compiled PTX module and publishes it with its manifest (cmake -P; RAW, PTX, MANIFEST, CUBINS, TARGET, COMPILER).
+#
+# CUBINS lists what build/cubins.sh assembled of the module. Cubins of other PTX than this are deleted and the list is emptied, rather than
+# deleted: copies of an old list beside programs are then replaced by the next build.
 #
 # Refused: undefined functions, approximate or flush-to-zero arithmetic, a kernel without a launch bound. What passes computes in
 # IEEE binary32 and can be loaded as it is. A refused module is not published, so that the next build tries again.
@@ -57,3 +60,18 @@ ${kernels}
   ]
 }
 ")
+
+set(assembled "")
+if(EXISTS ${CUBINS})
+  file(READ ${CUBINS} list)
+  string(JSON assembled ERROR_VARIABLE damaged GET "${list}" ptx_sha256)
+endif()
+if(NOT assembled STREQUAL hash)
+  get_filename_component(folder ${CUBINS} DIRECTORY)
+  get_filename_component(name ${CUBINS} NAME_WE)
+  file(GLOB stale ${folder}/${name}.*.cubin)
+  if(stale)
+    file(REMOVE ${stale})
+  endif()
+  file(WRITE ${CUBINS} "{ \"format\": 1, \"ptx_sha256\": \"${hash}\", \"assembler\": \"none\", \"cubins\": [] }\n")
+endif()

@@ -104,6 +104,11 @@ public interface IModule : IDisposable
 
     /// <summary>SHA-256 of the module's image, for the manifest.</summary>
     string Hash { get; }
+
+    /// <summary>
+    /// What the image is: <c>PTX, compiled by the driver</c>, <c>kernels.sm_90.cubin (ptxas 12.4.131)</c>, or the file of a native kernel library.
+    /// </summary>
+    string Image { get; }
 }
 
 /// <summary>One kernel. It takes exactly one argument: its parameter structure.</summary>

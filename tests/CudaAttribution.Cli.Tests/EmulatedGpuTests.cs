@@ -1,3 +1,7 @@
+using System.Security.Cryptography;
+using System.Text;
+using CudaAttribution.Driver;
+
 namespace CudaAttribution.Cli.Tests;
 
 /// <summary>
@@ -78,6 +82,42 @@ public sealed class EmulatedGpuTests
         Assert.That(device.GetProperty("info").GetProperty("binding").GetString(), Is.EqualTo(Binding));
         Assert.That(Cudattr.Run(Fake.Driver(""), "doctor").Output, Does.Contain($"{Binding} CUDA 12.4"));
     }
+
+    [Test]
+    public void Doctor_and_the_manifest_tell_what_the_kernels_are_loaded_from()
+    {
+        const string Ptx = "PTX, compiled by the driver", Cubin = "kernels.sm_90.cubin (ptxas 12.4.131)";
+        var gpu = Fake.Driver("libcuattr_cpu_avx2.so");
+        Assert.That(Line(gpu, "cuda:0"), Does.EndWith($"kernels: {Ptx}"));
+        Assert.That(Line(gpu, "simt"), Does.EndWith("kernels: libcuattr_simt.so"));
+        gpu["CUDATTR_NATIVE_DIR"] = Work["cubins"];
+        Directory.CreateDirectory(Work["cubins"]);
+        foreach (string library in Directory.GetFiles(AppContext.BaseDirectory, "libcuattr_*.so"))
+            File.CreateSymbolicLink(Work[$"cubins/{Path.GetFileName(library)}"], library);
+        byte[] ptx = Encoding.UTF8.GetBytes(CudaDevice.EmbeddedPtx()), cubin = [.. "FAKE CUBIN 90\n"u8, .. ptx, 0];
+        File.WriteAllBytes(Work["cubins/kernels.sm_90.cubin"], cubin);
+        File.WriteAllText(
+            Work["cubins/kernels.cubins.json"],
+            $$"""
+            {"format":1,"ptx_sha256":"{{Hash(ptx)}}","assembler":"ptxas 12.4.131",
+             "cubins":[{"target":"sm_90","file":"kernels.sm_90.cubin","sha256":"{{Hash(cubin)}}"}]}
+            """);
+        Assert.That(Line(gpu, "cuda:0"), Does.EndWith($"kernels: {Cubin}"));
+        var result = Cudattr.Run(
+            gpu, "sample", "--model", Path.Combine(Models, "source"), "--prompt", "cat", "--count", "1", "--sample-steps", "1", "--device", "cuda:0",
+            "--out", Work["cubin-picture"]);
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        string manifest = File.ReadAllText(Work["cubin-picture/manifest.json"]);
+        Assert.That(manifest, Does.Contain(Cubin).And.Contain(Hash(cubin)));
+
+        File.AppendAllText(Work["cubins/kernels.sm_90.cubin"], "x");
+        Assert.That(Line(gpu, "cuda:0"), Does.Contain("not usable").And.Contain("kernels.sm_90.cubin has SHA-256").And.Contain("build/cubins.sh"));
+    }
+
+    private static string Line(Dictionary<string, string> gpu, string device) =>
+        Cudattr.Run(gpu, "doctor").Output.Split('\n').First(line => line.StartsWith($"  {device} ", StringComparison.Ordinal));
+
+    private static string Hash(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
 
     /// <summary>Every file but those that name the device and the time.</summary>
     private static Dictionary<string, string> Results(string folder) => TestFolder.Contents(folder)

@@ -13,6 +13,7 @@ internal sealed class FakeGpu : IDisposable
     public Dictionary<string, string> Driver(string kernels) => new()
     {
         ["CUDATTR_LIBCUDA"] = Compile("fake_libcuda.c", "libcuda.so"),
+        ["CUDATTR_NATIVE_DIR"] = LibrariesWithoutCubins(),
         ["LD_LIBRARY_PATH"] = _folder.Root, // where a build with ManagedCuda looks
         ["FAKE_CUDA_KERNELS"] = kernels.Length > 0 ? Path.Combine(AppContext.BaseDirectory, kernels) : "",
     };
@@ -23,6 +24,19 @@ internal sealed class FakeGpu : IDisposable
         ["CUDATTR_CUBLAS"] = Compile("fake_libcublas.c", "libcublas.so.12"),
         ["CUDATTR_CUDNN"] = Compile("fake_libcudnn.c", "libcudnn.so.9"),
     };
+
+    /// <summary>The program's native libraries without the cubins that may lie beside them, which are for real GPUs.</summary>
+    private string LibrariesWithoutCubins()
+    {
+        string folder = _folder["native"];
+        if (Directory.Exists(folder)) return folder;
+        Directory.CreateDirectory(folder);
+        foreach (string library in Directory.EnumerateFiles(AppContext.BaseDirectory, "libcuattr_*.so"))
+        {
+            File.CreateSymbolicLink(Path.Combine(folder, Path.GetFileName(library)), library);
+        }
+        return folder;
+    }
 
     /// <summary>Compiles a source beside the tests, once for each library name; returns the full path.</summary>
     public string Compile(string source, string library, params string[] options)

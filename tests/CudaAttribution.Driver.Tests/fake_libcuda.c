@@ -5,7 +5,7 @@
 // FAKE_CUDA_OOM_AT=n (the n-th allocation fails), FAKE_CUDA_LAUNCH=r (cuLaunchKernel returns r), FAKE_CUDA_FAULT=r (a launched kernel
 // faults: every later wait returns r), FAKE_CUDA_KERNELS=file[:file] (host device libraries, cuattr.h; the first that has a kernel runs its
 // launches; without any they are only recorded), FAKE_CUDA_DROP_CONTEXT=1 (a launch leaves no context current, as another library may),
-// FAKE_CUDA_MAX_THREADS=n (how many threads a compiled kernel takes at most; its launch bound). Built with -DWITHOUT_GRAPHS or
+// FAKE_CUDA_REFUSE_CUBIN=1 (a cubin is not taken), FAKE_CUDA_MAX_THREADS=n (how many threads a compiled kernel takes at most; its launch bound). Built with -DWITHOUT_GRAPHS or
 // -DWITHOUT_MEMSET it lacks those functions, as an old driver would.
 #include <dlfcn.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101, INVALID_CONTEXT = 201, INVALID_PTX = 218,
+enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101, INVALID_CONTEXT = 201, NO_BINARY_FOR_GPU = 209, INVALID_PTX = 218,
        INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600, LAUNCH_FAILED = 719, CAPTURE_INVALID = 901, CAPACITY = 4096 };
 typedef int R;
 typedef uintptr_t P;
@@ -29,7 +29,7 @@ struct Event { Stream *stream; long position; int done; double at; };
 
 #define MEMORY (8ull << 30)
 static struct { P at; size_t bytes; int pinned; } blocks[CAPACITY];
-static int block_count, allocations, fault, initialised, retained[16];
+static int block_count, allocations, fault, initialised, cubins, retained[16];
 static Stream *streams[CAPACITY];
 static int stream_count;
 static __thread P current;
@@ -99,7 +99,7 @@ static void run(Stream *s, long until) {
 R cuInit(unsigned flags) { (void)flags; initialised = 1; return setting("FAKE_CUDA_INIT", setting("FAKE_CUDA_DEVICES", 1) ? OK : NO_DEVICE); }
 R cuDriverGetVersion(int *v) { *v = setting("FAKE_CUDA_VERSION", 12040); return OK; }
 R cuGetErrorName(int e, const char **t) {
-    *t = e == OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY" : e == NO_DEVICE ? "CUDA_ERROR_NO_DEVICE" : e == INVALID_PTX ? "CUDA_ERROR_INVALID_PTX"
+    *t = e == OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY" : e == NO_DEVICE ? "CUDA_ERROR_NO_DEVICE" : e == NO_BINARY_FOR_GPU ? "CUDA_ERROR_NO_BINARY_FOR_GPU" : e == INVALID_PTX ? "CUDA_ERROR_INVALID_PTX"
        : e == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS" : e == 701 ? "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES" : e == INVALID_CONTEXT ? "CUDA_ERROR_INVALID_CONTEXT" : NULL;
     return *t ? OK : INVALID_VALUE;
 }
@@ -146,6 +146,7 @@ R cuMemGetInfo_v2(size_t *f, size_t *t) {
 }
 int fake_live_blocks(void) { return block_count; }
 int fake_is_device(P at, size_t bytes) { return inside(at, bytes, 0); }
+int fake_cubins(void) { return cubins; }
 int fake_retained(int d) { return retained[d]; }
 
 R cuMemcpyHtoDAsync_v2(P to, P from, size_t n, Stream *s) {
@@ -187,14 +188,26 @@ R cuEventSynchronize(Event *e) { NEED_CONTEXT(); if (e->stream) run(e->stream, e
 R cuStreamWaitEvent(Stream *s, Event *e, unsigned flags) { NEED_CONTEXT(); (void)flags; return issue(s, (Work){.kind = WAIT, .event = e, .value = e->position}); }
 R cuEventElapsedTime(float *ms, Event *a, Event *b) { NEED_CONTEXT(); *ms = (float)(b->at - a->at); return a->done && b->done ? OK : NOT_READY; }
 
+static R refuse_image(R status, const char *why, unsigned n, const int *options, void **values) {
+    for (unsigned i = 0; i < n; i++)
+        if (options[i] == 5) snprintf(values[i], 65536, "%s", why);
+    return status;
+}
+
+// What stands for a cubin: the line "FAKE CUBIN <capability>[a]", then the PTX text it was made of, then a zero.
 R cuModuleLoadDataEx(char **m, const char *image, unsigned n, const int *options, void **values) {
     NEED_CONTEXT();
-    if (!strstr(image, ".version")) {
-        for (unsigned i = 0; i < n; i++)
-            if (options[i] == 5) snprintf(values[i], 65536, "ptxas application ptx input, line 1; fatal : Missing .version directive at start of file");
-        return INVALID_PTX;
+    const char *text = image;
+    if (!strncmp(image, "FAKE CUBIN ", 11)) {
+        const int target = atoi(image + 11), device = setting("FAKE_CUDA_CAPABILITY", 90);
+        text = strchr(image, '\n') + 1;
+        if (setting("FAKE_CUDA_REFUSE_CUBIN", 0) || (text[-2] == 'a' ? target != device : target / 10 != device / 10 || target > device))
+            return refuse_image(NO_BINARY_FOR_GPU, "fatal : Cubin does not fit", n, options, values);
+        cubins++;
     }
-    *m = strdup(image);
+    if (!strstr(text, ".version"))
+        return refuse_image(INVALID_PTX, "ptxas application ptx input, line 1; fatal : Missing .version directive at start of file", n, options, values);
+    *m = strdup(text);
     return OK;
 }
 R cuModuleUnload(char *m) { NEED_CONTEXT(); free(m); return OK; }

@@ -50,7 +50,8 @@ internal static class DoctorCommand
             if (device.Info is { } i)
             {
                 Console.WriteLine(
-                    $"  {i.Id,-8} {i.Name}; {i.InstructionSet}, {i.Units()}, {i.MemoryBytes / Gigabyte:0.0} GB; {i.Binding} {i.DriverVersion}");
+                    $"  {i.Id,-8} {i.Name}; {i.InstructionSet}, {i.Units()}, {i.MemoryBytes / Gigabyte:0.0} GB; {i.Binding} {i.DriverVersion}; "
+                    + $"kernels: {device.Kernels}");
             }
             else
             {

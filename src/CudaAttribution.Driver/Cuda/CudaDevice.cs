@@ -16,9 +16,10 @@ public abstract unsafe class CudaDevice : IDevice
     private readonly CudaStream _defaultStream;
     private readonly CudaModule _kernels;
 
-    /// <summary>Opens device <paramref name="ordinal"/> with the kernels embedded in this assembly.</summary>
+    /// <summary>Opens device <paramref name="ordinal"/> with the kernels embedded in this assembly, or with a cubin of them beside the program.</summary>
     /// <exception cref="DeviceUnavailableException">No driver, a driver too old, no such device, or a device older than Ampere.</exception>
     /// <exception cref="DeviceException">The driver refused the kernels (the compiler's log is in the message) or another call failed.</exception>
+    /// <exception cref="NativeLibraryException">There are cubins, but not as their list says; the message names the file.</exception>
     private protected CudaDevice(ICudaApi api, int ordinal)
     {
         string ptx = EmbeddedPtx();
@@ -27,7 +28,7 @@ public abstract unsafe class CudaDevice : IDevice
         {
             _context.MakeCurrent();
             _memory = new CudaMemory(_context);
-            _kernels = new CudaModule(this, ptx);
+            _kernels = new CudaModule(this, ptx, KernelImage.Choose(ptx, NativeLibraryLocator.Folder, _context.Info.InstructionSet));
             _staging = new CudaStaging(api, _context.Id);
             _defaultStream = new CudaStream(this);
         }
@@ -52,7 +53,7 @@ public abstract unsafe class CudaDevice : IDevice
     /// <summary>Bytes of the allocations that have not been freed.</summary>
     public long LiveBytes => _memory.Table.LiveBytes;
 
-    /// <summary>The PTX text of the kernels, as it is given to the driver.</summary>
+    /// <summary>The PTX text of the kernels.</summary>
     public static string EmbeddedPtx()
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(PtxResource)
@@ -67,7 +68,7 @@ public abstract unsafe class CudaDevice : IDevice
     public IModule LoadModule(string ptx)
     {
         MakeCurrent();
-        return new CudaModule(this, ptx);
+        return new CudaModule(this, ptx, KernelImage.OfPtx(ptx));
     }
 
     public void MakeCurrent() => _context.MakeCurrent();

@@ -1,10 +1,8 @@
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
-using System.Text;
 
 namespace CudaAttribution.Driver;
 
-/// <summary>A PTX module, compiled by the driver for its device when it is loaded.</summary>
+/// <summary>The kernels of a PTX module, which the driver compiles when it is loaded, or of a cubin that was assembled from it.</summary>
 internal sealed unsafe class CudaModule : IModule
 {
     private const int LogBytes = 64 * 1024;
@@ -16,21 +14,26 @@ internal sealed unsafe class CudaModule : IModule
     private readonly Dictionary<string, CudaKernel> _kernels = [];
     private bool _disposed;
 
-    /// <exception cref="DeviceException">The driver refused the PTX; the message holds the compiler's log.</exception>
-    public CudaModule(CudaDevice device, string ptx)
+    /// <param name="device">Whose driver loads it.</param>
+    /// <param name="ptx">PTX text, which tells the kernels' names, parameters and launch bounds.</param>
+    /// <param name="image">What is loaded: that text or a cubin of it.</param>
+    /// <exception cref="DeviceException">The driver refused the image; the message holds the compiler's log.</exception>
+    public CudaModule(CudaDevice device, string ptx, KernelImage image)
     {
         _device = device;
         _api = device.Api;
         _entries = PtxModuleText.Entries(ptx).ToDictionary(entry => entry.Name);
         KernelNames = [.. _entries.Keys.Order(StringComparer.Ordinal)];
-        byte[] image = Encoding.UTF8.GetBytes(ptx + '\0');
-        Hash = Convert.ToHexStringLower(SHA256.HashData(image.AsSpan(0, image.Length - 1)));
+        Hash = image.Sha256;
+        Image = image.Description;
         _module = Load(_api, image, device.Info.Id);
     }
 
     public IReadOnlyList<string> KernelNames { get; }
 
     public string Hash { get; }
+
+    public string Image { get; }
 
     public IKernel GetKernel(string name)
     {
@@ -62,19 +65,21 @@ internal sealed unsafe class CudaModule : IModule
         }
     }
 
-    private static nint Load(ICudaApi api, byte[] image, string deviceId)
+    private static nint Load(ICudaApi api, KernelImage image, string deviceId)
     {
         byte[] info = new byte[LogBytes];
         byte[] error = new byte[LogBytes];
         nint module;
         fixed (byte* infoLog = info, errorLog = error)
         {
-            int result = api.ModuleLoadDataEx(&module, image, infoLog, errorLog, LogBytes);
+            int result = api.ModuleLoadDataEx(&module, image.Bytes, infoLog, errorLog, LogBytes);
             if (result != 0)
             {
                 string log = string.Join(Environment.NewLine, new[] { Text(errorLog), Text(infoLog) }.Where(part => part.Length > 0));
                 string detail = log.Length > 0 ? $"{Environment.NewLine}{log}" : " (the driver left no log)";
-                throw api.Failure(result, $"compile the kernels for {deviceId}", detail);
+                throw image.Remedy.Length == 0
+                    ? api.Failure(result, $"compile the kernels for {deviceId}", detail)
+                    : api.Failure(result, $"load {image.Description} for {deviceId}", $"{detail}{Environment.NewLine}{image.Remedy}");
             }
         }
         return module;

@@ -77,7 +77,7 @@ internal unsafe interface ICudaApi
 
     /// <summary>Compiles and loads a module.</summary>
     /// <param name="module">The loaded module.</param>
-    /// <param name="image">PTX text in UTF-8 with a zero at its end.</param>
+    /// <param name="image">PTX text in UTF-8 with a zero at its end, or a cubin.</param>
     /// <param name="infoLog">Receives the compiler's notes, zero-terminated.</param>
     /// <param name="errorLog">Receives the compiler's errors, zero-terminated.</param>
     /// <param name="logBytes">Size of each of the two.</param>

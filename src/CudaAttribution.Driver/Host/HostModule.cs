@@ -16,6 +16,8 @@ internal sealed class HostModule(HostDriver device, HostLibrary library) : IModu
 
     public string Hash => _hash.Value;
 
+    public string Image { get; } = Path.GetFileName(library.Path);
+
     public IKernel GetKernel(string name)
     {
         if (!_kernels.TryGetValue(name, out var kernel))

@@ -19,6 +19,11 @@ public static class NativeLibraryLocator
 {
     public const string DirectoryVariable = "CUDATTR_NATIVE_DIR";
 
+    /// <summary>The first place: the folder that the variable names, otherwise the program's.</summary>
+    internal static string Folder => Environment.GetEnvironmentVariable(DirectoryVariable) is { Length: > 0 } forced
+        ? Path.GetFullPath(forced)
+        : AppContext.BaseDirectory;
+
     /// <summary>Loads the library from the first place that has it.</summary>
     /// <returns>The loader's handle and the path it came from.</returns>
     /// <exception cref="NativeLibraryException">None could be loaded; the message lists each path with its reason.</exception>
@@ -39,7 +44,7 @@ public static class NativeLibraryLocator
     public static nint TryLoad(string fileName, out IReadOnlyList<LibraryAttempt> attempts)
     {
         string? forced = Environment.GetEnvironmentVariable(DirectoryVariable);
-        string path = Path.Combine(string.IsNullOrEmpty(forced) ? AppContext.BaseDirectory : Path.GetFullPath(forced), fileName);
+        string path = Path.Combine(Folder, fileName);
         nint handle = 0;
         string outcome = "not there";
         if (File.Exists(path))

@@ -93,6 +93,8 @@ public sealed class PlanningDriver(IDevice device) : IDevice
 
         public string Hash => module.Hash;
 
+        public string Image => module.Image;
+
         public IKernel GetKernel(string name) => new PlannedKernel(module.GetKernel(name));
 
         public void Dispose()

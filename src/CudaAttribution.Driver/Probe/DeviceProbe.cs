@@ -29,11 +29,11 @@ public static unsafe class DeviceProbe
         try
         {
             using IDevice device = Devices.Open(id);
-            return new ProbedDevice(id, device.Info, null, []);
+            return new ProbedDevice(id, device.Info, device.Kernels.Image, null, []);
         }
         catch (Exception e) when (e is DeviceException or NativeLibraryException)
         {
-            return new ProbedDevice(id, null, e.Message, []);
+            return new ProbedDevice(id, null, null, e.Message, []);
         }
     }
 
@@ -47,7 +47,7 @@ public static unsafe class DeviceProbe
         }
         catch (DeviceException e)
         {
-            return [new ProbedDevice("cuda", null, e.Message, tried)];
+            return [new ProbedDevice("cuda", null, null, e.Message, tried)];
         }
         var devices = new List<ProbedDevice>();
         for (int ordinal = 0; ordinal < count; ordinal++)
@@ -55,11 +55,12 @@ public static unsafe class DeviceProbe
             try
             {
                 DeviceInfo info = CudaDevices.Describe(Devices.Cuda, ordinal).Info;
-                devices.Add(new ProbedDevice(info.Id, info, null, tried));
+                var image = KernelImage.Choose(CudaDevice.EmbeddedPtx(), NativeLibraryLocator.Folder, info.InstructionSet);
+                devices.Add(new ProbedDevice(info.Id, info, image.Description, null, tried));
             }
-            catch (DeviceException e)
+            catch (Exception e) when (e is DeviceException or NativeLibraryException)
             {
-                devices.Add(new ProbedDevice($"cuda:{ordinal}", null, e.Message, tried));
+                devices.Add(new ProbedDevice($"cuda:{ordinal}", null, null, e.Message, tried));
             }
         }
         return devices;

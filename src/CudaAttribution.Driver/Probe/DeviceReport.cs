@@ -23,9 +23,10 @@ public sealed record HostReport(string Processor, IReadOnlyList<string> Instruct
 /// <summary>A device that can be opened, or the reason why it cannot.</summary>
 /// <param name="Id">The name that selects it.</param>
 /// <param name="Info">What it is; null where it cannot be used.</param>
+/// <param name="Kernels">What its kernels are loaded from, as <see cref="IModule.Image"/>; null where it cannot be used.</param>
 /// <param name="Problem">Why it cannot be used; null where it can.</param>
 /// <param name="Tried">Each path at which its driver library was looked for; empty for a host device.</param>
-public sealed record ProbedDevice(string Id, DeviceInfo? Info, string? Problem, IReadOnlyList<LibraryAttempt> Tried);
+public sealed record ProbedDevice(string Id, DeviceInfo? Info, string? Kernels, string? Problem, IReadOnlyList<LibraryAttempt> Tried);
 
 /// <summary>One of the project's own native libraries.</summary>
 /// <param name="File">File name.</param>

@@ -11,6 +11,9 @@ public sealed record ManifestDevice(
     string Id, string Name, string Binding, string InstructionSet, string DriverVersion, long MemoryBytes, int Multiprocessors,
     string MathLibrary, string KernelsSha256)
 {
+    /// <summary>What the kernels were loaded from; older manifests do not say.</summary>
+    public string KernelImage { get; init; } = "not recorded";
+
     /// <summary>Convolutions that the project's kernels computed because the library has no deterministic algorithm for them; absent for none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? KernelStandIns { get; init; }
@@ -29,6 +32,7 @@ public sealed record ManifestDevice(
             device.Math.Name,
             device.Driver.Kernels.Hash)
         {
+            KernelImage = device.Driver.Kernels.Image,
             KernelStandIns = device.Math.StandIns.Count > 0 ? [.. device.Math.StandIns.Select(s => s.ToString())] : null,
         };
     }

@@ -46,6 +46,7 @@ internal static class ReportProse
             ("device", $"{d.Id}: {d.Name}, {d.InstructionSet}, {units}, {d.Binding} {d.DriverVersion}"),
             ("mathematics", d.MathLibrary),
             ("pictures", run.ImageCodec),
+            ("kernels", d.KernelImage),
             ("kernels (SHA-256)", d.KernelsSha256),
             ("program", $"CudaAttribution {run.Version}, {run.Runtime}, {run.OperatingSystem}"),
             .. run.Inputs.Select(i => (i.Key, i.Value)),

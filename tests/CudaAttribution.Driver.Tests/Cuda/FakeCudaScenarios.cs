@@ -161,6 +161,48 @@ internal static unsafe partial class FakeCudaScenarios
         device.Free(device.Allocate(16));
     }
 
+    [Scenario("FAKE_CUDA_CAPABILITY=89")]
+    public static void ACubinIsLoadedInPlaceOfPtx()
+    {
+        using var folder = new TemporaryFolder();
+        using var settings = new Variables((NativeLibraryLocator.DirectoryVariable, folder.Root));
+        CubinFolder.Write(folder.Root, CudaDevice.EmbeddedPtx(), "sm_80", "sm_90");
+        using IDevice device = Devices.Open("cuda");
+        Assert.That(device.Kernels.Image, Is.EqualTo("kernels.sm_80.cubin (ptxas 12.4.131)"));
+        Assert.That(Fake("fake_cubins"), Is.EqualTo(1));
+        device.Kernels.GetKernel(AddKernel.Name).Launch(new Grid(1), default(AddKernel.Params), device.DefaultStream);
+        using IModule ptx = ((CudaDevice)device).LoadModule(CudaDevice.EmbeddedPtx());
+        Assert.That(ptx.Image, Is.EqualTo("PTX, compiled by the driver"));
+        Assert.That(ptx.Hash, Is.Not.EqualTo(device.Kernels.Hash));
+        Assert.That(Fake("fake_cubins"), Is.EqualTo(1));
+    }
+
+    [Scenario("FAKE_CUDA_REFUSE_CUBIN=1")]
+    public static void ARefusedCubinIsAnErrorAndNotPtx()
+    {
+        using var folder = new TemporaryFolder();
+        using var settings = new Variables((NativeLibraryLocator.DirectoryVariable, folder.Root));
+        CubinFolder.Write(folder.Root, CudaDevice.EmbeddedPtx(), "sm_90");
+        var error = Assert.Throws<DeviceException>(() => Devices.Open("cuda"))!;
+        Assert.That(error.Status, Is.EqualTo(DeviceStatus.NoBinaryForGpu));
+        Assert.That(error.Message, Does.Contain("load kernels.sm_90.cubin (ptxas 12.4.131) for cuda:0").And.Contain("Cubin does not fit"));
+        Assert.That(error.Message, Does.Contain("build/cubins.sh"));
+        AssertNothingLeft();
+    }
+
+    [Scenario]
+    public static void TheProbeTellsTheImageOrWhatIsWrongWithIt()
+    {
+        using var folder = new TemporaryFolder();
+        using var settings = new Variables((NativeLibraryLocator.DirectoryVariable, folder.Root));
+        Assert.That(DeviceProbe.Run().Devices[^1].Kernels, Is.EqualTo("PTX, compiled by the driver"));
+        string list = CubinFolder.Write(folder.Root, CudaDevice.EmbeddedPtx(), "sm_90");
+        Assert.That(DeviceProbe.Run().Devices[^1].Kernels, Is.EqualTo("kernels.sm_90.cubin (ptxas 12.4.131)"));
+        File.Delete(Path.Combine(folder.Root, "kernels.sm_90.cubin"));
+        Assert.That(DeviceProbe.Run().Devices[^1].Info, Is.Null);
+        Assert.That(DeviceProbe.Run().Devices[^1].Problem, Does.Contain(list));
+    }
+
     [Scenario("FAKE_CUDA_LAUNCH=701")]
     public static void LaunchRefused()
     {
@@ -318,12 +360,19 @@ internal static unsafe partial class FakeCudaScenarios
 
     private static void AssertNothingLeft()
     {
+        Assert.That(Fake("fake_live_blocks"), Is.Zero, "memory that was not freed");
         nint fake = NativeLibrary.Load(Environment.GetEnvironmentVariable(CudaLibrary.PathVariable)!);
-        Assert.That(((delegate* unmanaged[Cdecl]<int>)NativeLibrary.GetExport(fake, "fake_live_blocks"))(), Is.Zero, "memory that was not freed");
         Assert.That(
             ((delegate* unmanaged[Cdecl]<int, int>)NativeLibrary.GetExport(fake, "fake_retained"))(0),
             Is.Zero,
             "contexts that were not released");
+    }
+
+    /// <summary>A count that the fake driver keeps.</summary>
+    private static int Fake(string name)
+    {
+        nint fake = NativeLibrary.Load(Environment.GetEnvironmentVariable(CudaLibrary.PathVariable)!);
+        return ((delegate* unmanaged[Cdecl]<int>)NativeLibrary.GetExport(fake, name))();
     }
 
     private static object?[] Convert(object?[] arguments, ParameterInfo[] parameters) =>

@@ -28,6 +28,7 @@ public sealed class FakeCudaTests
         start.Environment[CudaLibrary.PathVariable] = library;
         string found = scenario.OnLoaderPath is { } other ? FakeLibrary(other) : library;
         start.Environment["LD_LIBRARY_PATH"] = Path.GetDirectoryName(found); // ManagedCuda knows no variable: it asks the loader for libcuda.so
+        start.Environment[NativeLibraryLocator.DirectoryVariable] = LibrariesWithoutCubins();
         start.Environment["FAKE_CUDA_KERNELS"] = Path.Combine(AppContext.BaseDirectory, "libcuattr_simt.so");
         foreach (string setting in scenario.Settings)
         {
@@ -36,6 +37,19 @@ public sealed class FakeCudaTests
         }
         (int exitCode, string output) = TemporaryFolder.Run(start);
         Assert.That(exitCode, Is.Zero, output);
+    }
+
+    /// <summary>The program's native libraries without the cubins that may lie beside them, which are for real GPUs.</summary>
+    private string LibrariesWithoutCubins()
+    {
+        string folder = Path.Combine(_folder.Root, "native");
+        if (Directory.Exists(folder)) return folder;
+        Directory.CreateDirectory(folder);
+        foreach (string library in Directory.EnumerateFiles(AppContext.BaseDirectory, "libcuattr_*.so"))
+        {
+            File.CreateSymbolicLink(Path.Combine(folder, Path.GetFileName(library)), library);
+        }
+        return folder;
     }
 
     private string FakeLibrary(string option)
