@@ -19,10 +19,9 @@ import statistics
 import time
 
 import torch
-import torch.nn.functional as F
 
 from model import CLIPTextModel, UNet2DConditionModel
-from schedule import add_noise, alphas_cumprod, ddim_step, ddim_timesteps, training_target
+from steps import sampling_step, training_step
 
 
 def arguments():
@@ -64,51 +63,6 @@ def timed(action, count, warmup, device):
             "max_ms": round(1e3 * max(seconds), 3), "count": count}
 
 
-def training_step(args, unet, text_encoder, layout, length):
-    config, table = unet.config, alphas_cumprod().float().to(args.device)
-    parameters = list(unet.parameters()) + (list(text_encoder.parameters()) if args.train_text else [])
-    optimiser = torch.optim.AdamW(parameters, lr=1e-4, weight_decay=1e-2)
-    average = [p.detach().clone() for p in parameters] if args.ema else None
-    shape = (args.batch, config["in_channels"], config["sample_size"], config["sample_size"])
-    clean = torch.rand(shape, device=args.device).mul_(2).sub_(1).contiguous(memory_format=layout)
-    embeddings = torch.randn(args.batch, length, config["cross_attention_dim"], device=args.device)
-
-    def step():
-        t = torch.randint(0, 1000, (args.batch,), device=args.device)
-        noise = torch.randn(shape, device=args.device).contiguous(memory_format=layout)
-        text = embeddings
-        if args.train_text:
-            text = text_encoder(torch.randint(0, text_encoder.config["vocab_size"], (args.batch, length), device=args.device))
-        output = unet(add_noise(clean, noise, table[t]), t, text)
-        F.mse_loss(output, training_target(clean, noise, table[t], args.prediction)).backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        if average:
-            torch._foreach_mul_(average, args.ema)
-            torch._foreach_add_(average, [p.detach() for p in parameters], alpha=1 - args.ema)
-    return step
-
-
-def sampling_step(args, unet, layout, length):
-    config, table = unet.config, alphas_cumprod()
-    t, previous = ddim_timesteps(20)[10]
-    guided = args.guidance > 1
-    shape = (args.sample_batch, config["in_channels"], config["sample_size"], config["sample_size"])
-    latent = torch.randn(shape, device=args.device).contiguous(memory_format=layout)
-    rows = args.sample_batch * (2 if guided else 1)
-    text = torch.randn(rows, length, config["cross_attention_dim"], device=args.device)
-
-    @torch.no_grad()
-    def step():
-        output = unet(torch.cat([latent, latent]) if guided else latent, torch.full((rows,), t, device=args.device), text)
-        if guided:
-            unconditional, conditional = output.chunk(2)
-            output = unconditional + args.guidance * (conditional - unconditional)
-        ddim_step(latent, output, table[t].item(), table[previous].item(), args.prediction)
-    return step
-
-
 def main():
     args = arguments()
     torch.set_num_threads(args.threads)
@@ -122,8 +76,21 @@ def main():
     if args.train_text or length is None:
         text_encoder = CLIPTextModel(json.loads((args.model / "text_encoder" / "config.json").read_text())).to(args.device)
         length = length or text_encoder.config["max_position_embeddings"]
-    training = timed(training_step(args, unet, text_encoder, layout, length), args.steps, args.warmup, args.device)
-    sampling = timed(sampling_step(args, unet, layout, length), args.sample_steps, args.warmup, args.device)
+    parameters = list(unet.parameters()) + (list(text_encoder.parameters()) if args.train_text else [])
+    embeddings = torch.randn(args.batch, length, unet.config["cross_attention_dim"], device=args.device)
+
+    def text():
+        if not args.train_text:
+            return embeddings
+        return text_encoder(torch.randint(0, text_encoder.config["vocab_size"], (args.batch, length), device=args.device))
+
+    training = timed(
+        training_step(unet, torch.optim.AdamW(parameters, lr=1e-4, weight_decay=1e-2), text, args.batch,
+                      layout=layout, prediction=args.prediction, ema=args.ema),
+        args.steps, args.warmup, args.device)
+    sampling = timed(
+        sampling_step(unet, args.sample_batch, length, layout=layout, guidance=args.guidance, prediction=args.prediction),
+        args.sample_steps, args.warmup, args.device)
     training["images_per_second"] = round(1e3 * args.batch / training["median_ms"], 2)
     sampling["images_per_second_per_step"] = round(1e3 * args.sample_batch / sampling["median_ms"], 2)
     print(json.dumps({

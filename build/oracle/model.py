@@ -46,10 +46,23 @@ class ResnetBlock2D(nn.Module):
         return h + (x if self.conv_shortcut is None else self.conv_shortcut(x))
 
 
+def explicit_attention(q, k, v):
+    """[N,heads,L,d] queries, [N,heads,S,d] keys and values -> [N,heads,L,d]; writes out the weights."""
+    return torch.softmax(q @ k.transpose(2, 3) * q.shape[-1] ** -0.5, dim=-1) @ v
+
+
+def fused_attention(q, k, v):
+    """The same by PyTorch's own kernel; it needs PyTorch 2.0."""
+    return F.scaled_dot_product_attention(q, k, v)
+
+
 class Attention(nn.Module):
+    """Computes with `attend`, one of the functions above; `UNet2DConditionModel.use_attention` changes it."""
+
     def __init__(self, width, context_width, heads):
         super().__init__()
         self.heads = heads
+        self.attend = explicit_attention
         self.to_q = nn.Linear(width, width, bias=False)
         self.to_k = nn.Linear(context_width, width, bias=False)
         self.to_v = nn.Linear(context_width, width, bias=False)
@@ -59,8 +72,7 @@ class Attention(nn.Module):
         def split(t):
             return t.unflatten(2, (self.heads, -1)).transpose(1, 2)
         q, k, v = split(self.to_q(x)), split(self.to_k(context)), split(self.to_v(context))
-        weights = torch.softmax(q @ k.transpose(2, 3) * q.shape[-1] ** -0.5, dim=-1)
-        return self.to_out[0]((weights @ v).transpose(1, 2).flatten(2))
+        return self.to_out[0](self.attend(q, k, v).transpose(1, 2).flatten(2))
 
 
 class GEGLU(nn.Module):
@@ -220,6 +232,11 @@ class UNet2DConditionModel(nn.Module):
                 attention(kind, "UpBlock2D", "CrossAttnUpBlock2D", level), "up" if level > 0 else None))
         self.conv_norm_out = nn.GroupNorm(groups, channels[0], eps=eps)
         self.conv_out = nn.Conv2d(channels[0], config["out_channels"], 3, padding=1)
+
+    def use_attention(self, attend):
+        for module in self.modules():
+            if isinstance(module, Attention):
+                module.attend = attend
 
     def forward(self, sample, timesteps, encoder_hidden_states):
         text = encoder_hidden_states
