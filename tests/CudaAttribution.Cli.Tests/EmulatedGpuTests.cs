@@ -54,6 +54,25 @@ public sealed class EmulatedGpuTests
         }
     }
 
+    /// <summary>A step that copied from or to the host could not be recorded: the driver refuses that.</summary>
+    [Test]
+    public void Steps_are_recorded_and_replayed()
+    {
+        var result = Cudattr.Run(
+            Fake.Driver("libcuattr_cpu_avx2.so"), "bench", "--random", "sd-v1.5", "--channels", "32", "--size", "8", "--batch", "1", "--sample-batch",
+            "1", "--steps", "2", "--warmup", "1", "--device", "cuda:0", "--json");
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        foreach (string part in new[] { "training", "sampling" })
+        {
+            var timing = result.Json.GetProperty(part);
+            Assert.That(timing.GetProperty("replay_problem").ValueKind, Is.EqualTo(System.Text.Json.JsonValueKind.Null), part);
+            Assert.That(timing.GetProperty("replay_ms").GetDouble(), Is.Positive, part);
+            Assert.That(timing.GetProperty("median_ms").GetDouble(), Is.Positive, part);
+            Assert.That(timing.GetProperty("launches").GetInt64(), Is.GreaterThan(500), part);
+            Assert.That(timing.GetProperty("kernels").EnumerateArray().Sum(k => k.GetProperty("launches").GetInt64()), Is.GreaterThan(500), part);
+        }
+    }
+
     [Test]
     public void Running_out_of_memory_is_one_clear_sentence()
     {

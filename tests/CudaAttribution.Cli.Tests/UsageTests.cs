@@ -86,4 +86,26 @@ public sealed class UsageTests
             Assert.That(bench.GetProperty("timings").EnumerateArray().Select(t => t.GetProperty("forward").GetDouble()), Is.All.Positive);
         }
     }
+
+    [Test]
+    public void Bench_times_a_network_without_files()
+    {
+        string[] network = ["bench", "--random", "nano", "--channels", "8", "--size", "8", "--device", "cpu"];
+        string[] how = ["--batch", "2", "--sample-batch", "1", "--steps", "2", "--warmup", "1"];
+        string text = Cudattr.Succeed([.. network, .. how]).Output;
+        Assert.That(text, Does.Contain("training step, batch 2").And.Contain("guided sampling step, 1 pictures").And.Contain("replayed from a graph: "));
+        Assert.That(text, Does.Contain("launches").And.Contain("conv2d_fwd_f32 ").And.Contain("optimiser"));
+        var sampling = Cudattr.Succeed([.. network, .. how, "--part", "sampling", "--json"]).Json;
+        Assert.That(sampling.GetProperty("training").ValueKind, Is.EqualTo(System.Text.Json.JsonValueKind.Null));
+        Assert.That(sampling.GetProperty("sampling").GetProperty("replay_ms").GetDouble(), Is.Positive);
+    }
+
+    [TestCase("there is no UNet 'sd-v9'", "--random", "sd-v9")]
+    [TestCase("belong to --random", "--size", "8")]
+    [TestCase("belong to --random", "--model", "nowhere", "--channels", "8")]
+    [TestCase("exclude each other", "--random", "nano", "--model", "nowhere")]
+    [TestCase("sample_size 6 must be divisible by 4", "--random", "nano", "--size", "6", "--device", "cpu")]
+    [TestCase("block_out_channels[0] = 7 must be even", "--random", "nano", "--channels", "7")]
+    public void Bench_refuses_what_it_cannot_time(string message, params string[] arguments) =>
+        Assert.That(Cudattr.Fail(["bench", .. arguments]), Does.Contain(message));
 }

@@ -23,6 +23,7 @@ public class MinSnrTests : DeviceFixture
         using var weighted = new ForwardProcess(Device, config, gamma, samples: 4);
         using var plain = new ForwardProcess(Device, config);
         var (loss, gradient) = Compute(weighted, 0, 4);
+        Assert.That(() => Compute(weighted, 0, 3), Throws.ArgumentException.With.Message.Contains("3 samples"));
         double expected = 0;
         var sum = new float[gradient.Length];
         for (int i = 0; i < 4; i++)

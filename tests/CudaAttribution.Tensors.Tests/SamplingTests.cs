@@ -55,6 +55,25 @@ public sealed class SamplingTests(string device) : ArenaFixture(device)
     [Test]
     public void Refuses_a_negative_offset() => Assert.Throws<ArgumentOutOfRangeException>(() => Sampling.Normal(Arena.New([3]), 0, 0, -1));
 
+    [TestCase(float.NaN)]
+    [TestCase(float.PositiveInfinity)]
+    public void Refuses_a_bound_that_is_no_number(float bound) =>
+        Assert.That(() => Sampling.Uniform(Arena.New([3]), bound, 0, 0), Throws.ArgumentException.With.Message.Contains("bound"));
+
+    [Test]
+    public void Uniform_numbers_reach_both_ends_of_their_interval()
+    {
+        var y = Arena.New([1 << 16]);
+        Sampling.Uniform(y, 0.5f, 5, 6);
+        float[] values = y.ToArray<float>();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(values.Min(), Is.InRange(-0.5f, -0.4999f));
+            Assert.That(values.Max(), Is.LessThan(0.5f).And.GreaterThan(0.4999f));
+            Assert.That(values.Average(v => (double)v), Is.Zero.Within(5 * 0.5 / double.Sqrt(3 * values.Length)));
+        }
+    }
+
     [TestCase(-1)]
     [TestCase(4)]
     [TestCase(int.MinValue)]
