@@ -3,7 +3,7 @@
 # threads, registers, static shared memory, stack and spills, and how many of its blocks fit on a multiprocessor.
 #
 #   build/check-ptxas.sh [FILE.ptx]                 default: artifacts/native/kernels.sm_80.ptx
-#   build/check-ptxas.sh --dump FOLDER [FILE.ptx]   also writes resources.tsv (the table) and sm_80.sass, sm_90.sass (machine code as text)
+#   build/check-ptxas.sh --dump FOLDER [FILE.ptx]   also writes resources.tsv (the table), sm_80.sass, sm_90.sass (machine code) and tools.txt
 #   build/check-ptxas.sh --report                   also writes docs/kernels.md anew (builds build/kernel-report)
 #
 # Exit codes: 0 assembled without a spill; 1 a kernel spills registers, does not assemble, or its asynchronous tensor-core instructions are
@@ -114,6 +114,9 @@ done
 if [[ -n "$dump" ]] && ((status == 0)); then
   mkdir -p "$dump"
   cp "$table" "$dump/"
+  # What the machine code depends on besides the kernels; the compiler is known where the PTX lies beside its manifest.
+  compiler="$(sed -n 's/.*"compiler": "\(.*\)".*/\1/p' "$(dirname "$ptx")/kernels.json" 2> /dev/null || true)"
+  echo "ptxas $("$ptxas" --version | sed -n 's/.*, V\([0-9.]*\)$/\1/p'), ${compiler:-compiler unknown}" > "$dump/tools.txt"
   for target in sm_80 sm_90; do "$nvdisasm" -c "$work/$target.cubin" > "$dump/$target.sass"; done
 fi
 if [[ -n "$report" ]] && ((status == 0)); then

@@ -73,7 +73,7 @@ trap 'rm -rf "$work"' EXIT
 echo "deb [arch=amd64 signed-by=$keys] $site $suite non-free" > "$work/sources.list"
 apt=(apt-get -q -o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=- -o Dir::Etc::Preferences=/dev/null
   -o "Dir::Etc::PreferencesParts=$work/none" -o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work" -o APT::Update::Error-Mode=any
-  -o APT::Sandbox::User=root)
+  -o APT::Sandbox::User=root -o Acquire::http::Timeout=30)
 "${apt[@]}" update > "$log" 2>&1 || give_up "the package list of Debian $suite, component non-free, cannot be read (see $log)"
 (cd "$work" && "${apt[@]}" download nvidia-cuda-toolkit:amd64) >> "$log" 2>&1 || give_up "the package nvidia-cuda-toolkit cannot be downloaded (see $log)"
 dpkg -x "$work"/nvidia-cuda-toolkit_*.deb "$work/root" >> "$log" 2>&1 || give_up "the package nvidia-cuda-toolkit cannot be unpacked (see $log)"
