@@ -3,7 +3,7 @@
 # CUBINS lists what build/cubins.sh assembled of the module. Cubins of other PTX than this are deleted and the list is emptied, rather than
 # deleted: copies of an old list beside programs are then replaced by the next build.
 #
-# Refused: undefined functions, approximate or flush-to-zero arithmetic, a kernel without a launch bound. What passes computes in
+# Refused: undefined functions, approximate, flush-to-zero or contractible arithmetic, a kernel without a launch bound. What passes computes in
 # IEEE binary32 and can be loaded as it is. A refused module is not published, so that the next build tries again.
 file(READ ${RAW} text)
 
@@ -22,6 +22,7 @@ refuse("\\.extern[ \t]+\\.func" "an undefined function (device code may use only
 refuse("\\.approx" "an approximate instruction")
 refuse("\\.ftz" "an instruction that flushes subnormal numbers")
 refuse("div\\.full" "a division that is not correctly rounded")
+refuse("[ \t](add|sub|mul|mad)\\.f(32|64)" "arithmetic without .rn, which the assembler may contract to multiply-adds")
 
 string(REGEX MATCHALL "\\.entry [A-Za-z0-9_]+\\([^{]*" entries "${text}")
 set(kernels "")

@@ -62,9 +62,10 @@ public sealed class ComputeDevice : IDisposable
     /// of their own that no pool sees.
     /// </summary>
     /// <param name="device">What it stands in for; it must outlive it.</param>
-    public static ComputeDevice Planning(ComputeDevice device)
+    /// <param name="launched">Is told each launch.</param>
+    public static ComputeDevice Planning(ComputeDevice device, Action<PlannedLaunch>? launched = null)
     {
-        var planned = new ComputeDevice(new PlanningDriver(device.Driver), guardBands: false);
+        var planned = new ComputeDevice(new PlanningDriver(device.Driver, launched), guardBands: false);
         if (device.Math is Bf16Math) planned.Math = new Bf16Math(planned);
         return planned;
     }

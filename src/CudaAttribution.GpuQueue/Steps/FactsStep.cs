@@ -18,7 +18,7 @@ internal sealed class FactsStep : IStep
         double open = Stopwatch.GetElapsedTime(begin).TotalSeconds;
         var facts = QueueJson.Object(device.Driver.Info);
         facts.Insert(0, "what", "device");
-
+        facts["image"] = device.Driver.Kernels.Image;
         facts["kernels_sha256"] = device.Driver.Kernels.Hash;
         facts["free_bytes"] = device.Driver.FreeMemory();
         facts["open_s"] = Math.Round(open, 3);

@@ -45,6 +45,27 @@ public unsafe class PlanningDriverTests
     }
 
     [Test]
+    public void TellsOfEachLaunchItsGridAndTheMemoryItsParametersPointInto()
+    {
+        List<PlannedLaunch> launches = [];
+        using var plan = new PlanningDriver(_real, launches.Add);
+        nint x = plan.Allocate(1000), y = plan.Allocate(500), gone = plan.Allocate(70);
+        plan.Free(gone);
+        var kernel = plan.Kernels.GetKernel("scale_f32");
+        var words = new nint[(kernel.ParameterBytes + sizeof(nint) - 1) / sizeof(nint)];
+        (words[0], words[1]) = (x + 999, y);
+        fixed (nint* p = words) kernel.Launch(new Grid(3, 2), p, plan.DefaultStream);
+        (words[0], words[1]) = (x + 1000, x + 4);
+        fixed (nint* p = words) kernel.Launch(new Grid(1), p, plan.DefaultStream);
+        (words[0], words[1]) = (gone, 4096);
+        fixed (nint* p = words) kernel.Launch(new Grid(1), p, plan.DefaultStream);
+        Assert.That(launches, Is.EqualTo(new[]
+        {
+            new PlannedLaunch("scale_f32", new Grid(3, 2), 1500), new PlannedLaunch("scale_f32", new Grid(1), 1000), new PlannedLaunch("scale_f32", new Grid(1), 0),
+        }));
+    }
+
+    [Test]
     public void CopiesToTheHostAreZeros()
     {
         byte[] bytes = [1, 2, 3];
