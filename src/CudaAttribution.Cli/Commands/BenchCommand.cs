@@ -233,13 +233,9 @@ internal static class BenchCommand
     {
         var info = device.Driver.Info;
         Console.WriteLine($"{info.Id}: {info.Name}, {info.InstructionSet}, {info.Units()}, maths {device.Math.Name}");
-<<<<<<< HEAD
+        foreach (string standIn in StandIns(device)) Console.WriteLine($"  by kernels, refused by the library: {standIn}");
         string mma = roofline.Bf16Gflops is { } peak ? $", {peak:0} GFLOP/s mma.sync (BF16)" : "";
         Console.WriteLine($"measured ceilings: {roofline.FmaGflops:0} GFLOP/s FMA (F32){mma}, {roofline.CopyGigabytes:0.0} GB/s copy");
-=======
-        foreach (string standIn in StandIns(device)) Console.WriteLine($"  by kernels, refused by the library: {standIn}");
-        Console.WriteLine($"measured ceilings: {roofline.FmaGflops:0} GFLOP/s FMA (F32), {roofline.CopyGigabytes:0.0} GB/s copy");
->>>>>>> driver
     }
 
     private static string[] StandIns(ComputeDevice device) => [.. device.Math.StandIns.Select(s => s.ToString())];
