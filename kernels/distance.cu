@@ -61,7 +61,7 @@ KERNEL(distance_u8, DistanceParams, 256) {
     SHARED(uint8_t, a, PAIR_TILE * STAGE_PITCH);
     SHARED(uint8_t, b, PAIR_TILE * STAGE_PITCH);
     SHARED(int64_t, total, PAIR_TILE * PAIR_TILE);
-    const int tiles_n = (p.n + PAIR_TILE - 1) / PAIR_TILE;
+    const int tiles_n = (p.n - 1) / PAIR_TILE + 1;
     const int n0 = (int)(blockIdx.x % tiles_n) * PAIR_TILE, m0 = (int)(blockIdx.x / tiles_n) * PAIR_TILE;
     const int n_count = p.n - n0 < PAIR_TILE ? p.n - n0 : PAIR_TILE, m_count = p.m - m0 < PAIR_TILE ? p.m - m0 : PAIR_TILE;
     const int n_pairs = (n_count + 1) / 2, m_pairs = (m_count + 1) / 2;
@@ -72,9 +72,9 @@ KERNEL(distance_u8, DistanceParams, 256) {
 
     each_in(PAIR_TILE * PAIR_TILE, [&](int i) { total[i] = 0; });
     for (int line = cut(p.lines, p.grid, row); line < line_end; line += lines_per_stage) {
-        for (int x = begin; x < end; x += STAGE_BYTES) {
+        for (long long x = begin; x < end; x += STAGE_BYTES) { // 64 bits: the last step may go past 2^31
             const Stage stage = {(long long)line * p.line_bytes + x, line_end - line < lines_per_stage ? line_end - line : lines_per_stage,
-                                 end - x < STAGE_BYTES ? end - x : STAGE_BYTES};
+                                 (int)(end - x < STAGE_BYTES ? end - x : STAGE_BYTES)};
             load_stage(a, p.a, image_bytes, p.line_bytes, n0, n_count, stage);
             load_stage(b, p.b, image_bytes, p.line_bytes, m0, m_count, stage);
             __syncthreads();

@@ -93,7 +93,7 @@ public static partial class Distance
     private static void Launch(Tensor a, Tensor b, Tensor destination, int lines, int lineBytes, int unit, int grid)
     {
         int n = a.Shape[0], m = b.Shape[0];
-        long tiles = (long)((n + PairTile - 1) / PairTile) * ((m + PairTile - 1) / PairTile);
+        long tiles = ((n + PairTile - 1L) / PairTile) * ((m + PairTile - 1L) / PairTile);
         a.Device.Launch("distance_u8", new Grid(checked((int)tiles), grid * grid), new DistanceParams
         {
             A = a.Pointer, B = b.Pointer, Y = destination.Pointer, N = n, M = m, Lines = lines, LineBytes = lineBytes, Unit = unit, Grid = grid,

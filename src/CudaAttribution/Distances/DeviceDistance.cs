@@ -4,9 +4,18 @@ using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution;
 
-/// <summary>What the pixel metrics share: pictures to the device, grouped by the references' size, answers resized to it.</summary>
+/// <summary>
+/// What the pixel metrics share: pictures to the device, grouped by the references' size, answers resized to it. Any number of pictures: they are
+/// compared in blocks, each picture brought to the device by itself, so that memory is bounded; a pair's distance depends on no other.
+/// </summary>
 public abstract class DeviceDistance(ComputeDevice device) : IReconstructionDistance
 {
+    /// <summary>Most references, and most answers, of a block: it bounds the sums, of which a pair has several.</summary>
+    private const int BlockPictures = 1024;
+
+    /// <summary>Device memory for the references of a block, and as much for its answers; a block holds one picture at least.</summary>
+    internal long BlockBytes { get; init; } = 256L << 20;
+
     public abstract string Name { get; }
 
     public abstract double DefaultThreshold { get; }
@@ -20,14 +29,22 @@ public abstract class DeviceDistance(ComputeDevice device) : IReconstructionDist
         foreach (var group in references.Select((image, index) => (image, index)).GroupBy(r => (r.image.Width, r.image.Height)))
         {
             var (width, height) = group.Key;
-            int[] rows = [.. group.Select(r => r.index)];
-            using var arena = new Arena(device);
-            var a = Upload(arena, [.. group.Select(r => r.image)], width, height);
-            var b = Upload(arena, [.. answers.Select(i => i.Resize(width, height))], width, height);
-            var distances = Compute(arena, a, b, width, height);
-            for (int i = 0; i < rows.Length; i++)
+            var rows = group.ToArray();
+            int side = (int)Math.Clamp(BlockBytes / (3L * width * height), 1, BlockPictures);
+            // Answers outside: each is resized once, which takes longer than to bring a reference to the device again.
+            for (int j = 0; j < answers.Count; j += side)
             {
-                for (int j = 0; j < answers.Count; j++) result[rows[i], j] = distances[i * answers.Count + j];
+                using var answerArena = new Arena(device);
+                int count = Math.Min(side, answers.Count - j), first = j;
+                var b = Upload(answerArena, count, k => answers[first + k].Resize(width, height), width, height);
+                for (int i = 0; i < rows.Length; i += side)
+                {
+                    using var arena = new Arena(device);
+                    var block = rows.AsMemory(i, Math.Min(side, rows.Length - i));
+                    var a = Upload(arena, block.Length, k => block.Span[k].image, width, height);
+                    var distances = Compute(arena, a, b, width, height);
+                    for (int k = 0; k < distances.Length; k++) result[block.Span[k / count].index, j + (k % count)] = distances[k];
+                }
             }
         }
         return result;
@@ -36,12 +53,11 @@ public abstract class DeviceDistance(ComputeDevice device) : IReconstructionDist
     /// <summary>Distances [N,M] of U8 pictures <c>[N,H,W,3]</c> and <c>[M,H,W,3]</c>, row-major.</summary>
     protected abstract double[] Compute(Arena arena, Tensor a, Tensor b, int width, int height);
 
-    private static Tensor Upload(Arena arena, IReadOnlyList<RgbImage> images, int width, int height)
+    private static Tensor Upload(Arena arena, int count, Func<int, RgbImage> picture, int width, int height)
     {
-        int bytes = 3 * width * height;
-        var pixels = new byte[checked(images.Count * bytes)];
-        for (int i = 0; i < images.Count; i++) images[i].Pixels.CopyTo(pixels, i * bytes);
-        return arena.From(pixels, new Shape(images.Count, height, width, 3));
+        var pictures = arena.New(new Shape(count, height, width, 3), DType.U8);
+        for (int i = 0; i < count; i++) pictures.Rows(i, 1).CopyFrom<byte>(picture(i).Pixels);
+        return pictures;
     }
 }
 

@@ -85,6 +85,48 @@ public class DistanceTests
                 name);
     }
 
+    /// <summary>Blocks of one picture, of some and of all, whose edges fall between and inside the groups of a size.</summary>
+    [TestCase(1)]
+    [TestCase(3 * 3 * 16 * 12)]
+    [TestCase(5 * 3 * 16 * 12)]
+    [TestCase(long.MaxValue)]
+    public void BlocksDoNotChangeADistance(long budget)
+    {
+        RgbImage[] references = [.. Pictures(4, 16, 12, 11), .. Pictures(2, 8, 8, 12), .. Pictures(4, 16, 12, 13)];
+        RgbImage[] answers = [.. Pictures(6, 16, 12, 14), .. Pictures(5, 10, 10, 15)];
+        var blocked = new PixelDistance(_device) { BlockBytes = budget }.Matrix(references, answers);
+        Assert.That(blocked, Is.EqualTo(new PixelDistance(_device).Matrix(references, answers)));
+        Assert.That(
+            new TileDistance(_device) { BlockBytes = budget }.Matrix(references, answers),
+            Is.EqualTo(new TileDistance(_device).Matrix(references, answers)));
+        for (int i = 0; i < references.Length; i++)
+        {
+            for (int j = 0; j < answers.Length; j++)
+            {
+                byte[] a = references[i].Pixels, b = answers[j].Resize(references[i].Width, references[i].Height).Pixels;
+                double sum = 0;
+                for (int k = 0; k < a.Length; k++) sum += Math.Pow((a[k] - b[k]) / 255.0, 2);
+                Assert.That(blocked[i, j], Is.EqualTo(Math.Sqrt(sum / a.Length)).Within(1e-12), $"{i}, {j}");
+            }
+        }
+    }
+
+    /// <summary>More than 2 GB of references: no array could hold them.</summary>
+    [Test]
+    public void PicturesOfAnyTotalSizeAreCompared()
+    {
+        const int Count = 2800, Side = 512;
+        var dark = RgbImage.Filled(Side, Side, 0, 0, 0);
+        var light = RgbImage.Filled(Side, Side, 51, 51, 51);
+        Assert.That((long)Count * dark.Pixels.Length, Is.GreaterThan(int.MaxValue));
+        var references = Enumerable.Repeat(dark, Count - 1).Append(light).ToArray();
+        _device.Pool.ResetPeaks();
+        var distances = new PixelDistance(_device) { BlockBytes = 64 << 20 }.Matrix(references, [light]);
+        Assert.That(_device.Pool.Peak, Is.LessThan(80L << 20));
+        Assert.That(distances.Cast<double>().Take(Count - 1), Is.All.EqualTo(0.2).Within(1e-15));
+        Assert.That(distances[Count - 1, 0], Is.Zero);
+    }
+
     [Test]
     public void NoReferencesAndNoAnswersGiveNoDistances()
     {
