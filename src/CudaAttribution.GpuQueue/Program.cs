@@ -1,6 +1,7 @@
 using System.CommandLine;
 using CudaAttribution.Driver;
 using CudaAttribution.GpuQueue;
+using CudaAttribution.Tensors.Engines;
 
 var device = new Option<string>("--device") { Description = "The GPU.", DefaultValueFactory = _ => "cuda:0", HelpName = "cuda:N" };
 var math = new Option<string>("--math") { Description = "Engine of products and convolutions.", DefaultValueFactory = _ => "kernels", HelpName = "engine" };
@@ -36,7 +37,7 @@ Command Run()
             p.GetValue(queue)!.FullName, p.GetValue(golden)!.FullName, p.GetValue(folder)!.FullName, p.GetValue(device)!, p.GetValue(minutes), p.GetValue(reduced)));
         bool passed = runner.Run();
         Console.WriteLine();
-        Console.Write(File.ReadAllText(Path.Combine(p.GetValue(folder)!.FullName, ResultTable.FileName)));
+        Console.Write(ResultTable.Of(ResultLog.Read(p.GetValue(folder)!.FullName), brief: true));
         return passed ? StepCode.Done : StepCode.CheckFailed;
     });
     return command;
@@ -53,7 +54,15 @@ Command Step()
         var step = QueueFile.Read(p.GetValue(queue)!.FullName).Queue.Find(p.GetValue(name)!);
         var context = new StepContext(
             step, p.GetValue(device)!, p.GetValue(seconds), p.GetValue(reduced), p.GetValue(golden)!.FullName, p.GetValue(results)!.FullName);
-        return Steps.Of(step.Kind).Run(context);
+        try
+        {
+            return Steps.Of(step.Kind).Run(context);
+        }
+        catch (NativeLibraryException e) when (step.Math == MathLibraries.CublasCudnn)
+        {
+            Console.Error.WriteLine(e.Message.ReplaceLineEndings(" "));
+            return StepCode.Skipped;
+        }
     });
     return command;
 }
@@ -111,7 +120,8 @@ int Shell(RootCommand root)
     }
     catch (Exception e) when (e is QueueException or DeviceException or NativeLibraryException or ArgumentException or IOException or UnauthorizedAccessException)
     {
-        Console.Error.WriteLine($"gpu-queue: {e.Message}");
+        // One line: the last one is what a step's end says of it.
+        Console.Error.WriteLine($"gpu-queue: {string.Join(" | ", e.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))}");
         return StepCode.Failed;
     }
 }

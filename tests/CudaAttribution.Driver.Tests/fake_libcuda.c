@@ -5,7 +5,7 @@
 // FAKE_CUDA_OOM_AT=n (the n-th allocation fails), FAKE_CUDA_LAUNCH=r (cuLaunchKernel returns r), FAKE_CUDA_FAULT=r (a launched kernel
 // faults: every later wait returns r), FAKE_CUDA_KERNELS=file[:file] (host device libraries, cuattr.h; the first that has a kernel runs its
 // launches; without any they are only recorded), FAKE_CUDA_DROP_CONTEXT=1 (a launch leaves no context current, as another library may),
-// FAKE_CUDA_REFUSE_CUBIN=1 (a cubin is not taken), FAKE_CUDA_MAX_THREADS=n (how many threads a compiled kernel takes at most; its launch bound). Built with -DWITHOUT_GRAPHS or
+// FAKE_CUDA_REFUSE_CUBIN=1 (a cubin is not taken), FAKE_CUDA_CUBIN_PTX=file (the PTX that stands in for a real cubin), FAKE_CUDA_MAX_THREADS=n (how many threads a compiled kernel takes at most; its launch bound). Built with -DWITHOUT_GRAPHS or
 // -DWITHOUT_MEMSET it lacks those functions, as an old driver would.
 #include <dlfcn.h>
 #include <stdint.h>
@@ -111,7 +111,7 @@ R cuDeviceTotalMem_v2(size_t *n, int d) { (void)d; *n = MEMORY; return OK; }
 R cuDeviceGetAttribute(int *v, int a, int d) {
     (void)d;
     int capability = setting("FAKE_CUDA_CAPABILITY", 90);
-    *v = a == 16 ? 7 : a == 38 ? 1 << 20 : a == 75 ? capability / 10 : a == 76 ? capability % 10 : -1;
+    *v = a == 16 ? 7 : a == 38 ? 1 << 16 : a == 75 ? capability / 10 : a == 76 ? capability % 10 : -1;
     return OK;
 }
 R cuDevicePrimaryCtxRetain(P *c, int d) { retained[d]++; *c = (P)d + 1; return OK; }
@@ -195,6 +195,16 @@ static R refuse_image(R status, const char *why, unsigned n, const int *options,
 }
 
 // What stands for a cubin: the line "FAKE CUBIN <capability>[a]", then the PTX text it was made of, then a zero.
+// A real cubin, in a rehearsal with one: nothing here reads machine code, so the PTX that it was made of stands in.
+static char *text_of_real_cubin(void) {
+    const char *path = getenv("FAKE_CUDA_CUBIN_PTX");
+    FILE *file = path ? fopen(path, "rb") : NULL;
+    char *text = NULL;
+    size_t bytes = 0;
+    if (file && getdelim(&text, &bytes, 0, file) < 0) text = NULL;
+    if (file) fclose(file);
+    return text;
+}
 R cuModuleLoadDataEx(char **m, const char *image, unsigned n, const int *options, void **values) {
     NEED_CONTEXT();
     const char *text = image;
@@ -205,7 +215,12 @@ R cuModuleLoadDataEx(char **m, const char *image, unsigned n, const int *options
             return refuse_image(NO_BINARY_FOR_GPU, "fatal : Cubin does not fit", n, options, values);
         cubins++;
     }
-    if (!strstr(text, ".version"))
+    if (!strncmp(image, "\177ELF", 4) && (text = text_of_real_cubin())) {
+        cubins++;
+        *m = (char *)text;
+        return OK;
+    }
+    if (!text || !strstr(text, ".version"))
         return refuse_image(INVALID_PTX, "ptxas application ptx input, line 1; fatal : Missing .version directive at start of file", n, options, values);
     *m = strdup(text);
     return OK;

@@ -99,7 +99,7 @@ internal sealed class QueueRunner : IDisposable
             { ExitCode: StepCode.Skipped } => "skipped",
             _ => "failed",
         };
-        return Close(step, state, Stopwatch.GetElapsedTime(begin).TotalSeconds, state == "ok" ? null : end.LastWords, clock.Since(begin));
+        return Close(step, state, Stopwatch.GetElapsedTime(begin).TotalSeconds, state == "ok" || end.LastWords.Length == 0 ? null : end.LastWords, clock.Since(begin));
     }
 
     private bool Add(QueueStep step, JsonObject result, ref int results)

@@ -13,10 +13,12 @@ internal static class ResultTable
 {
     public const string FileName = "table.md";
 
+    private static readonly string[] Many = ["kernel", "variant", "counters"];
     private static readonly string[] StepColumns = ["step", "state", "seconds", "SM MHz", "why"];
 
     /// <param name="results">Lines of a <see cref="ResultLog"/>.</param>
-    public static string Of(IReadOnlyList<JsonObject> results)
+    /// <param name="brief">Without what there are dozens of: cases and kernels.</param>
+    public static string Of(IReadOnlyList<JsonObject> results, bool brief = false)
     {
         var text = new StringBuilder("# GPU queue\n");
         foreach (var run in results.Select(r => r["run"]).OfType<JsonObject>()) text.Append("\n- ").AppendJoin(", ", run.Select(p => $"{p.Key} {Cell(p.Value)}"));
@@ -28,6 +30,7 @@ internal static class ResultTable
         Append(text, "steps", StepColumns, steps);
         foreach (var group in results.Where(r => r["what"] is not null).GroupBy(r => (string)r["what"]!))
         {
+            if (brief && Many.Contains(group.Key)) continue;
             JsonObject[] shown = [.. group.Where(r => group.Key != "parity" || (string?)r["state"] != "ok")];
             if (shown.Length == 0) continue;
             string[] columns = [.. shown.SelectMany(r => r.Where(p => p.Key != "what" && p.Value is not (JsonArray or JsonObject)).Select(p => p.Key)).Distinct()];

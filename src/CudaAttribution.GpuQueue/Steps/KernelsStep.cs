@@ -16,6 +16,7 @@ internal sealed class KernelsStep : IStep
         {
             if (context.Left < 0) break;
             var timing = OpBenchmark.Run(device, op, context.Reduced ? 0 : Math.Min(1, context.Left / (cases.Length - done)));
+            device.Pool.Trim();
             done++;
             var result = QueueJson.Object(timing);
             double flops = device.Math.Operands == Tensors.DType.BF16 && op.Inputs.Any(i => i.Operand) ? roofline.Bf16Gflops ?? roofline.FmaGflops : roofline.FmaGflops;

@@ -5,7 +5,7 @@ namespace CudaAttribution.GpuQueue;
 /// <summary>The UNet that a step is about.</summary>
 internal static class StepModel
 {
-    private const int ReducedSide = 16;
+    private const int ReducedSide = 8;
     private const int ReducedChannels = 32;
 
     /// <summary>The step's UNet; in a rehearsal with few channels on small latents.</summary>

@@ -45,6 +45,8 @@ internal sealed class VariantsStep : IStep
                 result["repeats"] = now.Repeats;
                 result["sets"] = now.Sets;
             }
+            plain.Pool.Trim();
+            variant.Pool.Trim();
             StepContext.Emit(result);
         }
         if (failed > 0) Console.Error.WriteLine($"{failed} of {done} cases disagree with the F32 kernels; they were not timed");

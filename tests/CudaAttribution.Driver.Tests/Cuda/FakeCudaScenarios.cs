@@ -291,7 +291,7 @@ internal static unsafe partial class FakeCudaScenarios
     public static void TheDeviceIsDescribed()
     {
         using IDevice device = Devices.Open("cuda");
-        Assert.That(device.Info, Is.EqualTo(new DeviceInfo("cuda:0", "Fake GPU 0", ChosenBinding, "sm_90", "CUDA 12.4", 8L << 30, 7) { CacheBytes = 1 << 20 }));
+        Assert.That(device.Info, Is.EqualTo(new DeviceInfo("cuda:0", "Fake GPU 0", ChosenBinding, "sm_90", "CUDA 12.4", 8L << 30, 7) { CacheBytes = 1 << 16 }));
     }
 
     [Scenario("FAKE_CUDA_DEVICES=2")]
