@@ -8,8 +8,10 @@
 //               KERNEL(scale_fwd_f32, ScaleParams, 256) { for (int i = threadIdx.x; i < p.n; i += blockDim.x) ... }
 // It takes one by-value struct `p` of pointers, int, unsigned and float (at most 4 KB, pointers first), runs in 1-D blocks of at
 // most the given launch bound, and is right for every block size from 1 up to it. KERNEL_WHOLE(...) is for kernels whose threads own
-// fixed parts of a tile: their block size on a GPU and on simt is the launch bound and no other. Helper functions are marked DEVICE,
-// member functions of an object MEMBER. Kernels that work with whole warps (mma.cuh) end in _bf16 and are left out of the cpu build.
+// fixed parts of a tile: their block size on a GPU and on simt is the launch bound and no other. SHARED(T, name, count) is an array of
+// the block, at most 48 KB of them; KERNEL_SHARED(name, Params, THREADS, BYTES) is a KERNEL_WHOLE with BYTES more, up to 227 KB in all on
+// a Hopper GPU, which SHARED_DYNAMIC(T, name) points at (aligned to 1,024). Helper functions are marked DEVICE, member functions of an
+// object MEMBER. Kernels that work with whole warps (mma.cuh) end in _bf16 and are left out of the cpu build.
 //
 // Invariants: no fused multiply-add but fma_, no approximate or flushed-to-zero arithmetic, no libm: +, -, *, /, sqrt_, fma_ are
 // IEEE binary32 round-to-nearest-even in every build, so equal order of operations means equal bits (NaN payloads excepted).

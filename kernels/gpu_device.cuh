@@ -35,6 +35,16 @@ typedef unsigned long uint64_t;
 #define KERNEL(name, Params, THREADS) KERNEL_BOUNDED(name, Params, THREADS, THREADS)
 // One block a multiprocessor is enough: without saying so ptxas aims at five blocks of 256 and spills the register tiles.
 #define KERNEL_WHOLE(name, Params, THREADS) KERNEL_BOUNDED(name, Params, THREADS, THREADS, 1)
+// The bytes are a constant of the module, from which the driver side learns them (see CheckPtx.cmake).
+#define KERNEL_SHARED(name, Params, THREADS, BYTES)                                                                                                  \
+    static_assert((BYTES) > 0 && (BYTES) <= 227 * 1024 && (BYTES) % 16 == 0, #name ": dynamic shared memory is 16, 32, ... bytes up to 227 KB");     \
+    extern "C" {                                                                                                                                     \
+    __constant__ int name##_dynamic_shared = BYTES;                                                                                                  \
+    }                                                                                                                                                \
+    KERNEL_WHOLE(name, Params, THREADS)
+#define SHARED_DYNAMIC(T, name)                                                                                                                      \
+    extern __shared__ __align__(1024) unsigned char cuattr_dynamic_shared[];                                                                         \
+    T *const name = reinterpret_cast<T *>(cuattr_dynamic_shared)
 
 constexpr bool ONE_THREAD = false;
 

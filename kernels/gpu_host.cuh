@@ -24,10 +24,12 @@
 
 // The body takes its struct by value: a local copy that stores through the kernel's pointers cannot change, so that the fields
 // stay in registers over vectorised loops.
-#define KERNEL_ENTRY(name, Params, THREADS, WHOLE_BLOCK)                                                                                             \
+#define KERNEL_ENTRY(name, Params, THREADS, WHOLE_BLOCK, BYTES)                                                                                      \
     static_assert((THREADS) >= 32 && (THREADS) <= cuattr::max_block_threads && (THREADS) % 32 == 0,                                                  \
                   #name ": the launch bound must be 32, 64, ..., 1024");                                                                             \
     static_assert(sizeof(Params) <= cuattr::max_param_bytes, #name ": at most 4 KB of parameters");                                                  \
+    static_assert((BYTES) <= cuattr::max_block_shared_bytes && (BYTES) % 16 == 0,                                                                    \
+                  #name ": dynamic shared memory is 16, 32, ... bytes up to 227 KB");                                                                \
     static_assert(__is_trivially_copyable(Params), #name ": parameters are a plain struct");                                                         \
     static void name##_body(const Params p);                                                                                                         \
     static void name##_run(const void *params) {                                                                                                     \
@@ -35,11 +37,14 @@
         __builtin_memcpy(&p, params, sizeof p);                                                                                                      \
         name##_body(p);                                                                                                                              \
     }                                                                                                                                                \
-    static constexpr cuattr::KernelEntry name##_entry{#name, &name##_run, THREADS, sizeof(Params), WHOLE_BLOCK};                                     \
+    static constexpr cuattr::KernelEntry name##_entry{#name, &name##_run, THREADS, sizeof(Params), WHOLE_BLOCK, BYTES};                              \
     __attribute__((section("cuattr_kernels"), used)) static const cuattr::KernelEntry *const name##_entry_pointer = &name##_entry;                   \
     static void name##_body([[maybe_unused]] const Params p)
-#define KERNEL(name, Params, THREADS) KERNEL_ENTRY(name, Params, THREADS, false)
-#define KERNEL_WHOLE(name, Params, THREADS) KERNEL_ENTRY(name, Params, THREADS, true)
+#define KERNEL(name, Params, THREADS) KERNEL_ENTRY(name, Params, THREADS, false, 0)
+#define KERNEL_WHOLE(name, Params, THREADS) KERNEL_ENTRY(name, Params, THREADS, true, 0)
+#define KERNEL_SHARED(name, Params, THREADS, BYTES)                                                                                                  \
+    static_assert((BYTES) > 0, #name ": without dynamic shared memory it is a KERNEL_WHOLE");                                                        \
+    KERNEL_ENTRY(name, Params, THREADS, true, BYTES)
 
 #define blockIdx (cuattr::context.block)
 #define gridDim (cuattr::context.grid)
@@ -50,6 +55,7 @@ constexpr bool ONE_THREAD = true;
 constexpr Dim3 threadIdx{0, 0, 0};
 constexpr Dim3 blockDim{1, 1, 1};
 #define SHARED(T, name, count) alignas(64) T name[count]
+#define SHARED_DYNAMIC(T, name) T *const name = static_cast<T *>(cuattr::context.dynamic_shared)
 #define __syncthreads() ((void)0)
 
 #else
@@ -63,6 +69,7 @@ constexpr bool ONE_THREAD = false;
     static_assert(sizeof(T) * (count) <= cuattr::max_shared_bytes, #name ": at most 48 KB of shared memory a block");                                \
     static const char name##_key = 0;                                                                                                                \
     auto &name = *static_cast<T(*)[count]>(cuattr::simt::shared_memory(&name##_key, sizeof(T) * (count)))
+#define SHARED_DYNAMIC(T, name) T *const name = static_cast<T *>(cuattr::simt::dynamic_shared_memory())
 #define __syncthreads() cuattr::simt::barrier(__FILE__, __LINE__)
 
 #endif

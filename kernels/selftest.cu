@@ -132,6 +132,21 @@ KERNEL(selftest_transpose_f32, SelftestTransposeParams, 256) {
     for (int i = threadIdx.x; i < 1024; i += blockDim.x) y[i] = tile[i % 32 * 33 + i / 32];
 }
 
+// ---- dynamic shared memory: 96 KB reversed, with the block's first element added from a static array
+
+constexpr int selftest_shared_count = 24 * 1024;
+
+KERNEL_SHARED(selftest_shared_f32, SelftestTransposeParams, 256, selftest_shared_count * 4) {
+    SHARED_DYNAMIC(float, tile);
+    SHARED(float, first, 1);
+    const float *x = p.x + blockIdx.x * selftest_shared_count;
+    float *y = p.y + blockIdx.x * selftest_shared_count;
+    for (int i = threadIdx.x; i < selftest_shared_count; i += blockDim.x) tile[i] = x[i];
+    if (threadIdx.x == 0) first[0] = x[0];
+    __syncthreads();
+    for (int i = threadIdx.x; i < selftest_shared_count; i += blockDim.x) y[i] = tile[selftest_shared_count - 1 - i] + first[0];
+}
+
 // ---- Philox
 
 KERNEL(selftest_philox_u32, SelftestPhiloxParams, 256) {

@@ -78,6 +78,36 @@ KERNEL(wrong_too_much_shared, WrongParams, 64) {
     p.y[threadIdx.x] = first[threadIdx.x] + second[threadIdx.x];
 }
 
+// Dynamic shared memory that the kernel was not declared with. The runtime: declare it.
+KERNEL(wrong_undeclared_dynamic, WrongParams, 64) {
+    SHARED_DYNAMIC(float, tile);
+    tile[threadIdx.x] = p.x[threadIdx.x];
+    p.y[threadIdx.x] = tile[threadIdx.x];
+}
+
+// 8 KB beside 227 KB. The runtime: more than a block has.
+KERNEL_SHARED(wrong_too_much_dynamic, WrongParams, 64, 227 * 1024) {
+    SHARED_DYNAMIC(float, tile);
+    SHARED(float, more, 2048);
+    tile[threadIdx.x] = more[threadIdx.x] = p.x[threadIdx.x];
+    p.y[threadIdx.x] = tile[threadIdx.x];
+}
+
+// Dynamic shared memory is read that nobody wrote, then written. The runtime: NaN, in every block.
+KERNEL_SHARED(wrong_unwritten_dynamic, WrongParams, 64, 64 * 4) {
+    SHARED_DYNAMIC(float, tile);
+    p.y[blockIdx.x * 64 + threadIdx.x] = tile[threadIdx.x];
+    tile[threadIdx.x] = 1.0f;
+}
+
+// One element beyond the dynamic shared memory. AddressSanitizer.
+KERNEL_SHARED(wrong_dynamic_overflow, WrongParams, 64, 64 * 4) {
+    SHARED_DYNAMIC(float, tile);
+    tile[threadIdx.x + 1] = p.x[threadIdx.x];
+    __syncthreads();
+    p.y[threadIdx.x] = tile[threadIdx.x];
+}
+
 // An aligned vector access at an address that is not. The runtime: alignment.
 KERNEL(wrong_misaligned_vector, WrongParams, 64) { v_store_aligned(p.y + 1, v_load(p.x)); }
 

@@ -3,7 +3,8 @@
 # CUBINS lists what build/cubins.sh assembled of the module. Cubins of other PTX than this are deleted and the list is emptied, rather than
 # deleted: copies of an old list beside programs are then replaced by the next build.
 #
-# Refused: undefined functions, approximate, flush-to-zero or contractible arithmetic, a kernel without a launch bound. What passes computes in
+# Refused: undefined functions, approximate, flush-to-zero or contractible arithmetic, a kernel without a launch bound, dynamic
+# shared memory that is not declared with KERNEL_SHARED. What passes computes in
 # IEEE binary32 and can be loaded as it is. A refused module is not published, so that the next build tries again.
 file(READ ${RAW} text)
 
@@ -24,6 +25,33 @@ refuse("\\.ftz" "an instruction that flushes subnormal numbers")
 refuse("div\\.full" "a division that is not correctly rounded")
 refuse("[ \t](add|sub|mul|mad)\\.f(32|64)" "arithmetic without .rn, which the assembler may contract to multiply-adds")
 
+# What KERNEL_SHARED declares: "const .align 4 .u32 NAME_dynamic_shared = BYTES"
+set(shared_kernels "")
+string(REGEX MATCHALL "\\.const +\\.align +4 +\\.[bsu]32 +[A-Za-z0-9_]+_dynamic_shared *= *[0-9]+" declarations "${text}")
+foreach(declaration IN LISTS declarations)
+  string(REGEX MATCH "([A-Za-z0-9_]+)_dynamic_shared *= *([0-9]+)" _ "${declaration}")
+  list(APPEND shared_kernels ${CMAKE_MATCH_1})
+  set(shared_${CMAKE_MATCH_1} ${CMAKE_MATCH_2})
+  if(CMAKE_MATCH_2 GREATER 232448)
+    message(FATAL_ERROR "${RAW}: kernel ${CMAKE_MATCH_1} declares ${CMAKE_MATCH_2} bytes of dynamic shared memory; a block has at most 232448.")
+  endif()
+endforeach()
+
+# From one entry to the next; everything a kernel calls is inlined into it.
+string(REPLACE ".entry " ";" bodies "${text}")
+list(POP_FRONT bodies)
+foreach(body IN LISTS bodies)
+  string(REGEX MATCH "^[A-Za-z0-9_]+" name "${body}")
+  string(FIND "${body}" "cuattr_dynamic_shared" use)
+  if(use GREATER -1 AND NOT DEFINED shared_${name})
+    message(FATAL_ERROR "${RAW}: kernel ${name} uses dynamic shared memory and does not declare any; declare it with KERNEL_SHARED.")
+  endif()
+  list(REMOVE_ITEM shared_kernels ${name})
+endforeach()
+if(shared_kernels)
+  message(FATAL_ERROR "${RAW}: ${shared_kernels}_dynamic_shared belongs to no kernel.")
+endif()
+
 string(REGEX MATCHALL "\\.entry [A-Za-z0-9_]+\\([^{]*" entries "${text}")
 set(kernels "")
 foreach(entry IN LISTS entries)
@@ -37,7 +65,11 @@ foreach(entry IN LISTS entries)
   if(NOT entry MATCHES "\\.b8 ${name}_param_0 ([0-9]+)")
     message(FATAL_ERROR "${RAW}: kernel ${name} does not take one params struct; declare it with KERNEL(name, Params, THREADS).")
   endif()
-  list(APPEND kernels "    { \"name\": \"${name}\", \"block_size\": ${block}, \"param_bytes\": ${CMAKE_MATCH_1} }")
+  set(shared 0)
+  if(DEFINED shared_${name})
+    set(shared ${shared_${name}})
+  endif()
+  list(APPEND kernels "    { \"name\": \"${name}\", \"block_size\": ${block}, \"param_bytes\": ${CMAKE_MATCH_1}, \"dynamic_shared_bytes\": ${shared} }")
 endforeach()
 if(NOT kernels)
   message(FATAL_ERROR "${RAW}: no kernel found.")

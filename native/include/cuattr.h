@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 // Raised whenever a signature or a meaning below changes.
-#define CUATTR_ABI_VERSION 1
+#define CUATTR_ABI_VERSION 2
 
 enum CuattrStatus {
     CUATTR_SUCCESS = 0,
@@ -37,8 +37,8 @@ CUATTR_API const char *cuattr_last_error(void);
 // instruction set that the library was built for.
 CUATTR_API int cuattr_get_function(void **function, const char *name);
 
-// Launch bound (threads a block, the block size on a GPU) and size of the params struct in bytes.
-CUATTR_API int cuattr_function_info(void *function, int *block_size, int *param_bytes);
+// Launch bound (threads a block, the block size on a GPU), size of the params struct and dynamic shared memory of a block in bytes.
+CUATTR_API int cuattr_function_info(void *function, int *block_size, int *param_bytes, int *shared_bytes);
 
 // Name of the index-th kernel, null past the end. The order is that of linking and means nothing.
 CUATTR_API const char *cuattr_kernel_name(int index);
@@ -46,7 +46,7 @@ CUATTR_API const char *cuattr_kernel_name(int index);
 // Runs a grid of gx * gy * gz blocks of bx threads and returns when all are done. params: the kernel's params struct.
 // bx: 1 .. launch bound, for kernels that need whole blocks the launch bound (the cpu device runs one thread a block whatever bx is,
 // with the same bits).
-// gx: 1 .. 2^31-1; gy, gz: 1 .. 65,535. shared_bytes: 0, since kernels declare their shared memory statically.
+// gx: 1 .. 2^31-1; gy, gz: 1 .. 65,535. shared_bytes: what cuattr_function_info says.
 CUATTR_API int cuattr_launch_kernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned shared_bytes, const void *params);
 
 // Device, instruction set and processor in words, cut to n bytes with the terminating zero.

@@ -4,10 +4,26 @@
 #include "device.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <memory>
 
 namespace cuattr {
 
 __thread KernelContext context;
+
+namespace {
+
+// Of this operating-system thread; on the heap, since a library's thread-local memory has to be small (see simt_blocks.cpp).
+void *dynamic_shared() {
+    struct Free {
+        void operator()(void *memory) const { std::free(memory); }
+    };
+    thread_local const std::unique_ptr<void, Free> memory(std::aligned_alloc(dynamic_shared_alignment, max_block_shared_bytes));
+    if (!memory) std::abort(); // 227 KB; an exception must not leave the parallel region
+    return memory.get();
+}
+
+} // namespace
 
 std::string run_grid(const Launch &launch) {
     const long long blocks = launch.blocks();
@@ -16,7 +32,7 @@ std::string run_grid(const Launch &launch) {
     const int team = static_cast<int>(std::min<long long>(blocks, launch.os_threads));
 #pragma omp parallel for schedule(dynamic, portion) num_threads(team) if (team > 1)
     for (long long i = 0; i < blocks; i++) {
-        context = {{0, 0, 0}, launch.block(i), {1, 1, 1}, launch.grid};
+        context = {{0, 0, 0}, launch.block(i), {1, 1, 1}, launch.grid, launch.kernel->dynamic_shared_bytes ? dynamic_shared() : nullptr};
         launch.kernel->run_thread(launch.params);
     }
     return {};

@@ -98,13 +98,14 @@ int cuattr_get_function(void **function, const char *name) {
     });
 }
 
-int cuattr_function_info(void *function, int *block_size, int *param_bytes) {
+int cuattr_function_info(void *function, int *block_size, int *param_bytes, int *shared_bytes) {
     return guarded([&] {
-        if (!function || !block_size || !param_bytes)
-            return fail(CUATTR_INVALID_VALUE, "cuattr_function_info needs a function and two places for its answer; one of them is null.");
+        if (!function || !block_size || !param_bytes || !shared_bytes)
+            return fail(CUATTR_INVALID_VALUE, "cuattr_function_info needs a function and three places for its answer; one of them is null.");
         const auto *kernel = static_cast<const KernelEntry *>(function);
         *block_size = kernel->block_threads;
         *param_bytes = kernel->param_bytes;
+        *shared_bytes = kernel->dynamic_shared_bytes;
         return int{CUATTR_SUCCESS};
     });
 }
@@ -126,9 +127,9 @@ int cuattr_launch_kernel(void *function, unsigned gx, unsigned gy, unsigned gz, 
         if (kernel->whole_block && bx != static_cast<unsigned>(kernel->block_threads) && !cuattr::one_thread_blocks())
             return refuse(CUATTR_INVALID_VALUE,
                           "it needs whole blocks of " + std::to_string(kernel->block_threads) + " threads, not " + std::to_string(bx) + ".");
-        if (shared_bytes)
-            return refuse(CUATTR_INVALID_VALUE, std::to_string(shared_bytes) +
-                                                    " bytes of dynamic shared memory were asked for; kernels declare theirs statically, pass 0.");
+        if (shared_bytes != static_cast<unsigned>(kernel->dynamic_shared_bytes))
+            return refuse(CUATTR_INVALID_VALUE, std::to_string(shared_bytes) + " bytes of dynamic shared memory were passed; it is declared with " +
+                                                    std::to_string(kernel->dynamic_shared_bytes) + ".");
         const std::string why = cuattr::run_grid({kernel, {gx, gy, gz}, bx, params, threads_now()});
         return why.empty() ? int{CUATTR_SUCCESS} : refuse(CUATTR_LAUNCH_FAILED, why);
     });

@@ -12,7 +12,9 @@ namespace cuattr {
 
 constexpr int max_block_threads = 1024;
 constexpr int max_param_bytes = 4096;
-constexpr int max_shared_bytes = 48 * 1024;
+constexpr int max_shared_bytes = 48 * 1024;        // declared statically
+constexpr int max_block_shared_bytes = 227 * 1024; // with what a kernel has dynamically
+constexpr int dynamic_shared_alignment = 1024;
 
 struct KernelEntry {
     const char *name;
@@ -20,11 +22,13 @@ struct KernelEntry {
     int block_threads;                      // launch bound
     int param_bytes;
     bool whole_block; // wrong for blocks smaller than the launch bound, except for the single thread of the cpu device
+    int dynamic_shared_bytes;
 };
 
-// Where the running kernel thread stands. Written by the runtime, read by kernels as threadIdx, blockIdx, blockDim, gridDim.
+// Where the running kernel thread stands. Written by the runtime, read by kernels as threadIdx, blockIdx, blockDim, gridDim, SHARED_DYNAMIC.
 struct KernelContext {
     Dim3 thread, block, block_dim, grid;
+    void *dynamic_shared; // cpu
 };
 
 // initial-exec: one instruction to reach it; small enough for the surplus that dlopen has for such variables.

@@ -18,6 +18,10 @@ const void *exchange_in_warp(const void *mine, int bytes, const char *file, int 
 // a block. The launch fails where a block asks for more than 48 KB.
 void *shared_memory(const void *key, int bytes);
 
+// The dynamic shared memory of the kernel's block, filled with NaNs at its first use in a block. The launch fails where the kernel was not
+// declared with KERNEL_SHARED, or where the block has more than 227 KB in all.
+void *dynamic_shared_memory();
+
 // The launch fails where p is not a multiple of `bytes`, as the aligned access would on a GPU.
 void check_alignment(const void *p, int bytes);
 

@@ -39,11 +39,14 @@ struct Place {
 
 // What a thread did that ends the launch. Plain data: an abandoned thread never runs its destructors.
 struct Fault {
-    enum Kind { none, shared_memory, alignment } kind = none;
+    enum Kind { none, shared_memory, no_dynamic, alignment } kind = none;
     int bytes = 0;
     std::string text() const {
         const std::string n = std::to_string(bytes);
-        if (kind == shared_memory) return "asks for " + n + " bytes of shared memory; a block has " + std::to_string(max_shared_bytes) + ".";
+        if (kind == shared_memory)
+            return "asks for " + n + " bytes of shared memory; a block has " + std::to_string(max_shared_bytes) + ", with dynamic memory " +
+                   std::to_string(max_block_shared_bytes) + ".";
+        if (kind == no_dynamic) return "uses dynamic shared memory without having any; declare it with KERNEL_SHARED.";
         return "loads or stores " + n + " bytes at an address that is not a multiple of " + n + ".";
     }
 };
@@ -71,6 +74,7 @@ class Team {
     void wait_at_barrier(Place place);
     const void *exchange_in_warp(const void *mine, int bytes, Place place);
     void *shared_memory(const void *key, int bytes);
+    void *dynamic_shared_memory();
     [[noreturn]] void abandon_block(Fault fault);
 
   private:
@@ -218,6 +222,13 @@ void *Team::shared_memory(const void *key, int bytes) {
     abandon_block({Fault::shared_memory, shared_.asked()});
 }
 
+void *Team::dynamic_shared_memory() {
+    const int bytes = launch_->kernel->dynamic_shared_bytes;
+    if (!bytes) abandon_block({Fault::no_dynamic, 0});
+    if (void *array = shared_.find_or_make_dynamic(bytes)) return array;
+    abandon_block({Fault::shared_memory, shared_.asked()});
+}
+
 void Team::abandon_block(Fault fault) {
     fault_ = fault;
     publish(&ended_[parity_]);
@@ -302,7 +313,7 @@ std::string Team::run_block(const Launch &launch, Dim3 block) {
     shared_.clear();
     os_thread_.adopt_os_thread();
     running_team = this;
-    context = {{0, 0, 0}, block, {count_, 1, 1}, launch.grid};
+    context = {{0, 0, 0}, block, {count_, 1, 1}, launch.grid, nullptr};
 
     let_all_go_on();
     while (ended_count_ < count_) {
@@ -341,6 +352,8 @@ const void *exchange_in_warp(const void *mine, int bytes, const char *file, int 
 }
 
 void *shared_memory(const void *key, int bytes) { return running_team->shared_memory(key, bytes); }
+
+void *dynamic_shared_memory() { return running_team->dynamic_shared_memory(); }
 
 void check_alignment(const void *p, int bytes) {
     if (reinterpret_cast<uintptr_t>(p) % static_cast<unsigned>(bytes)) running_team->abandon_block({Fault::alignment, bytes});

@@ -5,7 +5,8 @@
 // FAKE_CUDA_OOM_AT=n (the n-th allocation fails), FAKE_CUDA_LAUNCH=r (cuLaunchKernel returns r), FAKE_CUDA_FAULT=r (a launched kernel
 // faults: every later wait returns r), FAKE_CUDA_KERNELS=file[:file] (host device libraries, cuattr.h; the first that has a kernel runs its
 // launches; without any they are only recorded), FAKE_CUDA_DROP_CONTEXT=1 (a launch leaves no context current, as another library may),
-// FAKE_CUDA_REFUSE_CUBIN=1 (a cubin is not taken), FAKE_CUDA_CUBIN_PTX=file (the PTX that stands in for a real cubin), FAKE_CUDA_MAX_THREADS=n (how many threads a compiled kernel takes at most; its launch bound). Built with -DWITHOUT_GRAPHS or
+// FAKE_CUDA_REFUSE_CUBIN=1 (a cubin is not taken), FAKE_CUDA_CUBIN_PTX=file (the PTX that stands in for a real cubin), FAKE_CUDA_SHARED_LIMIT (232448; most shared memory of a block),
+// FAKE_CUDA_MAX_THREADS=n (how many threads a compiled kernel takes at most; its launch bound). Built with -DWITHOUT_GRAPHS or
 // -DWITHOUT_MEMSET it lacks those functions, as an old driver would.
 #include <dlfcn.h>
 #include <stdint.h>
@@ -20,16 +21,16 @@ typedef int R;
 typedef uintptr_t P;
 
 typedef int (*HostLaunch)(void *, unsigned, unsigned, unsigned, unsigned, unsigned, const void *);
-typedef struct { char name[128]; int max_threads, param_bytes; void *host; HostLaunch launch; } Function;
+typedef struct { char name[128]; int max_threads, param_bytes, most_shared; void *host; HostLaunch launch; } Function;
 typedef struct Event Event;
-typedef struct Work { enum { COPY, SET, LAUNCH, RECORD, WAIT } kind; P to, from; size_t bytes; long value; Function *f; unsigned grid[3]; unsigned char params[256]; Event *event; } Work;
+typedef struct Work { enum { COPY, SET, LAUNCH, RECORD, WAIT } kind; P to, from; size_t bytes; long value; Function *f; unsigned grid[3], shared; unsigned char params[256]; Event *event; } Work;
 typedef struct { Work *work; int count, room; } Queue;
 typedef struct { Queue queue; long first, done; Queue *graph; } Stream; // queue.work[0] is the work number `first`
 struct Event { Stream *stream; long position; int done; double at; };
 
 #define MEMORY (8ull << 30)
 static struct { P at; size_t bytes; int pinned; } blocks[CAPACITY];
-static int block_count, allocations, fault, initialised, cubins, retained[16];
+static int block_count, allocations, fault, initialised, cubins, last_shared, retained[16];
 static Stream *streams[CAPACITY];
 static int stream_count;
 static __thread P current;
@@ -65,18 +66,18 @@ static int find_on_host(Function *f) {
     for (char *rest, *file = strtok_r(files, ":", &rest); file; file = strtok_r(NULL, ":", &rest)) {
         void *library = dlopen(file, RTLD_NOW); // the same handle again and again
         if (!library) { fprintf(stderr, "fake driver: %s\n", dlerror()); abort(); }
-        int (*get)(void **, const char *), (*info)(void *, int *, int *), block;
+        int (*get)(void **, const char *), (*info)(void *, int *, int *, int *), block, shared;
         *(void **)&get = dlsym(library, "cuattr_get_function");
         *(void **)&info = dlsym(library, "cuattr_function_info");
         *(void **)&f->launch = dlsym(library, "cuattr_launch_kernel");
-        if (get(&f->host, f->name) == OK) return info(f->host, &block, &f->param_bytes) || f->param_bytes > (int)sizeof ((Work *)0)->params ? INVALID_VALUE : OK;
+        if (get(&f->host, f->name) == OK) return info(f->host, &block, &f->param_bytes, &shared) || f->param_bytes > (int)sizeof ((Work *)0)->params ? INVALID_VALUE : OK;
     }
     return NOT_FOUND;
 }
 
 static void run_kernel(Work *w) {
     if (setting("FAKE_CUDA_FAULT", 0)) fault = setting("FAKE_CUDA_FAULT", 0);
-    if (w->f->host && w->f->launch(w->f->host, w->grid[0], w->grid[1], w->grid[2], (unsigned)w->f->max_threads, 0, w->params)) fault = LAUNCH_FAILED;
+    if (w->f->host && w->f->launch(w->f->host, w->grid[0], w->grid[1], w->grid[2], (unsigned)w->f->max_threads, w->shared, w->params)) fault = LAUNCH_FAILED;
 }
 
 static void run(Stream *s, long until) {
@@ -111,7 +112,7 @@ R cuDeviceTotalMem_v2(size_t *n, int d) { (void)d; *n = MEMORY; return OK; }
 R cuDeviceGetAttribute(int *v, int a, int d) {
     (void)d;
     int capability = setting("FAKE_CUDA_CAPABILITY", 90);
-    *v = a == 16 ? 7 : a == 38 ? 1 << 16 : a == 75 ? capability / 10 : a == 76 ? capability % 10 : -1;
+    *v = a == 16 ? 7 : a == 38 ? 1 << 16 : a == 75 ? capability / 10 : a == 76 ? capability % 10 : a == 97 ? setting("FAKE_CUDA_SHARED_LIMIT", 232448) : -1;
     return OK;
 }
 R cuDevicePrimaryCtxRetain(P *c, int d) { retained[d]++; *c = (P)d + 1; return OK; }
@@ -146,6 +147,7 @@ R cuMemGetInfo_v2(size_t *f, size_t *t) {
 }
 int fake_live_blocks(void) { return block_count; }
 int fake_is_device(P at, size_t bytes) { return inside(at, bytes, 0); }
+int fake_last_shared(void) { return last_shared; }
 int fake_cubins(void) { return cubins; }
 int fake_retained(int d) { return retained[d]; }
 
@@ -234,16 +236,23 @@ R cuModuleGetFunction(Function **f, const char *m, const char *name) {
     if (!entry) return NOT_FOUND;
     *f = calloc(1, sizeof(Function));
     snprintf((*f)->name, sizeof (*f)->name, "%s", name);
+    (*f)->most_shared = 48 * 1024;
     (*f)->max_threads = bound ? atoi(bound + 8) : 1024;
     return find_on_host(*f);
 }
 R cuFuncGetAttribute(int *v, int a, Function *f) { NEED_CONTEXT(); *v = a == 0 ? setting("FAKE_CUDA_MAX_THREADS", f->max_threads) : a == 4 ? 32 : a == 5 ? 80 : a == 6 ? 90 : 0; return OK; }
+R cuFuncSetAttribute(Function *f, int a, int v) {
+    NEED_CONTEXT();
+    if (a != 8 || v < 0 || v > setting("FAKE_CUDA_SHARED_LIMIT", 232448)) return INVALID_VALUE;
+    f->most_shared = v;
+    return OK;
+}
 R cuLaunchKernel(Function *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, Stream *s, void **params, void **extra) {
     NEED_CONTEXT();
     if (setting("FAKE_CUDA_DROP_CONTEXT", 0)) current = 0;
     if (setting("FAKE_CUDA_LAUNCH", 0)) return setting("FAKE_CUDA_LAUNCH", 0);
-    if (!gx || !gy || !gz || (int)(bx * by * bz) != f->max_threads || shared || extra) return INVALID_VALUE;
-    Work w = {.kind = LAUNCH, .f = f, .grid = {gx, gy, gz}};
+    if (!gx || !gy || !gz || (int)(bx * by * bz) != f->max_threads || (int)shared > f->most_shared || extra) return INVALID_VALUE;
+    Work w = {.kind = LAUNCH, .f = f, .grid = {gx, gy, gz}, .shared = last_shared = (int)shared};
     memcpy(w.params, params[0], (size_t)f->param_bytes);
     return issue(s, w);
 }

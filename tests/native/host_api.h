@@ -10,7 +10,7 @@ struct HostApi {
     int (*abi_version)();
     const char *(*last_error)();
     int (*get_function)(void **, const char *);
-    int (*function_info)(void *, int *, int *);
+    int (*function_info)(void *, int *, int *, int *);
     const char *(*kernel_name)(int);
     int (*launch_kernel)(void *, unsigned, unsigned, unsigned, unsigned, unsigned, const void *);
     int (*device_name)(char *, int);

@@ -30,7 +30,10 @@ class HostLibrary : public HostApi {
     }
     // Launches and returns the status.
     template <class Params> int launch(const char *kernel, Grid grid, unsigned block, const Params &params) const {
-        return launch_kernel(find(kernel), grid.x, grid.y, grid.z, block, 0, &params);
+        void *const function = find(kernel);
+        int bound = 0, bytes = 0, shared = 0;
+        function_info(function, &bound, &bytes, &shared);
+        return launch_kernel(function, grid.x, grid.y, grid.z, block, static_cast<unsigned>(shared), &params);
     }
 
   private:

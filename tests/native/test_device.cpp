@@ -37,11 +37,36 @@ TEST(device, lists_every_kernel_once) {
 
 TEST(device, finds_kernels_and_their_facts) {
     for (const auto &library : all_libraries()) {
-        int block = 0, bytes = 0;
-        CHECK_EQUAL(library->function_info(library->find("selftest_reduce_f32"), &block, &bytes), CUATTR_SUCCESS);
+        int block = 0, bytes = 0, shared = -1;
+        CHECK_EQUAL(library->function_info(library->find("selftest_reduce_f32"), &block, &bytes, &shared), CUATTR_SUCCESS);
         CHECK_EQUAL(block, 1024);
+        CHECK_EQUAL(shared, 0);
         CHECK_EQUAL(bytes, static_cast<int>(sizeof(SelftestReduceParams)));
-        CHECK_EQUAL(library->function_info(nullptr, &block, &bytes), CUATTR_INVALID_VALUE);
+        CHECK_EQUAL(library->function_info(nullptr, &block, &bytes, &shared), CUATTR_INVALID_VALUE);
+    }
+}
+
+// 96 KB, of which every byte is written by one thread and read by another, beside a static array.
+TEST(device, gives_a_kernel_the_dynamic_shared_memory_it_declares) {
+    constexpr int count = 24 * 1024, blocks = 3;
+    const std::vector<float> x = normal_numbers(blocks * count, 8);
+    for (const auto &library : all_libraries()) {
+        void *const function = library->find("selftest_shared_f32");
+        int bound = 0, bytes = 0, shared = 0;
+        library->function_info(function, &bound, &bytes, &shared);
+        CHECK_EQUAL(shared, count * 4);
+        std::vector<float> y(x.size());
+        const SelftestTransposeParams params{x.data(), y.data()};
+        library->run("selftest_shared_f32", {blocks}, 256, params);
+        for (int i = 0; i < blocks * count; i++)
+            if (y[i] != x[i / count * count + count - 1 - i % count] + x[i / count * count]) {
+                report_failure(__FILE__, __LINE__, library->name() + ": element " + std::to_string(i));
+                break;
+            }
+        for (unsigned wrong : {0u, static_cast<unsigned>(shared) - 16, static_cast<unsigned>(shared) + 16}) {
+            CHECK_EQUAL(library->launch_kernel(function, 1, 1, 1, 256, wrong, &params), CUATTR_INVALID_VALUE);
+            CHECK_CONTAINS(library->last_error(), "selftest_shared_f32: " + std::to_string(wrong) + " bytes of dynamic shared memory");
+        }
     }
 }
 

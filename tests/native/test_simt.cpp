@@ -1,4 +1,5 @@
 // What only the SIMT runtime does: random order, deadlock and divergence reports, NaN in unwritten shared memory, limits.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -55,6 +56,11 @@ TEST(simt, names_a_divergent_warp) { CHECK_CONTAINS(failure_of("wrong_divergent_
 
 TEST(simt, limits_shared_memory) { CHECK_CONTAINS(failure_of("wrong_too_much_shared"), "65536 bytes of shared memory"); }
 
+TEST(simt, limits_dynamic_shared_memory) {
+    CHECK_CONTAINS(failure_of("wrong_undeclared_dynamic"), "declare it with KERNEL_SHARED");
+    CHECK_CONTAINS(failure_of("wrong_too_much_dynamic"), "240640 bytes of shared memory");
+}
+
 TEST(simt, checks_aligned_access) {
     CHECK_CONTAINS(failure_of("wrong_misaligned_vector"), "multiple of 16");
     CHECK_CONTAINS(failure_of("wrong_misaligned_matrices"), "multiple of 16");
@@ -76,6 +82,12 @@ TEST(simt, fills_unwritten_shared_memory_with_nan) {
     Buffers buffers;
     simt_library().run("wrong_unwritten_shared", {1}, 64, buffers.params());
     for (int i = 0; i < 64; i++) CHECK(std::isnan(buffers.y[i]));
+    // What a block before has written is gone.
+    for (int k = 0; k < 2; k++) {
+        std::fill(buffers.y.begin(), buffers.y.end(), 0.0f);
+        simt_library().run("wrong_unwritten_dynamic", {2}, 64, buffers.params());
+        for (int i = 0; i < 128; i++) CHECK(std::isnan(buffers.y[i]));
+    }
 }
 
 TEST(simt, random_order_changes_no_right_result) {

@@ -110,9 +110,11 @@ internal sealed unsafe class CudaApi : ICudaApi
 
     public int FuncGetAttribute(int* value, int attribute, nint function) => CudaImports.FuncGetAttribute(value, attribute, function);
 
-    public int LaunchKernel(nint function, Grid grid, int blockSize, nint stream, void* parameters) =>
+    public int FuncSetAttribute(nint function, int attribute, int value) => CudaImports.FuncSetAttribute(function, attribute, value);
+
+    public int LaunchKernel(nint function, Grid grid, int blockSize, int sharedBytes, nint stream, void* parameters) =>
         CudaImports.LaunchKernel(
-            function, (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)blockSize, 1, 1, 0, stream, &parameters, null);
+            function, (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)blockSize, 1, 1, (uint)sharedBytes, stream, &parameters, null);
 
     public int StreamBeginCapture(nint stream, int mode) => CudaImports.StreamBeginCapture(stream, mode);
 

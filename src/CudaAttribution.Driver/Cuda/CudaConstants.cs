@@ -7,6 +7,7 @@ internal static class CudaConstants
     public const int DeviceAttributeL2CacheSize = 38;
     public const int DeviceAttributeComputeCapabilityMajor = 75;
     public const int DeviceAttributeComputeCapabilityMinor = 76;
+    public const int DeviceAttributeMaxSharedMemoryPerBlockOptin = 97;
 
     public const int FunctionAttributeMaxThreadsPerBlock = 0;
     public const int FunctionAttributeSharedSizeBytes = 1;
@@ -14,6 +15,7 @@ internal static class CudaConstants
     public const int FunctionAttributeRegisters = 4;
     public const int FunctionAttributePtxVersion = 5;
     public const int FunctionAttributeBinaryVersion = 6;
+    public const int FunctionAttributeMaxDynamicSharedSizeBytes = 8;
 
     public const int JitInfoLogBuffer = 3;
     public const int JitInfoLogBufferSizeBytes = 4;

@@ -43,6 +43,14 @@ internal sealed unsafe class CudaContext : IDisposable
         return !IsDisposed;
     }
 
+    /// <summary>Reads an attribute of the device.</summary>
+    public int Attribute(int attribute)
+    {
+        int value;
+        _api.Check(_api.DeviceGetAttribute(&value, attribute, _device), $"read attribute {attribute} of {Id}");
+        return value;
+    }
+
     public (long Free, long Total) Memory()
     {
         nuint free, total;

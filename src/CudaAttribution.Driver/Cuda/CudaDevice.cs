@@ -204,6 +204,9 @@ public abstract unsafe class CudaDevice : IDevice
 
     internal ICudaApi Api => _context.Api;
 
+    /// <summary>Most shared memory of a block, static and dynamic, where a kernel asks for more than every device has.</summary>
+    internal int MostSharedBytes => _context.Attribute(CudaConstants.DeviceAttributeMaxSharedMemoryPerBlockOptin);
+
     /// <summary>Makes the context current for giving something back; false once the device is disposed, which gave everything back.</summary>
     internal bool TryMakeCurrent() => _context.TryMakeCurrent();
 

@@ -24,7 +24,8 @@ internal static unsafe partial class CudaImports
         "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuMemcpyDtoDAsync_v2", "cuMemsetD8Async",
         "cuStreamCreate", "cuStreamDestroy_v2", "cuStreamSynchronize", "cuStreamWaitEvent",
         "cuEventCreate", "cuEventDestroy_v2", "cuEventRecord", "cuEventSynchronize", "cuEventElapsedTime",
-        "cuModuleLoadDataEx", "cuModuleUnload", "cuModuleGetFunction", "cuFuncGetAttribute", "cuLaunchKernel",
+        "cuModuleLoadDataEx", "cuModuleUnload", "cuModuleGetFunction", "cuFuncGetAttribute", "cuFuncSetAttribute",
+        "cuLaunchKernel",
     ];
 
     /// <summary>Names that only graphs need; the newest of them came with CUDA 11.4.</summary>
@@ -134,6 +135,9 @@ internal static unsafe partial class CudaImports
 
     [LibraryImport(Library, EntryPoint = "cuFuncGetAttribute")]
     public static partial int FuncGetAttribute(int* value, int attribute, nint function);
+
+    [LibraryImport(Library, EntryPoint = "cuFuncSetAttribute")]
+    public static partial int FuncSetAttribute(nint function, int attribute, int value);
 
     [LibraryImport(Library, EntryPoint = "cuLaunchKernel")]
     public static partial int LaunchKernel(

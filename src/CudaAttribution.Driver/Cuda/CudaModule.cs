@@ -93,7 +93,10 @@ internal sealed unsafe class CudaKernel : IKernel
 {
     private readonly CudaDevice _device;
     private readonly ICudaApi _api;
+    private const int SharedBytesOfEveryDevice = 48 * 1024;
+
     private readonly nint _function;
+    private readonly int _dynamicSharedBytes;
 
     public CudaKernel(CudaDevice device, nint function, PtxEntry entry)
     {
@@ -118,6 +121,8 @@ internal sealed unsafe class CudaKernel : IKernel
             Read(CudaConstants.FunctionAttributeLocalSizeBytes),
             Read(CudaConstants.FunctionAttributePtxVersion),
             Read(CudaConstants.FunctionAttributeBinaryVersion));
+        _dynamicSharedBytes = entry.DynamicSharedBytes;
+        if (_dynamicSharedBytes + Attributes.SharedBytes > SharedBytesOfEveryDevice) AskForSharedMemory();
     }
 
     public string Name { get; }
@@ -136,10 +141,23 @@ internal sealed unsafe class CudaKernel : IKernel
         {
             throw DeviceErrors.BadGrid(Name, grid);
         }
-        int result = _api.LaunchKernel(_function, grid, BlockSize, on.Handle, parameters);
+        int result = _api.LaunchKernel(_function, grid, BlockSize, _dynamicSharedBytes, on.Handle, parameters);
         if (result != 0)
         {
             throw _api.Failure(result, $"launch {Name} over {grid} blocks of {BlockSize} threads");
+        }
+    }
+
+    /// <summary>A kernel gets more than 48 KB only where its function is given leave.</summary>
+    private void AskForSharedMemory()
+    {
+        int result = _api.FuncSetAttribute(_function, CudaConstants.FunctionAttributeMaxDynamicSharedSizeBytes, _dynamicSharedBytes);
+        if (result != 0)
+        {
+            throw _api.Failure(
+                result,
+                $"give kernel {Name} the {_dynamicSharedBytes} bytes of dynamic shared memory it needs beside {Attributes.SharedBytes} static ones",
+                $"; a block on {_device.Info.Id} has at most {_device.MostSharedBytes}: use another device");
         }
     }
 

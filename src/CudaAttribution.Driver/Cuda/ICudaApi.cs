@@ -89,8 +89,12 @@ internal unsafe interface ICudaApi
 
     int FuncGetAttribute(int* value, int attribute, nint function);
 
-    /// <summary>Launches one-dimensional blocks without dynamic shared memory; <paramref name="parameters"/> is the kernel's one argument.</summary>
-    int LaunchKernel(nint function, Grid grid, int blockSize, nint stream, void* parameters);
+    int FuncSetAttribute(nint function, int attribute, int value);
+
+    /// <summary>
+    /// Launches one-dimensional blocks with so much dynamic shared memory; <paramref name="parameters"/> is the kernel's one argument.
+    /// </summary>
+    int LaunchKernel(nint function, Grid grid, int blockSize, int sharedBytes, nint stream, void* parameters);
 
     int StreamBeginCapture(nint stream, int mode);
 

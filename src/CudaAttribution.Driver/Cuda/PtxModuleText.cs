@@ -7,7 +7,8 @@ namespace CudaAttribution.Driver;
 /// <param name="Name">Entry name.</param>
 /// <param name="ParameterBytes">Size of the parameter space.</param>
 /// <param name="MaxThreads">Launch bound (<c>.maxntid</c> or <c>.reqntid</c>, all dimensions multiplied); 0 where none is declared.</param>
-public sealed record PtxEntry(string Name, int ParameterBytes, int MaxThreads);
+/// <param name="DynamicSharedBytes">Dynamic shared memory of a block, which <c>KERNEL_SHARED</c> leaves as a constant of the module.</param>
+public sealed record PtxEntry(string Name, int ParameterBytes, int MaxThreads, int DynamicSharedBytes = 0);
 
 /// <summary>Reads the entry signatures out of PTX text: the driver tells neither their names nor their parameter sizes.</summary>
 public static partial class PtxModuleText
@@ -16,6 +17,8 @@ public static partial class PtxModuleText
     public static IReadOnlyList<PtxEntry> Entries(string ptx)
     {
         var entries = new List<PtxEntry>();
+        var shared = SharedPattern().Matches(ptx).ToDictionary(
+            m => m.Groups["name"].Value, m => int.Parse(m.Groups["bytes"].Value, CultureInfo.InvariantCulture));
         foreach (Match match in EntryPattern().Matches(ptx))
         {
             int bytes = 0;
@@ -35,7 +38,8 @@ public static partial class PtxModuleText
                     threads *= int.Parse(dimension, CultureInfo.InvariantCulture);
                 }
             }
-            entries.Add(new PtxEntry(match.Groups["name"].Value, bytes, threads));
+            string name = match.Groups["name"].Value;
+            entries.Add(new PtxEntry(name, bytes, threads, shared.GetValueOrDefault(name)));
         }
         entries.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
         return entries;
@@ -46,6 +50,9 @@ public static partial class PtxModuleText
 
     [GeneratedRegex(@"\.param\s+(\.align\s+(?<align>\d+)\s+)?\.[busf](?<bits>\d+)\s+[\w$]+(\[(?<count>\d+)\])?")]
     private static partial Regex ParameterPattern();
+
+    [GeneratedRegex(@"\.const\s+\.align\s+4\s+\.[bsu]32\s+(?<name>[\w$]+)_dynamic_shared\s*=\s*(?<bytes>\d+)\s*;")]
+    private static partial Regex SharedPattern();
 
     [GeneratedRegex(@"\.(maxntid|reqntid)\s+(?<dims>[\d, ]+)")]
     private static partial Regex BoundPattern();

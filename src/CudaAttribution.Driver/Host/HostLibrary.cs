@@ -9,14 +9,14 @@ namespace CudaAttribution.Driver;
 /// </summary>
 internal sealed unsafe class HostLibrary
 {
-    public const int AbiVersion = 1;
+    public const int AbiVersion = 2;
 
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, HostLibrary> Loaded = [];
 
     private readonly delegate* unmanaged[Cdecl]<byte*> _lastError;
     private readonly delegate* unmanaged[Cdecl]<nint*, byte*, int> _getFunction;
-    private readonly delegate* unmanaged[Cdecl]<nint, int*, int*, int> _functionInfo;
+    private readonly delegate* unmanaged[Cdecl]<nint, int*, int*, int*, int> _functionInfo;
     private readonly delegate* unmanaged[Cdecl]<int, byte*> _kernelName;
     private readonly delegate* unmanaged[Cdecl]<nint, uint, uint, uint, uint, uint, void*, int> _launchKernel;
     private readonly delegate* unmanaged[Cdecl]<int, int> _setThreads;
@@ -34,7 +34,7 @@ internal sealed unsafe class HostLibrary
         }
         _lastError = (delegate* unmanaged[Cdecl]<byte*>)Export(handle, path, "cuattr_last_error");
         _getFunction = (delegate* unmanaged[Cdecl]<nint*, byte*, int>)Export(handle, path, "cuattr_get_function");
-        _functionInfo = (delegate* unmanaged[Cdecl]<nint, int*, int*, int>)Export(handle, path, "cuattr_function_info");
+        _functionInfo = (delegate* unmanaged[Cdecl]<nint, int*, int*, int*, int>)Export(handle, path, "cuattr_function_info");
         _kernelName = (delegate* unmanaged[Cdecl]<int, byte*>)Export(handle, path, "cuattr_kernel_name");
         _launchKernel = (delegate* unmanaged[Cdecl]<nint, uint, uint, uint, uint, uint, void*, int>)Export(handle, path, "cuattr_launch_kernel");
         _setThreads = (delegate* unmanaged[Cdecl]<int, int>)Export(handle, path, "cuattr_set_threads");
@@ -102,17 +102,17 @@ internal sealed unsafe class HostLibrary
         return function;
     }
 
-    /// <summary>The kernel's launch bound and the size of its parameter structure.</summary>
-    public (int MaxThreads, int ParameterBytes) FunctionInfo(nint function, string name)
+    /// <summary>The kernel's launch bound, the size of its parameter structure and the dynamic shared memory of a block.</summary>
+    public (int MaxThreads, int ParameterBytes, int DynamicSharedBytes) FunctionInfo(nint function, string name)
     {
-        int block, bytes;
-        Check(_functionInfo(function, &block, &bytes), $"read the attributes of kernel {name}");
-        return (block, bytes);
+        int block, bytes, shared;
+        Check(_functionInfo(function, &block, &bytes, &shared), $"read the attributes of kernel {name}");
+        return (block, bytes, shared);
     }
 
     /// <summary>Runs the kernel to its end. Returns the status, so that the caller words the failure.</summary>
-    public int Launch(nint function, Grid grid, int block, void* parameters) =>
-        _launchKernel(function, (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)block, 0, parameters);
+    public int Launch(nint function, Grid grid, int block, int sharedBytes, void* parameters) =>
+        _launchKernel(function, (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)block, (uint)sharedBytes, parameters);
 
     public string LastError() => Marshal.PtrToStringUTF8((nint)_lastError()) ?? "";
 

@@ -45,6 +45,7 @@ internal sealed unsafe class HostKernel : IKernel
     private readonly HostDriver _device;
     private readonly HostLibrary _library;
     private readonly nint _function;
+    private readonly int _dynamicSharedBytes;
 
     public HostKernel(HostDriver device, HostLibrary library, nint function, string name)
     {
@@ -52,7 +53,7 @@ internal sealed unsafe class HostKernel : IKernel
         _library = library;
         _function = function;
         Name = name;
-        (int maxThreads, ParameterBytes) = library.FunctionInfo(function, name);
+        (int maxThreads, ParameterBytes, _dynamicSharedBytes) = library.FunctionInfo(function, name);
         BlockSize = device.OneThreadPerBlock ? 1 : maxThreads;
     }
 
@@ -83,7 +84,7 @@ internal sealed unsafe class HostKernel : IKernel
 
     public void Run(Grid grid, void* parameters)
     {
-        int status = _library.Launch(_function, grid, BlockSize, parameters);
+        int status = _library.Launch(_function, grid, BlockSize, _dynamicSharedBytes, parameters);
         if (status != 0)
         {
             throw DeviceErrors.Of((DeviceStatus)status, $"launch of {Name} over {grid} blocks of {BlockSize} threads failed: {_library.LastError()}");

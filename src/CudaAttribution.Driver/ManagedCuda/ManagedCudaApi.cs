@@ -130,12 +130,15 @@ internal sealed unsafe class ManagedCudaApi : ICudaApi
     public int FuncGetAttribute(int* value, int attribute, nint function) =>
         (int)Native.FunctionManagement.cuFuncGetAttribute(ref *value, (CUFunctionAttribute)attribute, Function(function));
 
-    public int LaunchKernel(nint function, Grid grid, int blockSize, nint stream, void* parameters)
+    public int FuncSetAttribute(nint function, int attribute, int value) =>
+        (int)Native.FunctionManagement.cuFuncSetAttribute(Function(function), (CUFunctionAttribute)attribute, value);
+
+    public int LaunchKernel(nint function, Grid grid, int blockSize, int sharedBytes, nint stream, void* parameters)
     {
         nint[] argument = _argument ??= new nint[1];
         argument[0] = (nint)parameters;
         return (int)Native.Launch.cuLaunchKernel(
-            Function(function), (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)blockSize, 1, 1, 0, Stream(stream), argument, null);
+            Function(function), (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)blockSize, 1, 1, (uint)sharedBytes, Stream(stream), argument, null);
     }
 
     public int StreamBeginCapture(nint stream, int mode) => (int)Native.Streams.cuStreamBeginCapture(Stream(stream), (CUstreamCaptureMode)mode);

@@ -11,6 +11,9 @@ internal sealed class ScenarioAttribute(params string[] settings) : Attribute
     /// <summary>Environment of the child process, <c>NAME=value</c> each.</summary>
     public string[] Settings { get; } = settings;
 
+    /// <summary>Whether a test of its own runs it.</summary>
+    public bool OnDemand { get; init; }
+
     /// <summary>Compiler options with which the fake driver is built, or a path to use in its place where it starts with a slash.</summary>
     public string Library { get; init; } = "";
 
@@ -159,6 +162,38 @@ internal static unsafe partial class FakeCudaScenarios
         Assert.That(error.Code, Is.EqualTo("CUDA_ERROR_INVALID_PTX"));
         Assert.That(error.Message, Does.Contain("Missing .version directive").And.Contain("cuda:0"));
         device.Free(device.Allocate(16));
+    }
+
+    /// <summary>Of 48 KB a block may have any part; for more the kernel's function must be given leave, without which the fake driver refuses.</summary>
+    [Scenario("FAKE_CUDA_KERNELS=", "FAKE_CUDA_SHARED_LIMIT=100000")]
+    public static void AKernelGetsTheDynamicSharedMemoryItDeclares()
+    {
+        using CudaDevice device = Open();
+        using IModule module = device.LoadModule(SharedKernels((0, "none"), (16384, "little"), (98304, "much"), (100352, "too_much")));
+        foreach (var (name, bytes) in new[] { ("much", 98304), ("little", 16384), ("none", 0) })
+        {
+            module.GetKernel(name).Launch(new Grid(1), 1L, device.DefaultStream);
+            Assert.That(Fake("fake_last_shared"), Is.EqualTo(bytes), name);
+        }
+        var error = Assert.Throws<DeviceException>(() => module.GetKernel("too_much"))!;
+        Assert.That(error.Status, Is.EqualTo(DeviceStatus.InvalidValue));
+        Assert.That(error.Message, Does.Contain("kernel too_much").And.Contain("100352 bytes of dynamic").And.Contain("at most 100000"));
+    }
+
+    /// <summary>Run by <see cref="FakeCudaTests.TheSelftestKernelRunsInItsDynamicSharedMemory"/>, which names PTX and library of the native tests.</summary>
+    [Scenario(OnDemand = true)]
+    public static void TheSelftestKernelReversesItsTile()
+    {
+        const int Count = 24 * 1024;
+        using CudaDevice device = Open();
+        using IModule module = device.LoadModule(File.ReadAllText(Environment.GetEnvironmentVariable("SELFTEST_PTX")!));
+        float[] x = [.. Enumerable.Range(0, Count).Select(i => i + 1f)], y = new float[Count];
+        nint from = device.Allocate(4 * Count), to = device.Allocate(4 * Count);
+        device.CopyToDevice(from, MemoryMarshal.AsBytes(x.AsSpan()), device.DefaultStream);
+        module.GetKernel("selftest_shared_f32").Launch(new Grid(1), (from, to), device.DefaultStream);
+        device.CopyToHost(MemoryMarshal.AsBytes(y.AsSpan()), to, device.DefaultStream);
+        Assert.That(y, Is.EqualTo(x.Reverse().Select(v => v + x[0])));
+        Assert.That(Fake("fake_last_shared"), Is.EqualTo(4 * Count));
     }
 
     [Scenario("FAKE_CUDA_CAPABILITY=89")]
@@ -367,6 +402,11 @@ internal static unsafe partial class FakeCudaScenarios
             Is.Zero,
             "contexts that were not released");
     }
+
+    /// <summary>PTX of kernels with one word of parameters and so much dynamic shared memory, as the compiler writes it.</summary>
+    private static string SharedKernels(params (int Bytes, string Name)[] kernels) => ".version 7.0\n" + string.Concat(kernels.Select(k =>
+        (k.Bytes > 0 ? $".visible .const .align 4 .u32 {k.Name}_dynamic_shared = {k.Bytes};\n" : "")
+        + $".visible .entry {k.Name}(\n\t.param .align 8 .b8 {k.Name}_param_0[8]\n)\n.maxntid 64, 1, 1\n{{\n\tret;\n}}\n"));
 
     /// <summary>A count that the fake driver keeps.</summary>
     private static int Fake(string name)

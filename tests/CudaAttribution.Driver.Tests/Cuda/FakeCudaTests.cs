@@ -10,7 +10,9 @@ public sealed class FakeCudaTests
     private readonly Dictionary<string, string> _libraries = [];
     private TemporaryFolder _folder = null!;
 
-    public static IEnumerable<string> Scenarios => FakeCudaScenarios.All.Select(method => method.Name);
+    public static IEnumerable<string> Scenarios => FakeCudaScenarios.All
+        .Where(method => !method.GetCustomAttribute<ScenarioAttribute>()!.OnDemand)
+        .Select(method => method.Name);
 
     [OneTimeSetUp]
     public void CreateFolder() => _folder = new TemporaryFolder();
@@ -18,8 +20,21 @@ public sealed class FakeCudaTests
     [OneTimeTearDown]
     public void RemoveFolder() => _folder.Dispose();
 
+    [Test]
+    public void TheSelftestKernelRunsInItsDynamicSharedMemory()
+    {
+        string folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "CudaAttribution.sln"))) folder = Path.GetDirectoryName(folder)!;
+        string native = Path.Combine(folder, "artifacts", "native");
+        string ptx = Path.Combine(native, "selftest.sm_80.ptx"), library = Path.Combine(native, "libcuattr_test_simt.so");
+        if (!File.Exists(ptx) || !File.Exists(library)) Assert.Ignore("the native tests are not built: cmake --build artifacts/native --target check");
+        Run(nameof(FakeCudaScenarios.TheSelftestKernelReversesItsTile), $"SELFTEST_PTX={ptx}", $"FAKE_CUDA_KERNELS={library}");
+    }
+
     [TestCaseSource(nameof(Scenarios))]
-    public void UnderTheFakeDriver(string name)
+    public void UnderTheFakeDriver(string name) => Run(name);
+
+    private void Run(string name, params string[] settings)
     {
         var scenario = FakeCudaScenarios.All.Single(method => method.Name == name).GetCustomAttribute<ScenarioAttribute>()!;
         string host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
@@ -30,7 +45,7 @@ public sealed class FakeCudaTests
         start.Environment["LD_LIBRARY_PATH"] = Path.GetDirectoryName(found); // ManagedCuda knows no variable: it asks the loader for libcuda.so
         start.Environment[NativeLibraryLocator.DirectoryVariable] = LibrariesWithoutCubins();
         start.Environment["FAKE_CUDA_KERNELS"] = Path.Combine(AppContext.BaseDirectory, "libcuattr_simt.so");
-        foreach (string setting in scenario.Settings)
+        foreach (string setting in scenario.Settings.Concat(settings))
         {
             string[] parts = setting.Split('=', 2);
             start.Environment[parts[0]] = parts[1];

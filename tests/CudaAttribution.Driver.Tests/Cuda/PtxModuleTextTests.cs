@@ -30,6 +30,23 @@ public sealed class PtxModuleTextTests
     }
 
     [Test]
+    public void ReadsTheDynamicSharedMemoryOfItsKernel()
+    {
+        const string Ptx = """
+            .visible .const .align 4 .u32 b_dynamic_shared = 98304;
+            .visible .entry ab()
+            .maxntid 32, 1, 1
+            {
+            }
+            .visible .entry b()
+            .maxntid 32, 1, 1
+            {
+            }
+            """;
+        Assert.That(PtxModuleText.Entries(Ptx), Is.EqualTo((PtxEntry[])[new("ab", 0, 32), new("b", 0, 32, 98304)]));
+    }
+
+    [Test]
     public void AlignsSeparateParameters()
     {
         const string Ptx = """

@@ -49,13 +49,13 @@ public sealed class NativeLibraryTests
     public void RefusesAnotherAbiVersion()
     {
         string path = _folder.CompileText("int cuattr_abi_version(void) { return 99; }", Simt);
-        AssertRefused($"{path} has ABI version 99", "needs 1");
+        AssertRefused($"{path} has ABI version 99", "needs 2");
     }
 
     [Test]
     public void NamesAMissingFunction()
     {
-        string path = _folder.CompileText("int cuattr_abi_version(void) { return 1; }", Simt);
+        string path = _folder.CompileText("int cuattr_abi_version(void) { return 2; }", Simt);
         AssertRefused($"{path} does not export cuattr_last_error");
     }
 

@@ -124,7 +124,7 @@ extern "C" CUATTR_API void free(void *memory) noexcept {
 int cuattr_abi_version(void) { return real().abi_version(); }
 const char *cuattr_last_error(void) { return real().last_error(); }
 int cuattr_get_function(void **function, const char *name) { return real().get_function(function, name); }
-int cuattr_function_info(void *function, int *block, int *bytes) { return real().function_info(function, block, bytes); }
+int cuattr_function_info(void *function, int *block, int *bytes, int *shared) { return real().function_info(function, block, bytes, shared); }
 const char *cuattr_kernel_name(int index) { return real().kernel_name(index); }
 int cuattr_device_name(char *buffer, int n) { return real().device_name(buffer, n); }
 int cuattr_set_threads(int n) { return real().set_threads(n); }
@@ -133,7 +133,7 @@ int cuattr_option(const char *name, int value) { return real().option(name, valu
 
 int cuattr_launch_kernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned shared_bytes, const void *params) {
     const HostApi &api = real();
-    int block = 0, bytes = 0;
+    int block = 0, bytes = 0, shared = 0;
     Recording r{{}, {gx, gy, gz}, {}, {}, {}};
     for (int i = 0; const char *name = api.kernel_name(i); i++) {
         void *candidate = nullptr;
@@ -141,7 +141,7 @@ int cuattr_launch_kernel(void *function, unsigned gx, unsigned gy, unsigned gz, 
         if (candidate == function) r.kernel = name;
     }
     std::vector<uintptr_t> starts;
-    bool recorded = std::getenv("CUATTR_RECORDING") && params && api.function_info(function, &block, &bytes) == CUATTR_SUCCESS;
+    bool recorded = std::getenv("CUATTR_RECORDING") && params && api.function_info(function, &block, &bytes, &shared) == CUATTR_SUCCESS;
     if (recorded) {
         const auto *first = static_cast<const unsigned char *>(params);
         r.params.assign(first, first + bytes);

@@ -73,8 +73,8 @@ std::vector<Variation> variations(const HostLibrary &library, unsigned bound) {
 int replay(const HostLibrary &library, const Recording &r) {
     if (library.one_thread() && for_warps(r.kernel)) return 0;
     void *const function = library.find(r.kernel.c_str());
-    int bound = 0, bytes = 0, failed = 0;
-    if (!function || library.function_info(function, &bound, &bytes) != CUATTR_SUCCESS || bytes != static_cast<int>(r.params.size())) {
+    int bound = 0, bytes = 0, shared = 0, failed = 0;
+    if (!function || library.function_info(function, &bound, &bytes, &shared) != CUATTR_SUCCESS || bytes != static_cast<int>(r.params.size())) {
         std::printf("  %s: %s has changed since the recording\n", library.name().c_str(), r.kernel.c_str());
         return 1;
     }
@@ -82,7 +82,8 @@ int replay(const HostLibrary &library, const Recording &r) {
         const Memory memory(r);
         if (!library.one_thread()) library.option("random_order", v.random_order);
         const int status = library.launch_kernel(function, static_cast<unsigned>(r.grid[0]), static_cast<unsigned>(r.grid[1]),
-                                                 static_cast<unsigned>(r.grid[2]), v.block, 0, memory.params());
+                                                 static_cast<unsigned>(r.grid[2]), v.block, static_cast<unsigned>(shared),
+                                                 memory.params());
         if (status == CUATTR_INVALID_VALUE && v.block < static_cast<unsigned>(bound)) continue; // it needs whole blocks
         const std::string why = status ? library.last_error() : memory.difference();
         if (why.empty()) continue;
