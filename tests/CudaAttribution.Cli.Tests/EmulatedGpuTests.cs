@@ -89,6 +89,22 @@ public sealed class EmulatedGpuTests
     }
 
     [Test]
+    public void Timing_and_profiling_steps_waits_for_the_device_now_and_then_only()
+    {
+        var gpu = Fake.Driver("libcuattr_cpu_avx2.so");
+        gpu["FAKE_CUDA_KERNELS"] += ":" + Path.Combine(AppContext.BaseDirectory, "libcuattr_simt.so"); // for the ceiling of the tensor cores
+        gpu["FAKE_CUDA_COUNTS"] = Work["counts"];
+        string[] bench = ["bench", "--random", "nano", "--part", "sampling", "--sample-batch", "1", "--steps", "2", "--warmup", "4", "--device", "cuda:0"];
+        var result = Cudattr.Run(gpu, [.. bench, "--json"]);
+        Assert.That(result.ExitCode, Is.Zero, result.Error);
+        long[] counts = [.. File.ReadAllText(Work["counts"]).Split().Take(2).Select(long.Parse)];
+        long launches = result.Json.GetProperty("sampling").GetProperty("launches").GetInt64();
+        // Four warm-up, two timed, four profiled and one recorded step of so many launches; a wait around each would be thousands.
+        Assert.That(counts[0], Is.GreaterThan(10 * launches));
+        Assert.That(counts[1], Is.LessThan(launches));
+    }
+
+    [Test]
     public void Doctor_names_the_binding()
     {
 #if MANAGEDCUDA

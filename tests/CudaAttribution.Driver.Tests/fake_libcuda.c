@@ -5,6 +5,7 @@
 // FAKE_CUDA_OOM_AT=n (the n-th allocation fails), FAKE_CUDA_LAUNCH=r (cuLaunchKernel returns r), FAKE_CUDA_FAULT=r (a launched kernel
 // faults: every later wait returns r), FAKE_CUDA_KERNELS=file[:file] (host device libraries, cuattr.h; the first that has a kernel runs its
 // launches; without any they are only recorded), FAKE_CUDA_DROP_CONTEXT=1 (a launch leaves no context current, as another library may),
+// FAKE_CUDA_COUNTS=file (gets the numbers of launches and of waits when the process ends),
 // FAKE_CUDA_REFUSE_CUBIN=1 (a cubin is not taken), FAKE_CUDA_CUBIN_PTX=file (the PTX that stands in for a real cubin), FAKE_CUDA_SHARED_LIMIT (232448; most shared memory of a block),
 // FAKE_CUDA_MAX_THREADS=n (how many threads a compiled kernel takes at most; its launch bound). Built with -DWITHOUT_GRAPHS or
 // -DWITHOUT_MEMSET it lacks those functions, as an old driver would.
@@ -97,7 +98,17 @@ static void run(Stream *s, long until) {
     if (s->done == issued(s)) s->first = s->done, s->queue.count = 0;
 }
 
-R cuInit(unsigned flags) { (void)flags; initialised = 1; return setting("FAKE_CUDA_INIT", setting("FAKE_CUDA_DEVICES", 1) ? OK : NO_DEVICE); }
+static long launches, waits;
+static void write_counts(void) {
+    FILE *file = fopen(getenv("FAKE_CUDA_COUNTS"), "w");
+    if (file) { fprintf(file, "%ld %ld\n", launches, waits); fclose(file); }
+}
+R cuInit(unsigned flags) {
+    (void)flags;
+    if (!initialised && getenv("FAKE_CUDA_COUNTS")) atexit(write_counts);
+    initialised = 1;
+    return setting("FAKE_CUDA_INIT", setting("FAKE_CUDA_DEVICES", 1) ? OK : NO_DEVICE);
+}
 R cuDriverGetVersion(int *v) { *v = setting("FAKE_CUDA_VERSION", 12040); return OK; }
 R cuGetErrorName(int e, const char **t) {
     *t = e == OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY" : e == NO_DEVICE ? "CUDA_ERROR_NO_DEVICE" : e == NO_BINARY_FOR_GPU ? "CUDA_ERROR_NO_BINARY_FOR_GPU" : e == INVALID_PTX ? "CUDA_ERROR_INVALID_PTX"
@@ -171,7 +182,7 @@ R cuMemsetD8Async(P to, unsigned char v, size_t n, Stream *s) {
 #endif
 
 R cuStreamCreate(Stream **s, unsigned flags) { NEED_CONTEXT(); (void)flags; *s = streams[stream_count++] = calloc(1, sizeof(Stream)); return OK; }
-R cuStreamSynchronize(Stream *s) { NEED_CONTEXT(); if (s->graph) return CAPTURE_INVALID; run(s, issued(s)); return fault; }
+R cuStreamSynchronize(Stream *s) { NEED_CONTEXT(); waits++; if (s->graph) return CAPTURE_INVALID; run(s, issued(s)); return fault; }
 R cuStreamDestroy_v2(Stream *s) {
     NEED_CONTEXT();
     run(s, issued(s));
@@ -186,7 +197,7 @@ R cuEventRecord(Event *e, Stream *s) {
     e->stream = s, e->position = issued(s) + 1, e->done = 0;
     return issue(s, (Work){.kind = RECORD, .event = e});
 }
-R cuEventSynchronize(Event *e) { NEED_CONTEXT(); if (e->stream) run(e->stream, e->position); return fault; }
+R cuEventSynchronize(Event *e) { NEED_CONTEXT(); waits++; if (e->stream) run(e->stream, e->position); return fault; }
 R cuStreamWaitEvent(Stream *s, Event *e, unsigned flags) { NEED_CONTEXT(); (void)flags; return issue(s, (Work){.kind = WAIT, .event = e, .value = e->position}); }
 R cuEventElapsedTime(float *ms, Event *a, Event *b) { NEED_CONTEXT(); *ms = (float)(b->at - a->at); return a->done && b->done ? OK : NOT_READY; }
 
@@ -249,6 +260,7 @@ R cuFuncSetAttribute(Function *f, int a, int v) {
 }
 R cuLaunchKernel(Function *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, Stream *s, void **params, void **extra) {
     NEED_CONTEXT();
+    launches++;
     if (setting("FAKE_CUDA_DROP_CONTEXT", 0)) current = 0;
     if (setting("FAKE_CUDA_LAUNCH", 0)) return setting("FAKE_CUDA_LAUNCH", 0);
     if (!gx || !gy || !gz || (int)(bx * by * bz) != f->max_threads || (int)shared > f->most_shared || extra) return INVALID_VALUE;

@@ -1,6 +1,7 @@
 using CudaAttribution.Driver;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Verification;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;
@@ -32,7 +33,7 @@ public class RecordedStepTests : DeviceFixture
         float[] expected = x.ToArray<float>();
         Restart();
         float[] before = x.ToArray<float>();
-        using var graph = StepGraph.Record(Device, () => Step(1));
+        using var graph = DeviceGraph.Record(Device, () => Step(1));
         Assert.That(x.ToArray<float>(), Is.EqualTo(before), "recording computes nothing");
         graph.Replay(Device.Stream);
         Assert.That(x.ToArray<float>(), Is.EqualTo(expected));
@@ -61,14 +62,14 @@ public class RecordedStepTests : DeviceFixture
         {
             float[] before = model.Trained.Values.ToArray<float>();
             state.Upload(1);
-            using var graph = StepGraph.Record(Device, () => state.Compute(1));
+            using var graph = DeviceGraph.Record(Device, () => state.Compute(1));
             Assert.That(model.Trained.Values.ToArray<float>(), Is.EqualTo(before), "recording computes nothing");
             graph.Replay(Device.Stream);
         });
         var other = Train((state, _) =>
         {
             state.Upload(1);
-            using var graph = StepGraph.Record(Device, () => state.Compute(1));
+            using var graph = DeviceGraph.Record(Device, () => state.Compute(1));
             state.Upload(2);
             graph.Replay(Device.Stream);
         });
@@ -96,7 +97,7 @@ public class RecordedStepTests : DeviceFixture
         using var arena = new Arena(Device);
         var x = arena.Zeros(new Shape(3));
         Assert.That(
-            () => StepGraph.Record(Device, () => x.CopyFrom<float>([1, 2, 3])),
+            () => DeviceGraph.Record(Device, () => x.CopyFrom<float>([1, 2, 3])),
             Throws.TypeOf<DeviceException>().With.Property(nameof(DeviceException.Status)).EqualTo(DeviceStatus.StreamCaptureUnsupported));
         Elementwise.Constant(x, 5);
         Assert.That(x.ToArray<float>(), Is.EqualTo(new float[] { 5, 5, 5 }));

@@ -27,7 +27,7 @@ internal sealed class FactsStep : IStep
         StepContext.Emit(facts);
         Kernels(device);
         if (device.Driver is CudaDevice gpu) PtxLoad(gpu);
-        var roofline = QueueJson.Object(Roofline.Measure(device, context.Reduced));
+        var roofline = QueueJson.Object(Roofline.Measure(device));
         roofline.Insert(0, "what", "ceilings");
         StepContext.Emit(roofline);
         Launches(device, context.Reduced ? 50 : 2000);
@@ -74,7 +74,7 @@ internal sealed class FactsStep : IStep
         double host = Stopwatch.GetElapsedTime(begin).TotalMicroseconds / count;
         device.Synchronize();
         double issued = Stopwatch.GetElapsedTime(begin).TotalMicroseconds / count;
-        using var graph = DeviceTimer.Capture(device, Issue);
+        using var graph = DeviceGraph.Record(device, Issue);
         var replay = DeviceTimer.Repeat(device, () => graph.Replay(device.Stream), seconds: 0.3, least: 3, most: 50);
         StepContext.Emit(new JsonObject
         {

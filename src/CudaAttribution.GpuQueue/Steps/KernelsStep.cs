@@ -9,7 +9,7 @@ internal sealed class KernelsStep : IStep
     public int Run(StepContext context)
     {
         using var device = context.Open();
-        var roofline = Roofline.Measure(device, context.Reduced);
+        var roofline = Roofline.Measure(device);
         var cases = context.Cases();
         int done = 0;
         foreach (var op in cases)

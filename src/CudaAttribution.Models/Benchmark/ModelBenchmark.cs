@@ -1,6 +1,7 @@
 using CudaAttribution.Driver;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Verification;
 
 namespace CudaAttribution.Models;
 
@@ -81,10 +82,10 @@ public static class ModelBenchmark
 
         for (int i = 0; i < repeats.Warmup; i++) Step();
         device.Synchronize();
-        double[] issued = Time(device, repeats.Steps, Step);
-        var profile = Profile(device, repeats.Profiled, Step);
+        var issued = TimeStatistics.Of(DeviceTimer.Times(device, Step, repeats.Steps));
+        using var profile = Profile(device, repeats.Profiled, Step);
         prepare(number);
-        double[] replayed = Replay(device, repeats.Steps, () => compute(number), out string? problem);
+        var replayed = Replay(device, repeats.Steps, () => compute(number), out string? problem);
         double total = profile.Total.TotalMilliseconds;
         KernelCost[] kernels =
             [.. profile.Kernels.Select(k => new KernelCost(k.Kernel, k.Launches / repeats.Profiled, k.Time.TotalMilliseconds / repeats.Profiled))];
@@ -93,40 +94,27 @@ public static class ModelBenchmark
             .Select(g => KeyValuePair.Create(g.Key, g.Sum(k => k.Time.TotalMilliseconds) / total))
             .OrderByDescending(s => s.Value);
         return new ModelTiming(
-            Median(issued), issued[0], issued[(int)Math.Ceiling(0.9 * issued.Length) - 1], issued.Length,
-            problem is null ? Median(replayed) : null, problem is null ? replayed[0] : null, problem,
+            issued.MedianMs, issued.MinMs, issued.P90Ms, issued.Count, replayed?.MedianMs, replayed?.MinMs, problem,
             kernels.Sum(k => k.Launches), kernels, [.. shares], device.Pool.PeakReserved);
     }
 
-    private static double[] Time(ComputeDevice device, int times, Action step)
+    /// <summary>Times a recorded step. Nothing else runs on the device until the graph is gone, as <see cref="DeviceGraph"/> demands.</summary>
+    private static TimeStatistics? Replay(ComputeDevice device, int times, Action compute, out string? problem)
     {
-        using var clock = new StepClock(device);
-        clock.Mark();
-        for (int i = 0; i < times; i++)
-        {
-            step();
-            clock.Mark();
-        }
-        return clock.Intervals();
-    }
-
-    /// <summary>Times a recorded step. Nothing else runs on the device until the graph is gone, as <see cref="StepGraph"/> demands.</summary>
-    private static double[] Replay(ComputeDevice device, int times, Action compute, out string? problem)
-    {
-        problem = StepGraph.Problem(device);
-        if (problem is not null) return [];
+        problem = DeviceGraph.Problem(device);
+        if (problem is not null) return null;
         try
         {
-            using var graph = StepGraph.Record(device, compute);
+            using var graph = DeviceGraph.Record(device, compute);
             graph.Replay(device.Stream);
             device.Synchronize();
-            return Time(device, times, () => graph.Replay(device.Stream));
+            return TimeStatistics.Of(DeviceTimer.Times(device, () => graph.Replay(device.Stream), times));
         }
         catch (DeviceException e)
         {
             // The issued steps stand; a library of others may do what cannot be recorded.
             problem = e.Message;
-            return [];
+            return null;
         }
     }
 
@@ -145,8 +133,6 @@ public static class ModelBenchmark
         }
         return profile;
     }
-
-    private static double Median(double[] sorted) => sorted[sorted.Length / 2];
 
     private static string Family(string kernel)
     {

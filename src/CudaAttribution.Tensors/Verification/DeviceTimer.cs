@@ -5,10 +5,10 @@ namespace CudaAttribution.Tensors.Verification;
 
 /// <summary>Times of repeats of one piece of work, milliseconds each.</summary>
 /// <param name="MedianMs">The median.</param>
-/// <param name="FastestMs">The fastest.</param>
-/// <param name="SlowMs">Nine of ten were at most this long.</param>
+/// <param name="MinMs">The fastest.</param>
+/// <param name="P90Ms">Nine of ten were not slower.</param>
 /// <param name="Count">Repeats timed, warm-up left out.</param>
-public sealed record TimeStatistics(double MedianMs, double FastestMs, double SlowMs, int Count)
+public sealed record TimeStatistics(double MedianMs, double MinMs, double P90Ms, int Count)
 {
     /// <exception cref="ArgumentException">There are no times.</exception>
     public static TimeStatistics Of(IReadOnlyCollection<double> milliseconds)
@@ -17,11 +17,11 @@ public sealed record TimeStatistics(double MedianMs, double FastestMs, double Sl
         double[] sorted = [.. milliseconds.Order()];
         int half = sorted.Length / 2;
         double median = sorted.Length % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-        return new TimeStatistics(median, sorted[0], sorted[(sorted.Length - 1) * 9 / 10], sorted.Length);
+        return new TimeStatistics(median, sorted[0], sorted[(int)Math.Ceiling(0.9 * sorted.Length) - 1], sorted.Length);
     }
 
     /// <summary>The same for each of <paramref name="parts"/> like parts of the work.</summary>
-    public TimeStatistics Each(int parts) => new(MedianMs / parts, FastestMs / parts, SlowMs / parts, Count * parts);
+    public TimeStatistics Each(int parts) => new(MedianMs / parts, MinMs / parts, P90Ms / parts, Count * parts);
 }
 
 /// <summary>
@@ -41,63 +41,39 @@ public static class DeviceTimer
     /// <param name="most">Repeats at most.</param>
     public static TimeStatistics Repeat(ComputeDevice device, Action issue, double seconds, int least = 3, int most = 200)
     {
-        var events = new IEvent[MostAhead + 1];
-        for (int i = 0; i < events.Length; i++) events[i] = device.Driver.CreateEvent();
+        issue();
+        device.Synchronize();
+        var times = new List<double>();
+        long begin = Stopwatch.GetTimestamp();
+        int ahead = 1;
+        while (times.Count < least || (times.Count < most && Stopwatch.GetElapsedTime(begin).TotalSeconds < seconds))
+        {
+            times.AddRange(Times(device, issue, ahead));
+            double left = 1e3 * seconds - Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
+            ahead = (int)Math.Clamp(Math.Min(AheadMs, left) / Math.Max(times[^1], 1e-3), 1, Math.Min(MostAhead, Math.Max(1, most - times.Count)));
+        }
+        return TimeStatistics.Of(times);
+    }
+
+    /// <summary>Milliseconds of each of <paramref name="count"/> repeats, all issued before the device is waited for.</summary>
+    public static double[] Times(ComputeDevice device, Action issue, int count)
+    {
+        var marks = new IEvent[count + 1];
+        for (int i = 0; i < marks.Length; i++) marks[i] = device.Driver.CreateEvent();
         try
         {
-            issue();
-            device.Synchronize();
-            var times = new List<double>();
-            long begin = Stopwatch.GetTimestamp();
-            for (int ahead = 1; times.Count < least || (times.Count < most && Stopwatch.GetElapsedTime(begin).TotalSeconds < seconds);)
+            marks[0].Record(device.Stream);
+            for (int i = 1; i < marks.Length; i++)
             {
-                events[0].Record(device.Stream);
-                for (int i = 1; i <= ahead; i++)
-                {
-                    issue();
-                    events[i].Record(device.Stream);
-                }
-                device.Synchronize();
-                for (int i = 1; i <= ahead; i++) times.Add(events[i].ElapsedSince(events[i - 1]));
-                double left = 1e3 * seconds - Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
-                ahead = (int)Math.Clamp(Math.Min(AheadMs, left) / Math.Max(times[^1], 1e-3), 1, Math.Min(MostAhead, Math.Max(1, most - times.Count)));
+                issue();
+                marks[i].Record(device.Stream);
             }
-            return TimeStatistics.Of(times);
+            device.Synchronize();
+            return [.. marks.Zip(marks.Skip(1), (from, to) => to.ElapsedSince(from))];
         }
         finally
         {
-            foreach (var each in events) each.Dispose();
-        }
-    }
-
-    /// <summary>Records what <paramref name="issue"/> issues as a graph.</summary>
-    /// <exception cref="DeviceException">It did what cannot be recorded, such as a copy from the host.</exception>
-    public static IGraph Capture(ComputeDevice device, Action issue)
-    {
-        device.Synchronize();
-        device.Driver.BeginCapture(device.Stream);
-        try
-        {
-            issue();
-        }
-        catch
-        {
-            Abandon(device);
-            throw;
-        }
-        return device.Driver.EndCapture(device.Stream);
-    }
-
-    /// <summary>Ends a capture whose work has failed; the failure itself is reported, not that the capture is broken by it.</summary>
-    private static void Abandon(ComputeDevice device)
-    {
-        try
-        {
-            device.Driver.EndCapture(device.Stream).Dispose();
-        }
-        catch (DeviceException)
-        {
-            // A capture that the failure has broken cannot be ended in order.
+            foreach (var mark in marks) mark.Dispose();
         }
     }
 }

@@ -50,7 +50,7 @@ public static class OpBenchmark
             op.Op,
             op.Name,
             forward.MedianMs,
-            forward.FastestMs,
+            forward.MinMs,
             backward,
             op.Flops / forward.MedianMs * 1e-6,
             op.Bytes / forward.MedianMs * 1e-6,
@@ -112,7 +112,7 @@ public static class OpBenchmark
     {
         try
         {
-            return DeviceTimer.Capture(device, issue);
+            return DeviceGraph.Record(device, issue);
         }
         catch (DeviceException e) when (e.Status == DeviceStatus.StreamCaptureUnsupported)
         {

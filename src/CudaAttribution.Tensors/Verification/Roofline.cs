@@ -13,37 +13,44 @@ public sealed record Roofline(double FmaGflops, double CopyGigabytes, double? Bf
     private const int MmaFmasPerRound = 8 * 2 * 4 * 2048;
     private const int MmaThreads = 256;
     private const int CopyBlock = 16384;
+    private const int CopyBlocks = 2048;
+    private const int MostRounds = 256;
     private const string MmaKernel = "roofline_mma_f32_bf16";
 
     /// <summary>
     /// Measures them, about a second; the best of several repeats counts, because a ceiling is what the machine can do undisturbed.
     /// </summary>
     /// <param name="device">The device.</param>
-    /// <param name="emulated">Whether its kernels run on a processor as threads of blocks, thousands of times slower: so little is measured then.</param>
-    public static Roofline Measure(ComputeDevice device, bool emulated = false)
+    public static Roofline Measure(ComputeDevice device)
     {
-        emulated |= device.Driver.Info.Id == HostDriver.SimtId;
         using var arena = new Arena(device);
-        int blocks = Math.Max(64, device.Driver.Info.Multiprocessors * 16), rounds = emulated ? 1 : 256;
+        int blocks = Math.Max(64, device.Driver.Info.Multiprocessors * 16);
         var sums = arena.New([blocks, MmaThreads]);
-        var fma = new FmaParams { Y = sums.Pointer, Rounds = rounds };
-        double fmas = (double)rounds * blocks;
-        double gflops = 2 * FmasPerRound * fmas / Nanoseconds(device, 7, () => device.Launch("roofline_fma_f32", new Grid(blocks), in fma));
-        double? mma = device.Driver.Kernels.KernelNames.Contains(MmaKernel)
-            ? 2 * MmaFmasPerRound * fmas / Nanoseconds(device, 7, () => device.Launch(MmaKernel, new Grid(blocks), in fma))
-            : null;
+        double gflops = Peak(device, "roofline_fma_f32", sums, 2.0 * FmasPerRound * blocks);
+        double? mma = device.Driver.Kernels.KernelNames.Contains(MmaKernel) ? Peak(device, MmaKernel, sums, 2.0 * MmaFmasPerRound * blocks) : null;
 
-        int copyBlocks = emulated ? 16 : 2048;
-        var x = arena.New([copyBlocks * CopyBlock]);
+        var x = arena.New([CopyBlocks * CopyBlock]);
         Ops.Sampling.Normal(x, seed: 24, Philox.Stream("roofline"));
-        var y = arena.New([copyBlocks * CopyBlock]);
+        var y = arena.New([CopyBlocks * CopyBlock]);
         var copy = new CopyParams { X = x.Pointer, Y = y.Pointer };
-        double ns = Nanoseconds(device, 5, () => device.Launch("roofline_copy_f32", new Grid(copyBlocks), in copy));
+        double ns = Nanoseconds(device, 5, () => device.Launch("roofline_copy_f32", new Grid(CopyBlocks), in copy));
         return new Roofline(gflops, 2.0 * x.Bytes / ns, mma);
     }
 
+    /// <summary>GFLOP/s of a kernel that does <paramref name="flops"/> in a round, over rounds enough for a launch of a millisecond.</summary>
+    private static double Peak(ComputeDevice device, string kernel, Tensor sums, double flops)
+    {
+        for (int rounds = 1; ; rounds *= 4)
+        {
+            var p = new FmaParams { Y = sums.Pointer, Rounds = rounds };
+            void Launch() => device.Launch(kernel, new Grid(sums.Shape[0]), in p);
+            bool enough = rounds == MostRounds || Nanoseconds(device, 1, Launch) > 1e6;
+            if (enough) return flops * rounds / Nanoseconds(device, 7, Launch);
+        }
+    }
+
     private static double Nanoseconds(ComputeDevice device, int repeats, Action launch) =>
-        1e6 * DeviceTimer.Repeat(device, launch, seconds: 0, least: repeats, most: repeats).FastestMs;
+        1e6 * DeviceTimer.Repeat(device, launch, seconds: 0, least: repeats, most: repeats).MinMs;
 
     [StructLayout(LayoutKind.Sequential)]
     private struct FmaParams
