@@ -18,18 +18,19 @@ namespace cuattr::simt {
 // guarded likewise, the dynamic memory.
 class SharedArena {
   public:
-    SharedArena() : memory_(allocate(shared_alignment, capacity)) {}
+    // All memory is allocated before a launch begins: ThreadSanitizer would take an allocation within it for a write of the kernel thread.
+    SharedArena() : memory_(allocate(shared_alignment, capacity)), dynamic_(allocate(dynamic_shared_alignment, dynamic_capacity)) {}
     SharedArena(const SharedArena &) = delete;
     SharedArena &operator=(const SharedArena &) = delete;
     ~SharedArena() {
         release(memory_, capacity);
-        if (dynamic_) release(dynamic_, dynamic_capacity);
+        release(dynamic_, dynamic_capacity);
     }
 
     void clear() {
         arrays_ = used_ = asked_ = dynamic_asked_ = 0;
         poison(memory_, capacity);
-        if (dynamic_) poison(dynamic_, dynamic_capacity);
+        poison(dynamic_, dynamic_capacity);
     }
 
     // The array of this key; null where the block has asked for more than a GPU would give it.
@@ -51,10 +52,6 @@ class SharedArena {
         if (dynamic_asked_) return dynamic_;
         dynamic_asked_ = bytes;
         if (asked() > max_block_shared_bytes) return nullptr;
-        if (!dynamic_) {
-            dynamic_ = allocate(dynamic_shared_alignment, dynamic_capacity);
-            poison(dynamic_, dynamic_capacity);
-        }
         fill(dynamic_, bytes);
         return dynamic_;
     }
@@ -92,7 +89,7 @@ class SharedArena {
     static constexpr size_t capacity = max_shared_bytes + 2 * shared_alignment * max_shared_arrays;
     static constexpr size_t dynamic_capacity = max_block_shared_bytes + dynamic_shared_alignment;
     char *memory_;
-    char *dynamic_ = nullptr; // made for the first kernel that has any
+    char *dynamic_;
     int arrays_ = 0, used_ = 0, asked_ = 0, dynamic_asked_ = 0;
     const void *keys_[max_shared_arrays];
     int offsets_[max_shared_arrays];
