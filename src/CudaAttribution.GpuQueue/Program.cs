@@ -70,18 +70,24 @@ Command Step()
 Command Cases()
 {
     var bench = new Option<bool>("--bench") { Description = "The benchmark's cases instead of the audit's." };
-    var command = new Command("cases", "Runs cases once and prints nothing: for a sanitizer or a profiler.") { device, math, bench };
-    command.SetAction(p => CasesRun.Run(p.GetValue(device)!, p.GetValue(math)!, p.GetValue(bench)));
+    var kernels = new Option<string[]>("--kernel")
+    {
+        Description = "Only the largest case that launches this kernel; several allowed.",
+        DefaultValueFactory = _ => [],
+        HelpName = "name",
+    };
+    var command = new Command("cases", "Runs cases once and prints nothing: for a sanitizer or a profiler.") { device, math, bench, kernels };
+    command.SetAction(p => CasesRun.Run(p.GetValue(device)!, p.GetValue(math)!, p.GetValue(bench), p.GetValue(kernels)!));
     return command;
 }
 
 Command MakeGolden()
 {
     var file = new Option<FileInfo>("--out") { Description = "The file to write.", Required = true, HelpName = "golden.json" };
-    var command = new Command("golden", "Computes the bits that cpu leaves for every case, for the parity steps.") { file };
+    var command = new Command("golden", "Computes the bits that cpu leaves for every case, for the parity steps.") { file, reduced };
     command.SetAction(p =>
     {
-        var bits = Golden.Compute((done, all) =>
+        var bits = Golden.Compute(p.GetValue(reduced), (done, all) =>
         {
             if (done % 20 == 0 || done == all) Console.Error.WriteLine($"{done} of {all} cases on cpu");
         });

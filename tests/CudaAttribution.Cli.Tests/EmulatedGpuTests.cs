@@ -33,7 +33,7 @@ public sealed class EmulatedGpuTests
     [Test]
     public void A_gpu_whose_kernels_do_nothing_fails_the_audit()
     {
-        var result = Cudattr.Run(Fake.Driver(""), "verify", "--device", "cuda:0", "--op", "silu", "--json");
+        var result = Cudattr.Run(Fake.Driver(), "verify", "--device", "cuda:0", "--op", "silu", "--json");
         Assert.That(result.ExitCode, Is.EqualTo(3), result.Error);
         Assert.That(result.Json.GetProperty("failed").GetInt32(), Is.Positive);
     }
@@ -59,7 +59,7 @@ public sealed class EmulatedGpuTests
     public void Steps_are_recorded_and_replayed()
     {
         var result = Cudattr.Run(
-            Fake.Driver("libcuattr_cpu_avx2.so"), "bench", "--random", "sd-v1.5", "--channels", "32", "--size", "8", "--batch", "1", "--sample-batch",
+            Fake.Driver("libcuattr_cpu_avx2.so", "libcuattr_simt.so"), "bench", "--random", "sd-v1.5", "--channels", "32", "--size", "8", "--batch", "1", "--sample-batch",
             "1", "--steps", "2", "--warmup", "1", "--device", "cuda:0", "--json");
         Assert.That(result.ExitCode, Is.Zero, result.Error);
         foreach (string part in new[] { "training", "sampling" })
@@ -91,8 +91,7 @@ public sealed class EmulatedGpuTests
     [Test]
     public void Timing_and_profiling_steps_waits_for_the_device_now_and_then_only()
     {
-        var gpu = Fake.Driver("libcuattr_cpu_avx2.so");
-        gpu["FAKE_CUDA_KERNELS"] += ":" + Path.Combine(AppContext.BaseDirectory, "libcuattr_simt.so"); // for the ceiling of the tensor cores
+        var gpu = Fake.Driver("libcuattr_cpu_avx2.so", "libcuattr_simt.so"); // simt for the ceiling of the tensor cores
         gpu["FAKE_CUDA_COUNTS"] = Work["counts"];
         string[] bench = ["bench", "--random", "nano", "--part", "sampling", "--sample-batch", "1", "--steps", "2", "--warmup", "4", "--device", "cuda:0"];
         var result = Cudattr.Run(gpu, [.. bench, "--json"]);
@@ -112,10 +111,10 @@ public sealed class EmulatedGpuTests
 #else
         const string Binding = "CudaDriver";
 #endif
-        var result = Cudattr.Run(Fake.Driver(""), "doctor", "--json");
+        var result = Cudattr.Run(Fake.Driver(), "doctor", "--json");
         var device = result.Json.GetProperty("devices").EnumerateArray().Single(d => d.GetProperty("id").GetString() == "cuda:0");
         Assert.That(device.GetProperty("info").GetProperty("binding").GetString(), Is.EqualTo(Binding));
-        Assert.That(Cudattr.Run(Fake.Driver(""), "doctor").Output, Does.Contain($"{Binding} CUDA 12.4"));
+        Assert.That(Cudattr.Run(Fake.Driver(), "doctor").Output, Does.Contain($"{Binding} CUDA 12.4"));
     }
 
     [Test]

@@ -9,13 +9,15 @@ internal sealed class FakeGpu : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>The fake driver, which gives launched kernels to a native library of this program; to none where that is empty.</summary>
-    public Dictionary<string, string> Driver(string kernels) => new()
+    /// <summary>
+    /// The fake driver, which gives launched kernels to the first of these native libraries of this program that has them; to none where there are none.
+    /// </summary>
+    public Dictionary<string, string> Driver(params string[] kernels) => new()
     {
         ["CUDATTR_LIBCUDA"] = Compile("fake_libcuda.c", "libcuda.so"),
         ["CUDATTR_NATIVE_DIR"] = LibrariesWithoutCubins(),
         ["LD_LIBRARY_PATH"] = _folder.Root, // where a build with ManagedCuda looks
-        ["FAKE_CUDA_KERNELS"] = kernels.Length > 0 ? Path.Combine(AppContext.BaseDirectory, kernels) : "",
+        ["FAKE_CUDA_KERNELS"] = string.Join(':', kernels.Select(k => Path.Combine(AppContext.BaseDirectory, k))),
     };
 
     /// <summary>The fake driver with the fake cuBLAS and cuDNN.</summary>

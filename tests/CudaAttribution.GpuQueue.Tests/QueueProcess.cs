@@ -20,10 +20,21 @@ internal static class QueueProcess
             compiler.WaitForExit();
             Assert.That(compiler.ExitCode, Is.Zero, "fake_libcuda.c could not be compiled (needs gcc)");
         }
+        // The native libraries without the cubins that may lie beside them, which are for real GPUs.
+        string native = folder["native"];
+        Directory.CreateDirectory(native);
+        foreach (string library in Directory.EnumerateFiles(AppContext.BaseDirectory, "libcuattr_*.so"))
+        {
+            string link = Path.Combine(native, Path.GetFileName(library));
+            if (!File.Exists(link)) File.CreateSymbolicLink(link, library);
+        }
         return new Dictionary<string, string>
         {
             ["CUDATTR_LIBCUDA"] = driver,
+            ["CUDATTR_NATIVE_DIR"] = native,
             ["LD_LIBRARY_PATH"] = folder.Root, // where a build with ManagedCuda looks
+            // Threads that wait for each other on a busy machine take many times as long as one.
+            ["OMP_NUM_THREADS"] = "1",
             ["FAKE_CUDA_KERNELS"] = string.Join(':', kernels.Select(k => Path.Combine(AppContext.BaseDirectory, k))),
         };
     }

@@ -50,18 +50,18 @@ public sealed class PredictionTests
     public void The_benchmark_is_planned_with_the_tiles_of_a_gpu()
     {
         var launches = BenchPlan.All();
-        var conv = launches.Where(l => l.Case == "conv2d SD 32x32x640").ToDictionary(l => l.Kernel + l.Grid);
-        Assert.That(conv["conv2d_fwd_f32(16, 10, 1)"].Flops, Is.EqualTo(2.0 * 32 * 32 * 640 * 640 * 9));
+        var conv = launches.Where(l => l.Case == "conv2d SD 32x32, 640 to 640").ToDictionary(l => l.Kernel + l.Grid);
+        Assert.That(conv["conv2d_fwd_f32(32, 10, 1)"].Flops, Is.EqualTo(2.0 * 2 * 32 * 32 * 640 * 640 * 9));
         Assert.That(conv.Values.Select(l => l.Kernel), Is.SupersetOf((string[])[ "conv2d_bwd_x_f32", "conv2d_bwd_w_f32", "bias_bwd_f32", "transpose_f32"]));
         // x, transposed weights, bias and y
-        Assert.That(conv["conv2d_fwd_f32(16, 10, 1)"].Bytes, Is.EqualTo(4.0 * ((2 * 1024 * 640) + (640 * 9 * 640) + 640)));
+        Assert.That(conv["conv2d_fwd_f32(32, 10, 1)"].Bytes, Is.EqualTo(4.0 * ((2 * 2048 * 640) + (640 * 9 * 640) + 640)));
         var attention = launches.Where(l => l.Case.Contains("SD self 64x64", StringComparison.Ordinal)).ToDictionary(l => l.Kernel);
-        double forward = 4.0 * 4096 * 4096 * 320;
+        double forward = 2 * 4.0 * 4096 * 4096 * 320;
         Assert.That(attention["attention_d64_fwd_f32"].Flops, Is.EqualTo(forward));
         Assert.That(attention["attention_d64_bwd_kv_f32"].Flops, Is.EqualTo(2 * forward));
         Assert.That(attention["attention_delta_f32"].Flops, Is.Zero);
         var tensor = launches.Single(l => l is { Kernel: "gemm_nt_f32_bf16", Case: "gemm/linear SD 1024x640x5120, bf16" });
-        Assert.That(tensor.Blocks, Is.EqualTo(8 * 80));
+        Assert.That(tensor.Blocks, Is.EqualTo(16 * 80));
         Assert.That(launches.Where(l => l.Blocks < 1 || l.Bytes < 1), Is.Empty);
         var gather = launches.Last(l => l.Kernel == "embedding_bwd_f32");
         Assert.That(gather.Bytes, Is.LessThan(4e6), "two rows of 77 words, not the table of 49,408");

@@ -16,11 +16,13 @@ internal sealed record GoldenCase(string Op, string Case, string Sha256);
 internal sealed record Golden(int Format, string PtxSha256, IReadOnlyList<GoldenCase> Cases)
 {
     /// <summary>Computes them.</summary>
+    /// <param name="reduced">Of the audit's cases only: what a rehearsal looks at.</param>
+    /// <param name="progress">Is told how many of all are done.</param>
     /// <exception cref="QueueException">A case gives NaN or infinite values, which would agree with any other such.</exception>
-    public static Golden Compute(Action<int, int> progress)
+    public static Golden Compute(bool reduced, Action<int, int> progress)
     {
         using var cpu = ComputeDevice.Open(HostDriver.CpuId, guardBands: true);
-        OpCase[] all = [.. OpCatalog.All];
+        OpCase[] all = [.. OpCatalog.All.Where(c => !(reduced && c.BenchOnly))];
         var cases = new List<GoldenCase>();
         foreach (var op in all)
         {

@@ -37,6 +37,7 @@ internal sealed class CountersStep : IStep
                 .. Sections.SelectMany(s => new[] { "--section", s }), "--kernel-name", $"regex:^({string.Join('|', group)})$",
                 "--launch-count", (LaunchesOfEach * group.Count()).ToString(CultureInfo.InvariantCulture),
                 .. SelfCommand.Of(["cases", "--device", context.Device, "--math", group.Key, .. context.Reduced ? new string[] { } : ["--bench"]]),
+                .. group.SelectMany(k => new[] { "--kernel", k }),
             ];
             var end = MachineTool.Run(context, command, line =>
             {
