@@ -19,7 +19,7 @@ readonly work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 
 echo "gpu-pack: building"
-dotnet publish src/CudaAttribution.GpuQueue --configuration Release --nologo --verbosity quiet -p:UseAppHost=false -p:DebugType=none \
+dotnet publish src/CudaAttribution.GpuQueue --configuration Release --nologo --verbosity quiet -p:DebugType=none \
     --output "$work/root/app"
 rm -f "$work/root/app/libcuattr_dnnl.so"
 mkdir "$work/root/app/torch"

@@ -3,6 +3,10 @@
 # It unpacks once, into $TMPDIR, and needs the NVIDIA driver only.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+if [ ! -f "$here/program.tar.xz" ]; then
+    echo "run: there is no program.tar.xz beside this file: build/gpu-pack.sh FOLDER makes both" >&2
+    exit 1
+fi
 hash="$(cat "$here/program.sha256")"
 root="${TMPDIR:-/tmp}/cudattr-gpu-queue-${hash:0:16}"
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CudaAttribution.Tests;
 
 namespace CudaAttribution.Cli.Tests;
 
@@ -6,7 +7,6 @@ namespace CudaAttribution.Cli.Tests;
 [Category("Slow")]
 public sealed class PublishTests
 {
-    private static readonly string Root = RepositoryRoot();
     private static readonly TestFolder Work = new();
 
     private static string Program => Work["published/cudattr"];
@@ -64,7 +64,7 @@ public sealed class PublishTests
     {
         var start = new ProcessStartInfo(command[0], command[1..])
         {
-            WorkingDirectory = Root, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true,
         };
         foreach (var (name, value) in environment) start.Environment[name] = value;
         using var process = Process.Start(start)!;
@@ -72,12 +72,5 @@ public sealed class PublishTests
         string error = process.StandardError.ReadToEnd();
         process.WaitForExit();
         return new CudattrResult(process.ExitCode, output.Result, error);
-    }
-
-    private static string RepositoryRoot()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "CudaAttribution.sln"))) folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new InvalidOperationException("the tests do not lie inside the repository");
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CudaAttribution.Tests;
 
 namespace CudaAttribution.GpuQueue.Tests;
 
@@ -7,7 +8,6 @@ namespace CudaAttribution.GpuQueue.Tests;
 public sealed class PackTests
 {
     private static readonly TemporaryFolder Work = new();
-    private static readonly string Repository = RepositoryRoot();
 
     [OneTimeSetUp]
     public void Pack()
@@ -39,7 +39,7 @@ public sealed class PackTests
         foreach (var (name, value) in QueueProcess.Gpu(Work)) gpu[name] = value;
         gpu.Remove("CUDATTR_NATIVE_DIR"); // with what is packed, cubins too
         gpu["FAKE_CUDA_KERNELS"] = string.Join(':', kernels);
-        gpu["FAKE_CUDA_CUBIN_PTX"] = Path.Combine(Repository, "artifacts/native/kernels.sm_80.ptx");
+        gpu["FAKE_CUDA_CUBIN_PTX"] = Path.Combine(Repository.Root, "artifacts/native/kernels.sm_80.ptx");
         var watch = Stopwatch.StartNew();
         var run = Run(gpu, Work["pack/run"], "--minutes", "9", "--out", Work["results"], "--reduced");
         Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromMinutes(9)));
@@ -74,7 +74,7 @@ public sealed class PackTests
 
     private static (int ExitCode, string Output) Run(Dictionary<string, string>? environment, params string[] command)
     {
-        var start = new ProcessStartInfo(command[0], command[1..]) { WorkingDirectory = Repository, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(command[0], command[1..]) { WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true };
         if (environment is not null)
         {
             start.Environment.Clear();
@@ -85,12 +85,5 @@ public sealed class PackTests
         string error = process.StandardError.ReadToEnd();
         process.WaitForExit();
         return (process.ExitCode, output.Result + error);
-    }
-
-    private static string RepositoryRoot()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "CudaAttribution.sln"))) folder = Path.GetDirectoryName(folder);
-        return folder ?? throw new InvalidOperationException("the tests do not lie inside the repository");
     }
 }
