@@ -110,6 +110,15 @@ public sealed class ResultTests
     }
 
     [Test]
+    public void What_lives_on_and_holds_the_output_open_is_not_waited_for()
+    {
+        var watch = Stopwatch.StartNew();
+        var end = StepProcess.Run(["bash", "-c", "sleep 20 & echo done; exit 0"], TimeSpan.FromSeconds(30), _ => true, TextWriter.Null);
+        Assert.That((end.ExitCode, end.CutOff), Is.EqualTo((0, false)));
+        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(15)));
+    }
+
+    [Test]
     public void Lines_that_are_no_results_and_errors_go_to_the_log()
     {
         using var log = new StringWriter();

@@ -91,7 +91,8 @@ internal static class BenchCommand
             "bench",
             """
             Times the op cases on one device: medians over repeats of the forward and of the backward, GFLOP/s, GB/s and the share of the machine's
-            measured FMA peak and copy bandwidth. Inputs are on the device already; nothing is transferred or compiled inside the timed part.
+            measured FMA peak and copy bandwidth. Inputs are on the device already; nothing is transferred or compiled inside the timed part. Times are
+            those of the device's clock around replays of a graph, over as many sets of inputs in turn as exceed twice a GPU's cache.
             With --model or --random times steps of a model instead, between events on the device: as they are issued, and replayed from a graph that
             was recorded once, so that the difference is what launching costs.
             """)

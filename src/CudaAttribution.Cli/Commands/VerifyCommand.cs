@@ -15,7 +15,8 @@ internal static class VerifyCommand
         Numerical audit: every op case against a float64 reference, forward and backward, on each device. With --math bf16 the reference of products
         and convolutions takes operands rounded to BF16, and a second check compares with what it gives unrounded.
         Checks per case: forward error, gradient against central differences, gradients added where one is held, two runs bit for bit, each row
-        alone as in the batch, every attribute has an effect, no write outside a tensor, and the same bits on every device. Exit code 3 if one fails.
+        alone as in the batch, every attribute has an effect, no write outside a tensor, no element left unwritten (new memory is NaN), and the same bits
+        on every device. Exit code 3 if one fails.
         """;
 
     public static Command Create()

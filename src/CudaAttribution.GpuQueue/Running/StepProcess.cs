@@ -42,8 +42,22 @@ internal static class StepProcess
         process.BeginErrorReadLine();
         bool ended = process.WaitForExit(box);
         if (!ended) process.Kill(entireProcessTree: true);
-        // Without a limit it also waits for the last lines.
-        process.WaitForExit();
+        Drain(process);
         return new StepEnd(ended ? process.ExitCode : -1, !ended, lastWords);
+    }
+
+    /// <summary>Waits for the last lines; not for long, since what the process has started may live on and hold its output open.</summary>
+    private static void Drain(Process process)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        try
+        {
+            process.WaitForExitAsync(limit.Token).GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException)
+        {
+            process.CancelOutputRead();
+            process.CancelErrorRead();
+        }
     }
 }

@@ -1,4 +1,5 @@
 using CudaAttribution.Driver;
+using CudaAttribution.Tensors.Engines;
 
 namespace CudaAttribution.Tensors.Verification;
 
@@ -114,8 +115,9 @@ public static class OpBenchmark
         {
             return DeviceGraph.Record(device, issue);
         }
-        catch (DeviceException e) when (e.Status == DeviceStatus.StreamCaptureUnsupported)
+        catch (DeviceException e) when (e.Status == DeviceStatus.StreamCaptureUnsupported || device.Math is not (KernelMath or Bf16Math))
         {
+            // An op that copies from the host, or a library of others that does what cannot be recorded.
             return null;
         }
     }
