@@ -5,7 +5,7 @@ using CudaAttribution.Tensors.Engines;
 
 var device = new Option<string>("--device") { Description = "The GPU.", DefaultValueFactory = _ => "cuda:0", HelpName = "cuda:N" };
 var math = new Option<string>("--math") { Description = "Engine of products and convolutions.", DefaultValueFactory = _ => "kernels", HelpName = "engine" };
-var reduced = new Option<bool>("--reduced") { Description = "Small shapes: a rehearsal where a GPU is emulated." };
+var reduced = new Option<bool>("--reduced") { Description = "Small shapes and longer boxes: a rehearsal where a GPU is emulated." };
 var queue = new Option<FileInfo>("--queue") { Description = "The queue of steps.", Required = true, HelpName = "gpu-queue.json" };
 var golden = new Option<FileInfo>("--golden") { Description = "The bits of cpu, from 'gpu-queue golden'.", Required = true, HelpName = "golden.json" };
 
