@@ -8,7 +8,7 @@
 #
 # Every replay must leave the recorded bits, and every kernel must have been recorded.
 #
-#   build/replay-kernels.sh [NATIVE BUILD FOLDER]     default: artifacts/native; the tests must be built (dotnet build)
+#   build/replay-kernels.sh [NATIVE BUILD FOLDER]     default: artifacts/native; the tests must be built (dotnet build --configuration Release)
 set -euo pipefail
 
 repository="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -21,7 +21,7 @@ rm -rf "$recordings"
 mkdir -p "$recordings"
 echo "recording what the op tests launch on simt"
 LD_PRELOAD="$native/recorder/libcuattr_simt.so" CUDATTR_NATIVE_DIR="$native/recorder" CUATTR_RECORDING="$recordings/launches" \
-  dotnet test "$repository/tests/CudaAttribution.Tensors.Tests" --no-build --nologo -v q --filter 'FullyQualifiedName~simt' ||
+  dotnet test "$repository/tests/CudaAttribution.Tensors.Tests" --configuration Release --no-build --nologo -v q --filter 'FullyQualifiedName~simt' ||
   echo "some tests failed while recording; what they launched is replayed all the same"
 
 status=0
