@@ -102,10 +102,10 @@ public sealed class ResultTests
     {
         string late = _folder["late"];
         var watch = Stopwatch.StartNew();
-        var end = StepProcess.Run(["bash", "-c", $"(sleep 2; touch {late}) & echo begun; wait"], TimeSpan.FromSeconds(0.7), _ => true, TextWriter.Null);
+        var end = StepProcess.Run(["bash", "-c", $"(sleep 4; touch {late}) & echo begun; wait"], TimeSpan.FromSeconds(0.7), _ => true, TextWriter.Null);
         Assert.That(end.CutOff, Is.True);
-        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(2)));
-        Thread.Sleep(2000);
+        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(4)));
+        Thread.Sleep(4000);
         Assert.That(File.Exists(late), Is.False, "what it had started went on");
     }
 
