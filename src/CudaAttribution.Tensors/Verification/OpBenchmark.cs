@@ -75,7 +75,11 @@ public static class OpBenchmark
     {
         var y = op.Run(tape, inputs);
         // Made by the repeat that is not counted, before anything is recorded.
-        seed ??= held.From(Enumerable.Repeat(1f, (int)y.Count).ToArray(), y.Shape);
+        if (seed is null)
+        {
+            seed = held.New(y.Shape);
+            Ops.Elementwise.Constant(seed, 1);
+        }
         var copy = tape.New(seed.Shape);
         tape.Device.Driver.CopyOnDevice(copy.Pointer, seed.Pointer, seed.Bytes, tape.Device.Stream);
         tape.Backward(y, copy);
