@@ -76,8 +76,8 @@ apt=(apt-get -q -o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::Source
   -o APT::Sandbox::User=root -o Acquire::http::Timeout=30)
 "${apt[@]}" update > "$log" 2>&1 || give_up "the package list of Debian $suite, component non-free, cannot be read (see $log)"
 (cd "$work" && "${apt[@]}" download nvidia-cuda-toolkit:amd64) >> "$log" 2>&1 || give_up "the package nvidia-cuda-toolkit cannot be downloaded (see $log)"
-dpkg -x "$work"/nvidia-cuda-toolkit_*.deb "$work/root" >> "$log" 2>&1 || give_up "the package nvidia-cuda-toolkit cannot be unpacked (see $log)"
+dpkg -x "$work"/nvidia-cuda-toolkit_*.deb "$work/unpacked" >> "$log" 2>&1 || give_up "the package nvidia-cuda-toolkit cannot be unpacked (see $log)"
 rm -rf "$place"
-mv "$work/root" "$place"
+mv "$work/unpacked" "$place"
 find_in_place
 give_up "the package nvidia-cuda-toolkit of Debian $suite holds none that runs here"
