@@ -58,7 +58,7 @@ Command Step()
         {
             return Steps.Of(step.Kind).Run(context);
         }
-        catch (NativeLibraryException e) when (step.Math == MathLibraries.CublasCudnn)
+        catch (NativeLibraryException e) when (step.Engine == MathLibraries.CublasCudnn)
         {
             Console.Error.WriteLine(e.Message.ReplaceLineEndings(" "));
             return StepCode.Skipped;

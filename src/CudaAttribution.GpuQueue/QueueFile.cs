@@ -1,4 +1,7 @@
 using System.Security.Cryptography;
+using System.Text.Json.Serialization;
+using CudaAttribution.Models;
+using CudaAttribution.Tensors.Engines;
 
 namespace CudaAttribution.GpuQueue;
 
@@ -43,13 +46,13 @@ internal sealed record QueueStep(string Name, StepKind Kind, int Priority, int S
     /// <summary>With less time than this left it is not begun; null for the whole box.</summary>
     public int? Least { get; init; }
 
-    /// <summary>Engine of products and convolutions.</summary>
-    public string Math { get; init; } = "kernels";
+    /// <summary>Engine of products and convolutions; null for <c>kernels</c>.</summary>
+    public string? Math { get; init; }
 
     /// <summary>Only ops whose name contains it.</summary>
     public string? Op { get; init; }
 
-    /// <summary>A name of <c>Models/Presets</c>.</summary>
+    /// <summary>A name of <see cref="UNetPreset.Names"/>.</summary>
     public string? Model { get; init; }
 
     /// <summary><c>sampling</c> or <c>training</c>.</summary>
@@ -63,6 +66,16 @@ internal sealed record QueueStep(string Name, StepKind Kind, int Priority, int S
 
     /// <summary>The sanitizer's tool.</summary>
     public string? Tool { get; init; }
+
+    [JsonIgnore]
+    public string Engine => Math ?? MathLibraries.Kernels;
+
+    /// <summary>The settings that are given.</summary>
+    [JsonIgnore]
+    public IEnumerable<string> Given => new (string Name, object? Value)[]
+    {
+        ("math", Math), ("op", Op), ("model", Model), ("part", Part), ("batch", Batch), ("repeats", Repeats), ("tool", Tool),
+    }.Where(s => s.Value is not null).Select(s => s.Name);
 }
 
 /// <summary>A queue of steps as the file <c>kernels/gpu-queue.json</c> holds it.</summary>
@@ -93,6 +106,16 @@ internal sealed record QueueFile(int Format, IReadOnlyList<QueueStep> Steps)
     public QueueStep Find(string name) => Steps.FirstOrDefault(s => s.Name == name)
         ?? throw new QueueException($"the queue has no step '{name}': use one of {string.Join(", ", Steps.Select(s => s.Name))}");
 
+    /// <summary>What a kind of step looks at.</summary>
+    private static string[] Settings(StepKind kind) => kind switch
+    {
+        StepKind.Parity or StepKind.Variants or StepKind.Kernels => ["math", "op"],
+        StepKind.Model => ["math", "model", "part", "batch", "repeats"],
+        StepKind.Pytorch => ["model", "part", "batch"],
+        StepKind.Sanitizer => ["math", "tool"],
+        _ => [],
+    };
+
     private static string? Problem(QueueStep s)
     {
         if (s.Name.Length == 0 || s.Name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '.'))) return "a name is letters, digits, '-' and '.'";
@@ -100,13 +123,16 @@ internal sealed record QueueFile(int Format, IReadOnlyList<QueueStep> Steps)
         if (s.Least is { } least && (least < 1 || least > s.Seconds)) return $"least is {least} s, it must be 1 to its box, {s.Seconds}";
         if (s.Batch is < 1) return $"batch is {s.Batch}, it must be at least 1";
         if (s.Repeats is < 1) return $"repeats is {s.Repeats}, it must be at least 1";
+        if (s.Given.FirstOrDefault(name => !Settings(s.Kind).Contains(name)) is { } idle) return $"{idle} has no effect on a step of this kind";
+        if (MathLibraries.All.All(e => e.Name != s.Engine)) return $"math must be one of {string.Join(", ", MathLibraries.All.Select(e => e.Name))}";
+        if (s.Model is not null && !UNetPreset.Names.Contains(s.Model)) return $"model must be one of {string.Join(", ", UNetPreset.Names)}";
         return s.Kind switch
         {
             StepKind.Model or StepKind.Pytorch when s.Model is null || s.Batch is null => "it needs model and batch",
             StepKind.Model or StepKind.Pytorch when s.Part is not ("sampling" or "training") => "part must be sampling or training",
             StepKind.Sanitizer when s.Tool is not ("memcheck" or "racecheck" or "synccheck" or "initcheck") =>
                 "tool must be memcheck, racecheck, synccheck or initcheck",
-            StepKind.Variants when s.Math == "kernels" => "math must name another engine than kernels",
+            StepKind.Variants when s.Engine == MathLibraries.Kernels => "math must name another engine than kernels",
             _ => null,
         };
     }

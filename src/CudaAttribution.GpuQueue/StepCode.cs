@@ -10,4 +10,7 @@ internal static class StepCode
 
     /// <summary>What the step needs is not on this machine.</summary>
     public const int Skipped = 4;
+
+    /// <summary>The step's box was used up; what it has emitted stands.</summary>
+    public const int OutOfTime = 5;
 }

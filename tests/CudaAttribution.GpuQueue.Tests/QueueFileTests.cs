@@ -35,6 +35,10 @@ public sealed class QueueFileTests
     [TestCase("""{ "name": "a", "kind": "model", "priority": 1, "seconds": 5, "model": "demo", "batch": 0, "part": "sampling" }""", "batch is 0")]
     [TestCase("""{ "name": "a", "kind": "model", "priority": 1, "seconds": 5, "model": "demo", "batch": 1, "part": "sampling", "repeats": 0 }""", "repeats is 0")]
     [TestCase("""{ "name": "a", "kind": "facts", "priority": 1, "seconds": 5, "colour": 3 }""", "colour")]
+    [TestCase("""{ "name": "a", "kind": "facts", "priority": 1, "seconds": 5, "repeats": 3 }""", "repeats has no effect")]
+    [TestCase("""{ "name": "a", "kind": "pytorch", "priority": 1, "seconds": 5, "model": "demo", "batch": 1, "part": "sampling", "math": "bf16" }""", "math has no effect")]
+    [TestCase("""{ "name": "a", "kind": "parity", "priority": 1, "seconds": 5, "math": "abacus" }""", "math must be one of kernels")]
+    [TestCase("""{ "name": "a", "kind": "model", "priority": 1, "seconds": 5, "model": "sd-9", "batch": 1, "part": "sampling" }""", "model must be one of sd-v1.5")]
     [TestCase("""{ "name": "a", "kind": "party", "priority": 1, "seconds": 5 }""", "kind")]
     [TestCase("""{ "name": "a", "kind": "facts", "priority": 1 }""", "seconds")]
     public void A_step_that_makes_no_sense_is_named(string step, string expected) =>

@@ -56,6 +56,19 @@ public sealed class ResultTests
     }
 
     [Test]
+    public void Only_the_last_attempt_of_a_step_counts()
+    {
+        JsonObject[] results =
+        [
+            new() { ["run"] = new JsonObject() }, Of("a", "begin"), Of("a", "first"), Of("b", "begin"), Of("b", "kept"), Of("a", "begin"), Of("a", "second"),
+        ];
+        var counted = ResultLog.LastAttempts(results).Where(r => r["begin"] is null && r["run"] is null).Select(r => r.Last().Key);
+        Assert.That(counted, Is.EqualTo(new[] { "kept", "second" }));
+
+        static JsonObject Of(string step, string what) => new() { ["step"] = step, [what] = true };
+    }
+
+    [Test]
     public void Two_runs_cannot_write_one_log()
     {
         using var first = ResultLog.Open(_folder.Root);
@@ -75,6 +88,9 @@ public sealed class ResultTests
         var entries = new Dictionary<string, string>();
         while (tar.GetNextEntry() is { } entry) entries[entry.Name] = new StreamReader(entry.DataStream!).ReadToEnd();
         Assert.That(entries, Is.EquivalentTo(new Dictionary<string, string> { [ResultLog.FileName] = "{}\n", ["logs/facts.log"] = "what was said" }));
+        using var later = new TemporaryFolder();
+        Archive.RestoreLogs(_folder.Root, later.Root);
+        Assert.That(File.ReadAllText(later["facts.log"]), Is.EqualTo("what was said"), "a run that goes on keeps the logs of before");
     }
 
     [Test]

@@ -27,7 +27,7 @@ internal sealed class QueueRunner : IDisposable
     private readonly RunOptions _options;
     private readonly QueueFile _queue;
     private readonly JsonObject _identity;
-    private readonly string _logs = Directory.CreateTempSubdirectory("gpu-queue-").FullName;
+    private readonly string _logs;
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private readonly ResultLog _results;
     private readonly HashSet<string> _done;
@@ -44,6 +44,8 @@ internal sealed class QueueRunner : IDisposable
         Directory.CreateDirectory(options.Folder);
         _done = Finished();
         _results = ResultLog.Open(options.Folder);
+        _logs = Directory.CreateTempSubdirectory("gpu-queue-").FullName;
+        Archive.RestoreLogs(options.Folder, _logs);
     }
 
     private TimeSpan Left => TimeSpan.FromMinutes(_options.Minutes) - _watch.Elapsed;
@@ -58,7 +60,7 @@ internal sealed class QueueRunner : IDisposable
         header["resumed"] = _done.Count > 0;
         _results.Add(new JsonObject { ["run"] = header });
         using var clock = ClockLog.Start(_options.Device, Path.Combine(_logs, "clock.csv"));
-        using var packing = new Timer(_ => Pack(), null, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
+        using var packing = new Timer(_ => PackMeanwhile(), null, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
         bool passed = true;
         string? useless = null;
         foreach (var step in _queue.Steps.Where(s => !_done.Contains(s.Name)))
@@ -86,18 +88,18 @@ internal sealed class QueueRunner : IDisposable
         Console.WriteLine($"{step.Name}: at most {box.TotalSeconds:0} s, {Left.TotalSeconds:0} s left");
         long begin = Stopwatch.GetTimestamp();
         StepEnd end;
-        int results = 0;
+        _results.Add(new JsonObject { ["step"] = step.Name, ["begin"] = true });
         using (var log = new StreamWriter(Path.Combine(_logs, step.Name + ".log")) { AutoFlush = true })
         {
             string[] options = ["--queue", _options.QueueFile, "--golden", _options.GoldenFile, "--results", _options.Folder, "--device", _options.Device];
             // A step plans to end before it is stopped.
             string seconds = FormattableString.Invariant($"{box.TotalSeconds * 0.95 - 1:0.##}");
             string[] command = [.. SelfCommand.Of("step", step.Name), .. options, "--seconds", seconds, .. _options.Reduced ? new[] { "--reduced" } : []];
-            end = StepProcess.Run(command, box, line => ResultLog.Parse(line) is { } result && Add(step, result, ref results), log);
+            end = StepProcess.Run(command, box, line => ResultLog.Parse(line) is { } result && Add(step, result), log);
         }
         string state = end switch
         {
-            { CutOff: true } => "cut off",
+            { CutOff: true } or { ExitCode: StepCode.OutOfTime } => "cut off",
             { ExitCode: StepCode.Done } => "ok",
             { ExitCode: StepCode.Skipped } => "skipped",
             _ => "failed",
@@ -105,11 +107,10 @@ internal sealed class QueueRunner : IDisposable
         return Close(step, state, Stopwatch.GetElapsedTime(begin).TotalSeconds, state == "ok" || end.LastWords.Length == 0 ? null : end.LastWords, clock.Since(begin));
     }
 
-    private bool Add(QueueStep step, JsonObject result, ref int results)
+    private bool Add(QueueStep step, JsonObject result)
     {
         result.Insert(0, "step", step.Name);
         _results.Add(result);
-        results++;
         return true;
     }
 
@@ -137,6 +138,19 @@ internal sealed class QueueRunner : IDisposable
             }
         }
         return [.. lines.Where(l => l["end"] is not null && (string?)l["state"] is "ok" or "skipped").Select(l => (string)l["step"]!)];
+    }
+
+    /// <summary>A packing that fails costs a copy, not the run; the last one must not fail.</summary>
+    private void PackMeanwhile()
+    {
+        try
+        {
+            Pack();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"gpu-queue: {Archive.FileName} was not renewed: {e.Message}");
+        }
     }
 
     private void Pack()

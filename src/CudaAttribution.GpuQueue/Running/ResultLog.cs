@@ -6,7 +6,8 @@ namespace CudaAttribution.GpuQueue;
 
 /// <summary>
 /// <c>results.jsonl</c>: one JSON object a line, on the disk before the next is awaited. The first line describes the run; every other has the
-/// step it belongs to; the last of a step has <c>"end": true</c> and its state.
+/// step it belongs to. The first of a step has <c>"begin": true</c>, the last <c>"end": true</c> and its state; a step that was cut off may be tried
+/// again, and then only what follows its last beginning counts.
 /// </summary>
 internal sealed class ResultLog : IDisposable
 {
@@ -47,6 +48,17 @@ internal sealed class ResultLog : IDisposable
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         string[] lines = new StreamReader(file, Encoding.UTF8).ReadToEnd().Split('\n');
         return [.. lines[..^1].Select((line, i) => Parse(line) ?? throw new QueueException($"{path}, line {i + 1} is no JSON object"))];
+    }
+
+    /// <summary>The same without what steps left in attempts before their last.</summary>
+    public static IReadOnlyList<JsonObject> LastAttempts(IReadOnlyList<JsonObject> results)
+    {
+        var begun = new Dictionary<string, int>();
+        for (int i = 0; i < results.Count; i++)
+        {
+            if (results[i]["begin"] is not null) begun[(string)results[i]["step"]!] = i;
+        }
+        return [.. results.Where((r, i) => (string?)r["step"] is not { } step || i >= begun.GetValueOrDefault(step))];
     }
 
     /// <summary>Null where the text is no JSON object.</summary>

@@ -20,6 +20,7 @@ internal static class ResultTable
     /// <param name="brief">Without what there are dozens of: cases and kernels.</param>
     public static string Of(IReadOnlyList<JsonObject> results, bool brief = false)
     {
+        results = ResultLog.LastAttempts(results);
         var text = new StringBuilder("# GPU queue\n");
         foreach (var run in results.Select(r => r["run"]).OfType<JsonObject>()) text.Append("\n- ").AppendJoin(", ", run.Select(p => $"{p.Key} {Cell(p.Value)}"));
         text.Append('\n');

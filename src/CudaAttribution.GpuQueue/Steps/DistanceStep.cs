@@ -16,8 +16,8 @@ internal sealed class DistanceStep : IStep
         var (a, b) = (Pictures(arena, n, side, 0), Pictures(arena, m, side, 1));
         var sums = arena.New([n, m], DType.I64);
         var time = DeviceTimer.Repeat(device, () => Distance.Squared(a, b, sums), Math.Min(10, context.Left), least: 3, most: 20);
-        // A pair of random pictures differs by (255² − 1)/6 a byte on average; a kernel that did nothing is found out.
-        double mean = sums.ToArray<long>().Average() / (3.0 * side * side), expected = 256.0 * 256.0 / 6;
+        // A pair of random pictures differs by (256² − 1)/6 a byte on average; a kernel that did nothing is found out.
+        double mean = sums.ToArray<long>().Average() / (3.0 * side * side), expected = ((256.0 * 256.0) - 1) / 6;
         bool right = Math.Abs(mean / expected - 1) < 0.01;
         var roofline = Roofline.Measure(device);
         double bytes = a.Bytes + (double)b.Bytes;

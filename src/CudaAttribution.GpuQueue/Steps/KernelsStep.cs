@@ -22,13 +22,13 @@ internal sealed class KernelsStep : IStep
             double flops = device.Math.Operands == Tensors.DType.BF16 && op.Inputs.Any(i => i.Operand) ? roofline.Bf16Gflops ?? roofline.FmaGflops : roofline.FmaGflops;
             double floor = Math.Max(op.Flops / flops, op.Bytes / roofline.CopyGigabytes) * 1e-6;
             result.Insert(0, "what", "kernel");
-            result["math"] = context.Step.Math;
+            result["math"] = context.Step.Engine;
             result["floor_ms"] = floor;
             result["of_floor"] = floor / timing.Forward;
             StepContext.Emit(result);
         }
         if (done == cases.Length) return StepCode.Done;
         Console.Error.WriteLine($"only {done} of {cases.Length} cases in the time");
-        return StepCode.Failed;
+        return StepCode.OutOfTime;
     }
 }

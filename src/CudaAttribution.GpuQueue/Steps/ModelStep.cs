@@ -23,7 +23,7 @@ internal sealed class ModelStep : IStep
         var result = QueueJson.Object(timing);
         var head = new JsonObject
         {
-            ["what"] = "model", ["model"] = preset.Name, ["part"] = context.Step.Part, ["math"] = context.Step.Math, ["batch"] = batch,
+            ["what"] = "model", ["model"] = preset.Name, ["part"] = context.Step.Part, ["math"] = context.Step.Engine, ["batch"] = batch,
             ["parameters"] = model.ParameterCount,
         };
         foreach (var (name, value) in head.Reverse().ToArray()) result.Insert(0, name, value?.DeepClone());

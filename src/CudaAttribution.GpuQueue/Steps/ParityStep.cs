@@ -14,7 +14,7 @@ internal sealed class ParityStep : IStep
     public int Run(StepContext context)
     {
         using var device = context.Open(guardBands: true);
-        bool exact = context.Step.Math == "kernels";
+        bool exact = context.Step.Engine == "kernels";
         var golden = exact ? Golden.Read(context.GoldenFile) : null;
         // Small cases first: they tell most for their time.
         OpCase[] cases =
@@ -30,7 +30,7 @@ internal sealed class ParityStep : IStep
             string problem = exact ? Bits(device, op, golden![op]) : Audit(device, op);
             if (problem.Length > 0) failed++;
             done++;
-            var result = new JsonObject { ["what"] = "parity", ["math"] = context.Step.Math, ["op"] = op.Op, ["case"] = op.Name };
+            var result = new JsonObject { ["what"] = "parity", ["math"] = context.Step.Engine, ["op"] = op.Op, ["case"] = op.Name };
             result["state"] = problem.Length == 0 ? "ok" : "failed";
             if (problem.Length > 0) result["why"] = problem;
             StepContext.Emit(result);
@@ -42,7 +42,7 @@ internal sealed class ParityStep : IStep
         });
         if (failed > 0) Console.Error.WriteLine($"{failed} of {done} cases failed");
         else if (done < cases.Length) Console.Error.WriteLine($"only {done} of {cases.Length} cases in the time");
-        return failed > 0 ? StepCode.CheckFailed : done < cases.Length ? StepCode.Failed : StepCode.Done;
+        return failed > 0 ? StepCode.CheckFailed : done < cases.Length ? StepCode.OutOfTime : StepCode.Done;
     }
 
     private static string Bits(ComputeDevice device, OpCase op, string expected)

@@ -19,7 +19,7 @@ internal sealed record StepContext(QueueStep Step, string Device, double Seconds
     public double Left => Seconds - _watch.Elapsed.TotalSeconds;
 
     /// <summary>The step's device with its engine.</summary>
-    public ComputeDevice Open(bool guardBands = false) => ComputeDevice.Open(Device, Step.Math, guardBands);
+    public ComputeDevice Open(bool guardBands = false) => ComputeDevice.Open(Device, Step.Engine, guardBands);
 
     /// <summary>Hands a result to the queue.</summary>
     public static void Emit(JsonObject result)

@@ -30,7 +30,7 @@ internal sealed class VariantsStep : IStep
             done++;
             var result = new JsonObject
             {
-                ["what"] = "variant", ["math"] = context.Step.Math, ["op"] = op.Op, ["case"] = op.Name, ["state"] = right ? "ok" : "failed",
+                ["what"] = "variant", ["math"] = context.Step.Engine, ["op"] = op.Op, ["case"] = op.Name, ["state"] = right ? "ok" : "failed",
                 ["nmse"] = error, ["limit"] = limit, ["worst"] = where,
             };
             if (right)
@@ -51,6 +51,6 @@ internal sealed class VariantsStep : IStep
         }
         if (failed > 0) Console.Error.WriteLine($"{failed} of {done} cases disagree with the F32 kernels; they were not timed");
         else if (done < cases.Length) Console.Error.WriteLine($"only {done} of {cases.Length} cases in the time");
-        return failed > 0 ? StepCode.CheckFailed : done < cases.Length ? StepCode.Failed : StepCode.Done;
+        return failed > 0 ? StepCode.CheckFailed : done < cases.Length ? StepCode.OutOfTime : StepCode.Done;
     }
 }

@@ -21,7 +21,7 @@ internal sealed class CountersStep : IStep
 
     public int Run(StepContext context)
     {
-        string[] kernels = Worst(ResultLog.Read(context.ResultsFolder));
+        string[] kernels = Worst(ResultLog.LastAttempts(ResultLog.Read(context.ResultsFolder)));
         if (kernels.Length == 0)
         {
             Console.Error.WriteLine("no step before has told which kernels take the time");
@@ -49,7 +49,7 @@ internal sealed class CountersStep : IStep
             if (end.ExitCode != 0 || table.IsEmpty)
             {
                 Console.Error.WriteLine(end.CutOff ? "ncu took longer than the box" : $"ncu ended with exit code {end.ExitCode}: {end.LastWords}");
-                return StepCode.Failed;
+                return end.CutOff ? StepCode.OutOfTime : StepCode.Failed;
             }
         }
         return StepCode.Done;

@@ -6,6 +6,9 @@ namespace CudaAttribution.GpuQueue;
 /// <summary>The same step of the same UNet in PyTorch, in its own modes, on the same card in the same run: <c>build/oracle/gpu_torch.py</c>.</summary>
 internal sealed class PyTorchStep : IStep
 {
+    /// <summary>Seconds that the script has to say what it did not get to, before it is stopped.</summary>
+    private const double LastWords = 3;
+
     private const string NoTorch = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)";
 
     public int Run(StepContext context)
@@ -28,7 +31,7 @@ internal sealed class PyTorchStep : IStep
                 "python3", "-u", Path.Combine(AppContext.BaseDirectory, "torch", "gpu_torch.py"), "--unet", config, "--name", preset.Name, "--device", device,
                 "--what", context.Step.Part!, context.Step.Part == "sampling" ? "--sample-batch" : "--batch", batch,
                 "--tokens", preset.Tokens.ToString(CultureInfo.InvariantCulture),
-                "--seconds", context.Left.ToString("0.#", CultureInfo.InvariantCulture),
+                "--seconds", Math.Max(1, context.Left - LastWords).ToString("0.#", CultureInfo.InvariantCulture),
             ];
             int results = 0;
             var end = MachineTool.Run(context, command, line =>
@@ -40,7 +43,7 @@ internal sealed class PyTorchStep : IStep
                 return true;
             });
             if (end.CutOff) Console.Error.WriteLine($"cut off after {results} results");
-            return end.ExitCode == 0 || (end.CutOff && results > 1) ? StepCode.Done : StepCode.Failed;
+            return end.CutOff ? StepCode.OutOfTime : end.ExitCode == 0 ? StepCode.Done : StepCode.Failed;
         }
         finally
         {

@@ -12,7 +12,7 @@ internal sealed partial class SanitizerStep : IStep
         string[] command =
         [
             "compute-sanitizer", "--tool", context.Step.Tool!, "--target-processes", "all", "--error-exitcode", "9", "--print-limit", "20",
-            .. SelfCommand.Of("cases", "--device", context.Device, "--math", context.Step.Math),
+            .. SelfCommand.Of("cases", "--device", context.Device, "--math", context.Step.Engine),
         ];
         int? errors = null;
         string? first = null;
@@ -26,12 +26,12 @@ internal sealed partial class SanitizerStep : IStep
         bool clean = errors == 0 && end.ExitCode == 0;
         var result = new JsonObject
         {
-            ["what"] = "sanitizer", ["tool"] = context.Step.Tool, ["math"] = context.Step.Math, ["state"] = clean ? "ok" : end.CutOff ? "cut off" : "failed",
+            ["what"] = "sanitizer", ["tool"] = context.Step.Tool, ["math"] = context.Step.Engine, ["state"] = clean ? "ok" : end.CutOff ? "cut off" : "failed",
             ["errors"] = errors,
         };
         if (first is not null) result["first"] = first;
         StepContext.Emit(result);
-        return clean ? StepCode.Done : StepCode.CheckFailed;
+        return clean ? StepCode.Done : end.CutOff ? StepCode.OutOfTime : StepCode.CheckFailed;
     }
 
     /// <summary>"========= ERROR SUMMARY: 0 errors", for racecheck "========= RACECHECK SUMMARY: 0 hazards displayed (0 errors, 0 warnings)".</summary>
