@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the folder that travels to a machine with a GPU and nothing else but the NVIDIA driver: program, .NET, kernels, queue and the bits of cpu.
 #   build/gpu-pack.sh FOLDER
-# There:  FOLDER/run --minutes 9 --out RESULTS   (FOLDER/run --help explains it). Nothing is fetched from a network, here or there.
+# There:  FOLDER/run --minutes 9 --out RESULTS   (FOLDER/run --help explains it). Nothing is fetched from a network, there or here (but what a build restores).
 # The cubins are packed where build/cubins.sh has made them; without them the driver compiles the PTX when the program starts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
