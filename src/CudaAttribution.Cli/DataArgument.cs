@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using CudaAttribution.Suspects;
+using CudaAttribution.Populations;
 
 namespace CudaAttribution.Cli;
 

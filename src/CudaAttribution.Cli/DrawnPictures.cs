@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
+using CudaAttribution.Answers;
 using CudaAttribution.Data.Images;
-using CudaAttribution.Files;
-using CudaAttribution.Querying;
+using CudaAttribution.Runs;
 
 namespace CudaAttribution.Cli;
 
@@ -19,7 +19,7 @@ internal sealed class DrawnPictures
 
     private DrawnPictures(RunFolder folder, string plan) => (_folder, _plan) = (folder, plan);
 
-    /// <exception cref="AttributionException">The folder has the pictures of another run.</exception>
+    /// <exception cref="UserException">The folder has the pictures of another run.</exception>
     public static DrawnPictures Open(
         RunFolder folder, LocalModel model, string maths, ulong seed, IReadOnlyList<string> prompts, PictureStart? start)
     {
@@ -37,14 +37,14 @@ internal sealed class DrawnPictures
         });
         if (folder.Has(PlanFile) && File.ReadAllText(folder.Path(PlanFile)) != plan)
         {
-            throw new AttributionException(
+            throw new UserException(
                 "this folder has pictures of another run (other model, prompts, seed or settings)", "Name another folder.", folder.Root);
         }
         return new DrawnPictures(folder, plan);
     }
 
     /// <summary>Picture <paramref name="index"/>, if it was drawn before.</summary>
-    public RgbImage? TryRead(int index) => _folder.Has(Name(index)) ? RunFolder.ReadImage(_folder.Path(Name(index))) : null;
+    public RgbImage? TryRead(int index) => _folder.Has(Name(index)) ? PictureFiles.Read(_folder.Path(Name(index))) : null;
 
     /// <summary>Keeps a picture; the first one claims the folder.</summary>
     public void Write(int index, RgbImage picture)

@@ -1,6 +1,8 @@
-using CudaAttribution.Attribution;
-using CudaAttribution.Files;
-using CudaAttribution.Ledger;
+using CudaAttribution.Evidence;
+using CudaAttribution.Reports;
+using CudaAttribution.Runs;
+using CudaAttribution.Runs.Ledger;
+using CudaAttribution.Runs.Manifests;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Cli;
@@ -18,7 +20,7 @@ internal sealed class RunSession : IDisposable
         {
             Folder = new RunFolder(options.Out.FullName);
             _ledger = options.Ledger;
-            Recorder = new RunRecorder(command, CommandLine, Device, options.Seed);
+            Recorder = RecordedRun.On(Device, command, CommandLine, options.Seed);
         }
         catch
         {
@@ -54,7 +56,7 @@ internal sealed class RunSession : IDisposable
     /// <summary>Writes the manifest, which marks the run as finished, and enters it into the ledger.</summary>
     public void Finish()
     {
-        Folder.WriteJson(AttributionFiles.Manifest, Recorder.Describe(Folder));
+        Folder.WriteJson(RunManifest.FileName, Recorder.Describe(Folder));
         EnterIntoLedger();
     }
 
@@ -62,8 +64,8 @@ internal sealed class RunSession : IDisposable
     public void EnterIntoLedger(AttributionResult? result = null)
     {
         using var ledger = RunLedger.Open(_ledger.FullName);
-        var manifest = Json.Read<RunManifest>(Folder.Path(AttributionFiles.Manifest), "manifest");
-        var entry = ledger.Add(Folder.Root, manifest, result);
+        var manifest = Json.Read<RunManifest>(Folder.Path(RunManifest.FileName), "manifest");
+        var entry = ledger.Add(Folder.Root, manifest, result is null ? null : new LedgerVerdict(result.Verdict, result.Conf, result.PValue));
         Console.Error.WriteLine($"wrote {Folder.Root} (run {entry.Id})");
     }
 

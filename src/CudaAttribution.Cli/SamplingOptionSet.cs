@@ -1,6 +1,6 @@
 using System.CommandLine;
+using CudaAttribution.Answers;
 using CudaAttribution.Models.Diffusion;
-using CudaAttribution.Querying;
 
 namespace CudaAttribution.Cli;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using CudaAttribution.Driver;
+using CudaAttribution.Runs;
 using Spectre.Console;
 
 namespace CudaAttribution.Cli;
@@ -44,7 +45,8 @@ internal static class Shell
         }
         catch (Exception e) when (IsExpected(e))
         {
-            Console.Error.WriteLine($"cudattr: {e.Message}");
+            string option = e is UserException { Setting: { } setting } ? $" (--{setting})" : "";
+            Console.Error.WriteLine($"cudattr: {e.Message}{option}");
             return Failed;
         }
     }

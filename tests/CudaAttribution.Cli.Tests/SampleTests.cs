@@ -1,7 +1,6 @@
 using System.Text.Json;
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Images;
-using CudaAttribution.Files;
 
 namespace CudaAttribution.Cli.Tests;
 
@@ -27,7 +26,7 @@ public sealed class SampleTests
     [Test]
     public void Little_strength_leaves_the_picture_and_much_does_not()
     {
-        var start = RunFolder.ReadImage(Work["half.png"]).ToSquare(16, ResizeMode.CropCentre);
+        var start = PictureFiles.Read(Work["half.png"]).ToSquare(16, ResizeMode.CropCentre);
         double little = Drawn("little", "0.05"), much = Drawn("much", "1");
         using (Assert.EnterMultipleScope())
         {
@@ -42,7 +41,7 @@ public sealed class SampleTests
             Cudattr.Succeed(
                 "sample", "--model", Model, "--prompt", "red apple", "--sample-steps", "20", "--init-image", Work["half.png"], "--strength", strength,
                 "--device", "cpu", "--out", Work[name]);
-            var made = RunFolder.ReadImage(Work[$"{name}/images/0000.png"]);
+            var made = PictureFiles.Read(Work[$"{name}/images/0000.png"]);
             return Rms(made, start);
         }
     }
@@ -94,7 +93,7 @@ public sealed class SampleTests
         TestContext.Out.WriteLine(string.Join(" ", means));
         Assert.That(means[1], Is.LessThan(means[0]).And.LessThan(0.05));
         var file = JsonDocument.Parse(File.ReadAllText(Work["back-3/reconstructions.json"])).RootElement;
-        var sheet = RunFolder.ReadImage(Work["back-3/sheet.png"]);
+        var sheet = PictureFiles.Read(Work["back-3/sheet.png"]);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(file.GetProperty("schema").GetString(), Is.EqualTo("cudattr-reconstructions-1"));
@@ -106,7 +105,7 @@ public sealed class SampleTests
         {
             var row = file.GetProperty("pictures")[i];
             var original = sheet.Crop(2 + i % 5 * 2 * 66, 2 + i / 5 * 66, 64, 64).Resize(16, 16);
-            var made = RunFolder.ReadImage(Work[$"back-3/{row.GetProperty("image").GetString()}"]);
+            var made = PictureFiles.Read(Work[$"back-3/{row.GetProperty("image").GetString()}"]);
             Assert.That(row.GetProperty("original_sha256").GetString(), Is.EqualTo(ImageHash.Of(original)));
             Assert.That(row.GetProperty("distances").GetProperty("px").GetDouble(), Is.EqualTo(Rms(made, original)).Within(1e-12));
             Assert.That(row.GetProperty("distances").GetProperty("tile").GetDouble(), Is.GreaterThanOrEqualTo(Rms(made, original)));

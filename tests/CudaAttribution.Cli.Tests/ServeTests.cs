@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json.Nodes;
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Images;
-using CudaAttribution.Files;
 
 namespace CudaAttribution.Cli.Tests;
 
@@ -95,7 +94,7 @@ public sealed class ServeTests
 
     [Test]
     public void Decoys_are_for_services_only() => Assert.That(
-        Cudattr.Fail([.. Attribute(SmallCase.Suspect, Work["decoys"]), "--decoys", "emoji:google@0+30#1"]), Does.Contain("Leave --decoys out"));
+        Cudattr.Fail([.. Attribute(SmallCase.Suspect, Work["decoys"]), "--decoys", "emoji:google@0+30#1"]), Does.Contain("Leave the decoys out. (--decoys)"));
 
     [TestCase(OpenAi)]
     [TestCase(WebUi)]
@@ -107,7 +106,7 @@ public sealed class ServeTests
             "--device", "cpu", "--out", Work[$"drawn-{name}"]);
         var (status, json) = _server.Send(path, """{"prompt": "red apple", "seed": 18446744073709551615}""");
         Assert.That(status, Is.EqualTo(HttpStatusCode.OK));
-        Assert.That(Pictures(json).Single(), Is.EqualTo(RunFolder.ReadImage(Work[$"drawn-{name}/images/0000.png"])));
+        Assert.That(Pictures(json).Single(), Is.EqualTo(PictureFiles.Read(Work[$"drawn-{name}/images/0000.png"])));
     }
 
     [Test]
@@ -117,7 +116,7 @@ public sealed class ServeTests
             "sample", "--model", SmallCase.Suspect, "--prompt", "red apple", "--sample-steps", "4", "--solver", "dpmsolver", "--seed", "3",
             "--device", "cpu", "--out", Work["drawn-solver"]);
         var (_, json) = _server.Send(WebUi, """{"prompt": "red apple", "seed": 3, "sampler_name": "DPM++ 2M"}""");
-        Assert.That(Pictures(json).Single(), Is.EqualTo(RunFolder.ReadImage(Work["drawn-solver/images/0000.png"])));
+        Assert.That(Pictures(json).Single(), Is.EqualTo(PictureFiles.Read(Work["drawn-solver/images/0000.png"])));
         Assert.That(Pictures(_server.Send(WebUi, """{"prompt": "red apple", "seed": 3}""").Json).Single(), Is.Not.EqualTo(Pictures(json).Single()));
     }
 
@@ -130,7 +129,7 @@ public sealed class ServeTests
             "--negative", "green",
         ];
         Cudattr.Succeed([.. sample, "--out", Work["drawn-negative"]]);
-        var picture = RunFolder.ReadImage(Work["drawn-negative/images/0000.png"]);
+        var picture = PictureFiles.Read(Work["drawn-negative/images/0000.png"]);
         var (_, json) = _server.Send(WebUi, """{"prompt": "red apple", "seed": 3, "negative_prompt": "green"}""");
         Assert.That(Pictures(json).Single(), Is.EqualTo(picture));
         Assert.That((string?)JsonNode.Parse(json.GetProperty("info").GetString()!)!["negative_prompt"], Is.EqualTo("green"));

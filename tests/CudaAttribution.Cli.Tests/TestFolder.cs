@@ -1,4 +1,4 @@
-using CudaAttribution.Files;
+using CudaAttribution.Runs;
 
 namespace CudaAttribution.Cli.Tests;
 

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
-using CudaAttribution.Attribution;
-using CudaAttribution.Innocents;
+using CudaAttribution.Evidence;
 using CudaAttribution.Keys;
-using CudaAttribution.Suspects;
+using CudaAttribution.Remote;
+using CudaAttribution.Reports;
 
 namespace CudaAttribution.Cli.Commands;
 
@@ -74,8 +74,9 @@ internal static class AttributeCommand
                 Progress = (done, total) => line.Report(done, total),
             };
             var options = new AttributionOptions { Alpha = parsed.GetValue(alpha), Seed = run.Seed };
+            using var opened = SuspectOpener.Open(parsed.GetValue(suspect)!.FullName, keys, suspectOptions);
             var result = AttributionJob.Run(
-                keys, nulls, parsed.GetValue(suspect)!.FullName, suspectOptions, options, session.Recorder, cancel.Token).Run.Result;
+                keys, nulls, opened, session.Device, session.Folder, options, session.Recorder, cancel.Token).Run.Result;
             session.EnterIntoLedger(result);
             if (run.Json) Shell.WriteJson(result);
             else Print(result);

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Data.Images;
-using CudaAttribution.Files;
+using CudaAttribution.Runs;
 using Spectre.Console;
 
 namespace CudaAttribution.Cli.Commands;

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
-using CudaAttribution.Attribution;
+using CudaAttribution.Evidence;
 using CudaAttribution.Experiments;
-using CudaAttribution.Files;
+using CudaAttribution.Reports;
+using CudaAttribution.Runs;
 using Spectre.Console;
 
 namespace CudaAttribution.Cli.Commands;
@@ -72,7 +73,7 @@ internal static class DemoCommand
         Console.WriteLine(
             "conf: share of keys reproduced. paired: share of answers closer to the source's pictures than to its training pictures. "
             + $"{Number(summary.Seconds, "0")} s.");
-        Console.WriteLine($"report: {folder.Path(AttributionFiles.Report)}");
+        Console.WriteLine($"report: {folder.Path(ReportContext.FileName)}");
     }
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

@@ -1,11 +1,10 @@
 using System.CommandLine;
-using CudaAttribution.Attribution;
-using CudaAttribution.Distances;
-using CudaAttribution.Files;
-using CudaAttribution.Innocents;
+using CudaAttribution.Answers;
+using CudaAttribution.Evidence;
 using CudaAttribution.Keys;
-using CudaAttribution.Querying;
-using CudaAttribution.Suspects;
+using CudaAttribution.Measures;
+using CudaAttribution.Populations;
+using CudaAttribution.Runs;
 
 namespace CudaAttribution.Cli.Commands;
 
@@ -93,7 +92,7 @@ internal static class InnocentsCommand
                 table = new InnocentScorer(DistanceRegistry.Create(keys.Header.Metric, session.Device))
                     .Score(keys, members, run.Seed, (done, total) => line.Report(done, total), cancel.Token);
             }
-            session.Folder.WriteJson(AttributionFiles.NullTable, table);
+            session.Folder.WriteJson(NullTable.FileName, table);
             session.Finish();
             if (run.Json) Shell.WriteJson(table.Models.Select(m => new { m.Name, m.Family, m.Split, m.Hits, m.PairedWins }));
             return Shell.Done;

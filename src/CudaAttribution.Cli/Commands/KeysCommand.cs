@@ -1,8 +1,8 @@
 using System.CommandLine;
-using CudaAttribution.Distances;
-using CudaAttribution.Innocents;
+using CudaAttribution.Answers;
 using CudaAttribution.Keys;
-using CudaAttribution.Querying;
+using CudaAttribution.Measures;
+using CudaAttribution.Populations;
 
 namespace CudaAttribution.Cli.Commands;
 

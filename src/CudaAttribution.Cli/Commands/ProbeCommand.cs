@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Text.Json;
-using CudaAttribution.Files;
 using CudaAttribution.Models.Audit;
 using CudaAttribution.Models.Files.Sources;
 using CudaAttribution.Models.Text;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Weights;
 

@@ -1,10 +1,9 @@
 using System.CommandLine;
+using CudaAttribution.Answers;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Data.Images;
-using CudaAttribution.Distances;
-using CudaAttribution.Files;
+using CudaAttribution.Measures;
 using CudaAttribution.Models.Diffusion;
-using CudaAttribution.Querying;
 
 namespace CudaAttribution.Cli.Commands;
 
@@ -87,7 +86,7 @@ internal static class ReconstructCommand
 
     private static List<Original> OfFiles(FileInfo[] files, int size) =>
     [
-        .. files.Select(f => new Original(f.Name, "", RunFolder.ReadImage(f.FullName).ToSquare(size, new LoadOptions().Resize))),
+        .. files.Select(f => new Original(f.Name, "", PictureFiles.Read(f.FullName).ToSquare(size, new LoadOptions().Resize))),
     ];
 
     private static List<Original> OfData(CaptionedDataset data, RunSession session)

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using CudaAttribution.Attribution;
-using CudaAttribution.Files;
-using CudaAttribution.Ledger;
+using CudaAttribution.Runs;
+using CudaAttribution.Runs.Ledger;
+using CudaAttribution.Runs.Manifests;
 using Spectre.Console;
 
 namespace CudaAttribution.Cli.Commands;
@@ -66,7 +66,7 @@ internal static class RunsCommand
 
     private static string State(LedgerEntry e)
     {
-        string manifest = Path.Combine(e.Folder, AttributionFiles.Manifest);
+        string manifest = Path.Combine(e.Folder, RunManifest.FileName);
         if (!File.Exists(manifest)) return "the folder is gone";
         return RunFolder.HashFile(manifest) == e.ManifestHash ? "unchanged" : "CHANGED since the run";
     }

@@ -1,7 +1,7 @@
 using System.CommandLine;
+using CudaAttribution.Answers;
 using CudaAttribution.Data.Images;
-using CudaAttribution.Files;
-using CudaAttribution.Querying;
+using CudaAttribution.Runs;
 
 namespace CudaAttribution.Cli.Commands;
 
@@ -93,7 +93,7 @@ internal static class SampleCommand
                 cancel.Token);
             foreach (var (i, answer) in round.Zip(answers))
             {
-                images[i] = answer.Image ?? throw new AttributionException($"no picture ({answer.Failure})", "Try another prompt.");
+                images[i] = answer.Image ?? throw new UserException($"no picture ({answer.Failure})", "Try another prompt.");
                 drawn.Write(i, images[i]!);
             }
             done += round.Length;
@@ -105,7 +105,7 @@ internal static class SampleCommand
     {
         if (picture is null && strength is not null) throw new ArgumentException("--strength needs a picture to start from: give --init-image");
         if (strength is not (null or (> 0 and <= 1))) throw new ArgumentException($"--strength must lie above 0 and up to 1, it is {strength}");
-        return picture is null ? null : new PictureStart(RunFolder.ReadImage(picture.FullName), strength ?? DefaultStrength);
+        return picture is null ? null : new PictureStart(PictureFiles.Read(picture.FullName), strength ?? DefaultStrength);
     }
 
     private static IEnumerable<string> ReadPrompts(FileInfo? file) =>

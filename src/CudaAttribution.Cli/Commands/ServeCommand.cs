@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Net;
 using System.Text.Json.Nodes;
+using CudaAttribution.Answers;
 using CudaAttribution.Cli.Serving;
-using CudaAttribution.Files;
-using CudaAttribution.Querying;
-using CudaAttribution.Querying.Http;
+using CudaAttribution.Remote;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Cli.Commands;

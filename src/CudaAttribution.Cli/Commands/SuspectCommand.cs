@@ -1,9 +1,7 @@
 using System.CommandLine;
-using CudaAttribution.Attribution;
-using CudaAttribution.Innocents;
+using CudaAttribution.Answers;
 using CudaAttribution.Keys;
-using CudaAttribution.Querying;
-using CudaAttribution.Suspects;
+using CudaAttribution.Populations;
 
 namespace CudaAttribution.Cli.Commands;
 

@@ -1,12 +1,11 @@
 using System.CommandLine;
-using CudaAttribution.Attribution;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Models;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.Training;
+using CudaAttribution.Populations;
 using CudaAttribution.Reports;
-using CudaAttribution.Suspects;
 
 namespace CudaAttribution.Cli.Commands;
 
@@ -108,7 +107,7 @@ internal static class TrainCommand
         string? adapter = model.HasAdapter ? session.Folder.Path(AdapterFile) : null;
         if (adapter is not null) model.SaveAdapter(adapter);
         session.Folder.Write(SuspectFiles.Losses, LossLog.Format(result.Losses));
-        session.Folder.Write(AttributionFiles.Report, TrainingReport.Render(name, data, result, session.Recorder.Describe()));
+        session.Folder.Write(ReportContext.FileName, TrainingReport.Render(name, data, result, session.Recorder.Describe()));
         if (Directory.Exists(checkpoints)) Directory.Delete(checkpoints, recursive: true);
         session.Finish();
         if (run.Json)

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
-using CudaAttribution.Querying;
-using CudaAttribution.Querying.Http;
+using CudaAttribution.Answers;
 
 namespace CudaAttribution.Cli.Serving;
 

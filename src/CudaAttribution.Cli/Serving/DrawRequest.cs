@@ -1,5 +1,5 @@
-using CudaAttribution.Querying;
-using CudaAttribution.Querying.Http;
+using CudaAttribution.Answers;
+using CudaAttribution.Remote;
 
 namespace CudaAttribution.Cli.Serving;
 

@@ -1,6 +1,6 @@
 using System.Threading.Channels;
+using CudaAttribution.Answers;
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Querying;
 
 namespace CudaAttribution.Cli.Serving;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
-using CudaAttribution.Querying.Http;
+using CudaAttribution.Remote;
 
 namespace CudaAttribution.Cli.Serving;
 

@@ -1,7 +1,7 @@
+using CudaAttribution.Answers;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Data.Images;
-using CudaAttribution.Distances;
-using CudaAttribution.Querying;
+using CudaAttribution.Measures;
 using CudaAttribution.Statistics;
 
 namespace CudaAttribution.Keys;

@@ -1,6 +1,7 @@
+using CudaAttribution.Answers;
 using CudaAttribution.Data.Datasets;
-using CudaAttribution.Distances;
-using CudaAttribution.Querying;
+using CudaAttribution.Measures;
+using CudaAttribution.Runs;
 
 namespace CudaAttribution.Keys;
 
@@ -19,7 +20,7 @@ public sealed class KeySelector(IReconstructionDistance distance)
     /// <param name="options">The rules.</param>
     /// <param name="progress">Prompts done of all.</param>
     /// <param name="cancel">Stops between rounds of prompts.</param>
-    /// <exception cref="AttributionException">Too few candidates pass; the message says which filter took how many.</exception>
+    /// <exception cref="UserException">Too few candidates pass; the message says which filter took how many.</exception>
     public KeySet Select(
         IImageModel source,
         CaptionedDataset training,
@@ -30,7 +31,7 @@ public sealed class KeySelector(IReconstructionDistance distance)
     {
         options.Validate();
         if (innocents.Any(b => b.Identity == source.Identity))
-            throw new AttributionException("the source is among the SEL innocents", "Give innocents that never saw the source's pictures.");
+            throw new UserException("the source is among the SEL innocents", "Give innocents that never saw the source's pictures.");
         bool random = options.Strategy == KeyStrategy.Random;
         double threshold = options.Threshold ?? distance.DefaultThreshold;
         var reference = options.Strategy == KeyStrategy.Generate ? KeyReference.Medoid : KeyReference.Training;
@@ -57,7 +58,7 @@ public sealed class KeySelector(IReconstructionDistance distance)
             : chosen;
         if (paired.Count < options.PairedCount)
         {
-            throw new AttributionException(
+            throw new UserException(
                 $"{options.PairedCount} paired keys are wanted, {paired.Count} are left ({report})",
                 "Ask for fewer paired keys or give the source more training pairs.");
         }
@@ -71,7 +72,7 @@ public sealed class KeySelector(IReconstructionDistance distance)
                 Options = options,
                 SourceName = source.Name,
                 SourceIdentity = source.Identity,
-                Sampling = (source as LocalModel)?.Sampling,
+                Sampling = source.Remote is null ? source.Sampling : null,
                 TrainingHash = training.Hash,
                 SelIdentities = random ? [] : [.. innocents.Select(b => b.Identity)],
                 Selection = report with { PairedOnly = all.Length - chosen.Count },
@@ -106,7 +107,7 @@ public sealed class KeySelector(IReconstructionDistance distance)
         int wanted = Math.Min(training.Count, random ? Math.Max(options.Count, options.PairedCount ?? 0) : options.Candidates ?? training.Count);
         if (training.Count < options.Count)
         {
-            throw new AttributionException(
+            throw new UserException(
                 $"{options.Count} keys are wanted and the training set has {training.Count} pairs",
                 "Ask for fewer keys or give the whole training set.", training.Source);
         }
@@ -167,7 +168,7 @@ public sealed class KeySelector(IReconstructionDistance distance)
         return new(KeyExaminer.Hits(keys, outcomes, threshold), KeyExaminer.PairedWins(keys, outcomes));
     }
 
-    private static AttributionException TooFew(SelectionReport report, KeySelectionOptions options, bool hasInnocents)
+    private static UserException TooFew(SelectionReport report, KeySelectionOptions options, bool hasInnocents)
     {
         (int Lost, string Remedy)[] filters =
         [

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CudaAttribution.Answers;
 using CudaAttribution.Data.Images;
-using CudaAttribution.Files;
-using CudaAttribution.Querying;
+using CudaAttribution.Runs;
 
 namespace CudaAttribution.Keys;
 
@@ -40,7 +40,11 @@ public sealed record KeySetHeader
 /// </summary>
 public sealed class KeySet
 {
-    private const string FileName = "keys.json";
+    /// <summary>The key set's folder in the folder of a run.</summary>
+    public const string FolderName = "keys";
+
+    /// <summary>What is frozen.</summary>
+    public const string FileName = "keys.json";
     private const string Schema = "cudattr-keys-1";
     private const string HashName = "sha256";
 
@@ -79,7 +83,7 @@ public sealed class KeySet
     }
 
     /// <summary>Reads a folder that <see cref="Save"/> wrote and checks every hash.</summary>
-    /// <exception cref="AttributionException">Missing, not a key set, or changed since it was frozen.</exception>
+    /// <exception cref="UserException">Missing, not a key set, or changed since it was frozen.</exception>
     public static KeySet Load(string path)
     {
         string file = Path.Combine(path, FileName), text = Json.ReadText(file, "key set");
@@ -90,13 +94,13 @@ public sealed class KeySet
         }
         catch (JsonException e)
         {
-            throw new AttributionException($"not a valid key set: {e.Message.TrimEnd('.')}", "Select the keys again, or restore the file.", file, e);
+            throw new UserException($"not a valid key set: {e.Message.TrimEnd('.')}", "Select the keys again, or restore the file.", file, e);
         }
         string stated = document[HashName]?.ToString() ?? "";
         document.Remove(HashName);
         if (CanonicalJson.Hash(document) != stated)
         {
-            throw new AttributionException(
+            throw new UserException(
                 "the key set was changed after it was frozen (its SHA-256 does not match)",
                 "Restore the folder, or select keys again: tests need keys fixed beforehand.", file);
         }
@@ -109,10 +113,10 @@ public sealed class KeySet
         RgbImage Image(string name, string hash)
         {
             string picture = Path.Combine(path, name);
-            var image = RunFolder.ReadImage(picture);
+            var image = PictureFiles.Read(picture);
             return ImageHash.Of(image) == hash
                 ? image
-                : throw new AttributionException(
+                : throw new UserException(
                     "the picture was changed after the key set was frozen", "Restore the folder, or select keys again.", picture);
         }
     }

@@ -1,3 +1,5 @@
+using CudaAttribution.Runs;
+
 namespace CudaAttribution.Keys;
 
 /// <summary>How keys are chosen (methods 1.4).</summary>
@@ -68,7 +70,7 @@ public sealed record KeySelectionOptions
     /// <summary>K as it is used.</summary>
     public int EffectiveDraws => Draws > 0 ? Draws : Strategy == KeyStrategy.Detect ? 4 : 8;
 
-    /// <exception cref="AttributionException">A number that makes no sense.</exception>
+    /// <exception cref="UserException">A number that makes no sense.</exception>
     public void Validate()
     {
         Require(Count >= 1, $"the number of keys is {Count}", "Ask for at least one key.");
@@ -84,7 +86,7 @@ public sealed record KeySelectionOptions
 
         static void Require(bool holds, string problem, string remedy)
         {
-            if (!holds) throw new AttributionException(problem, remedy);
+            if (!holds) throw new UserException(problem, remedy);
         }
     }
 }

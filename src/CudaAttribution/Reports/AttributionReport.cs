@@ -1,7 +1,7 @@
 using System.Globalization;
-using CudaAttribution.Attribution;
-using CudaAttribution.Innocents;
+using CudaAttribution.Evidence;
 using CudaAttribution.Keys;
+using CudaAttribution.Populations;
 using CudaAttribution.Reports.Charts;
 using CudaAttribution.Statistics;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using CudaAttribution.Attribution;
-using CudaAttribution.Querying.Http;
+using CudaAttribution.Evidence;
+using CudaAttribution.Runs.Manifests;
 
 namespace CudaAttribution.Reports;
 
@@ -26,12 +26,12 @@ internal static class RemoteService
         return $"""
             <h2>The service that was asked</h2>
             <p>The suspect is not a file but a service: it was asked over HTTP, and nothing is known of it but its answers. Every query stands in
-            <code>{QueryJournal.JournalFile}</code>, every picture as it came in <code>queries/</code>. {Noise(r)}</p>
+            <code>{ServiceSummary.JournalFile}</code>, every picture as it came in <code>queries/</code>. {Noise(r)}</p>
             {Html.Table(["what", "value"], rows.Select(row => (IReadOnlyList<string>)[Html.Text(row.Name), $"<code>{Html.Text(row.Value)}</code>"]))}
             """;
     }
 
-    private static string Noise(RemoteSummary r) => r.ExactNoise
+    private static string Noise(ServiceSummary r) => r.ExactNoise
         ? "Each query named its noise, as only this program's own server takes it."
         : "The service chose the noise, or was given a seed that differs with every query.";
 

@@ -1,8 +1,8 @@
 using System.Globalization;
-using CudaAttribution.Attribution;
 using CudaAttribution.Driver;
-using CudaAttribution.Files;
-using CudaAttribution.Innocents;
+using CudaAttribution.Evidence;
+using CudaAttribution.Populations;
+using CudaAttribution.Runs.Manifests;
 using CudaAttribution.Statistics;
 using CudaAttribution.Tensors.Ops;
 

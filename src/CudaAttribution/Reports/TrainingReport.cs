@@ -1,9 +1,9 @@
 using System.Globalization;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Data.Images;
-using CudaAttribution.Files;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Reports.Charts;
+using CudaAttribution.Runs.Manifests;
 
 namespace CudaAttribution.Reports;
 

@@ -1,0 +1,156 @@
+using System.Text;
+using System.Text.Json;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Runs;
+using CudaAttribution.Runs.Manifests;
+
+namespace CudaAttribution.Remote;
+
+/// <summary>
+/// Every answer of a remote suspect, kept the moment it came: the picture first, then its line. A run that was killed continues behind the last line;
+/// the one query that was in flight is known with its calls and their cost.
+/// </summary>
+internal sealed class QueryJournal : IDisposable
+{
+    public const string PlanFile = "query-plan.json";
+    public const string PendingFile = "query-pending.json";
+    public const string LockFile = "query.lock";
+
+    private static readonly JsonSerializerOptions OneLine = new(Json.Options) { WriteIndented = false };
+
+    private readonly RunFolder _folder;
+    private readonly FileStream _lock;
+    private readonly List<QueryRecord> _records;
+    private PendingQuery? _pending;
+
+    private QueryJournal(RunFolder folder, FileStream held, QueryPlan plan, List<QueryRecord> records, PendingQuery? pending)
+    {
+        (_folder, _lock, Plan, _records, _pending) = (folder, held, plan, records, pending);
+        PlanSha256 = RunFolder.HashFile(folder.Path(PlanFile));
+    }
+
+    public QueryPlan Plan { get; }
+
+    public string PlanSha256 { get; }
+
+    /// <summary>The answers so far, in the order of the plan.</summary>
+    public IReadOnlyList<QueryRecord> Records => _records;
+
+    /// <summary>What all calls so far cost.</summary>
+    public decimal Spent => _records.Sum(r => r.Cost) + (_pending?.Cost ?? 0);
+
+    /// <summary>Begins a journal, or continues the one that is there. Until it is disposed no other process can open it.</summary>
+    /// <exception cref="UserException">The folder is in use, holds the journal of another plan, or was changed.</exception>
+    public static QueryJournal Open(RunFolder folder, QueryPlan plan)
+    {
+        var held = Lock(folder);
+        try
+        {
+            return Open(folder, plan, held);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    private static QueryJournal Open(RunFolder folder, QueryPlan plan, FileStream held)
+    {
+        string file = folder.Path(PlanFile);
+        if (!folder.Has(PlanFile))
+        {
+            if (folder.Has(ServiceSummary.JournalFile))
+                throw new UserException("answers are here without their plan", "Restore the folder, or name another one.", file);
+            folder.WriteJson(PlanFile, plan);
+        }
+        var stored = Json.Read<QueryPlan>(file, "query plan");
+        if (!stored.Matches(plan))
+        {
+            throw new UserException(
+                "this folder holds the answers of another run (other suspect, keys, decoys or seed)", "Name another folder.", folder.Root);
+        }
+        var records = ReadRecords(folder, stored);
+        var pending = folder.Has(PendingFile) ? Json.Read<PendingQuery>(folder.Path(PendingFile), "pending query") : null;
+        return new QueryJournal(folder, held, stored, records, pending?.Number == records.Count ? pending : null);
+    }
+
+    /// <summary>The query in flight where the run was cut off; null where it had not begun.</summary>
+    public PendingQuery? Pending(int number) => _pending?.Number == number ? _pending : null;
+
+    /// <summary>Notes that a call is about to be made, or what became of it.</summary>
+    public void Note(PendingQuery pending)
+    {
+        _folder.WriteJson(PendingFile, pending);
+        _pending = pending;
+    }
+
+    /// <summary>Keeps an answer.</summary>
+    public void Add(QueryRecord record, RgbImage? image)
+    {
+        if (image is not null) _folder.WriteImage(record.Image!, image);
+        using (var file = new FileStream(_folder.Path(ServiceSummary.JournalFile), FileMode.Append, FileAccess.Write, FileShare.Read))
+        {
+            file.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(record, OneLine) + "\n"));
+            file.Flush(flushToDisk: true);
+        }
+        _records.Add(record);
+        _pending = null;
+        File.Delete(_folder.Path(PendingFile));
+    }
+
+    /// <summary>The picture of a record, as it came; null where there is none.</summary>
+    /// <exception cref="UserException">It is missing or was changed.</exception>
+    public RgbImage? ImageOf(QueryRecord record)
+    {
+        if (record.Image is not { } name) return null;
+        string file = _folder.Path(name);
+        var image = PictureFiles.Read(file);
+        return ImageHash.Of(image) == record.ImageSha256
+            ? image
+            : throw new UserException("the picture was changed after it was recorded", "Restore the file, or start in another folder.", file);
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    // Two processes that ask for one folder would ask everything twice. The system frees the lock of a process that was killed.
+    private static FileStream Lock(RunFolder folder)
+    {
+        try
+        {
+            return new FileStream(
+                folder.Path(LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException e)
+        {
+            throw new UserException(
+                "another process is asking the suspect for this folder", "Wait for it, or name another folder.", folder.Root, e);
+        }
+    }
+
+    private static List<QueryRecord> ReadRecords(RunFolder folder, QueryPlan plan)
+    {
+        string file = folder.Path(ServiceSummary.JournalFile);
+        var records = new List<QueryRecord>();
+        if (!File.Exists(file)) return records;
+        string text = Json.ReadText(file, "journal of queries");
+        int end = text.LastIndexOf('\n') + 1;
+        if (end < text.Length)
+        {
+            // A line that a power failure cut short: its answer is lost, and the next one must begin a line.
+            text = text[..end];
+            folder.Write(ServiceSummary.JournalFile, text);
+        }
+        foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var record = Json.Parse<QueryRecord>(line, file, "journal of queries");
+            var planned = records.Count < plan.Queries.Count ? plan.Queries[records.Count] : null;
+            if (record.Number != records.Count || planned != new PlannedQuery(record.Kind, record.Index, record.Prompt))
+                throw new UserException(
+                    $"line {records.Count + 1} is not the answer to query {records.Count} of the plan", "Restore the file, or name another folder.",
+                    file);
+            records.Add(record);
+        }
+        return records;
+    }
+}

@@ -1,0 +1,101 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using CudaAttribution.Data.Codecs;
+
+namespace CudaAttribution.Remote;
+
+/// <summary>What an answer means, the same for every protocol.</summary>
+internal sealed partial class ReplyReader(HttpService service)
+{
+    private const int LongestExcerpt = 200;
+    private static readonly string[] MessagePaths = ["error.message", "error", "detail", "message"];
+
+    /// <summary>The end of a call that did not succeed; null for a status of success.</summary>
+    public CallResult? Failure(HttpReply reply)
+    {
+        string host = service.Endpoint.Host;
+        if (reply.Status is >= 200 and <= 299) return null;
+        if (service.Description.Refusal.Statuses.Contains(reply.Status) && IsRefusal(reply)) return Refused(reply);
+        if (reply.Status is 408 or 425 or 429 or >= 500)
+        {
+            return new CallResult(CallOutcome.Trouble, reply.Status)
+            {
+                Reason = $"{host} answered {reply.Status}{Said(reply)}", RetryAfter = reply.RetryAfter,
+            };
+        }
+        bool access = reply.Status is 401 or 403;
+        return new CallResult(CallOutcome.Stop, reply.Status)
+        {
+            Reason = $"{host} {(access ? "denies access" : "does not take the request")} ({reply.Status}{Said(reply)})",
+            Remedy = access ? "Check the secret in the environment variable that the description names." : "Correct the description.",
+        };
+    }
+
+    /// <summary>Whether the answer says that the service will not draw the prompt.</summary>
+    public bool IsRefusal(HttpReply reply)
+    {
+        string text = Encoding.UTF8.GetString(reply.Body);
+        return service.Description.Refusal.Contains.Any(t => text.Contains(t, StringComparison.OrdinalIgnoreCase));
+    }
+
+    public CallResult Refused(HttpReply reply) => new(CallOutcome.Refused, reply.Status)
+    {
+        Reason = $"refused by the service{Said(reply)}", ResponseSha256 = Hash(reply),
+    };
+
+    public CallResult Unusable(HttpReply reply, string reason) =>
+        new(CallOutcome.Unusable, reply.Status) { Reason = reason, ResponseSha256 = Hash(reply) };
+
+    /// <summary>The picture in an answer.</summary>
+    /// <param name="file">Bytes of the picture's file.</param>
+    /// <param name="reply">The answer that held it.</param>
+    public CallResult Picture(byte[] file, HttpReply reply)
+    {
+        try
+        {
+            var image = ImageCodecs.Default.Decode(file).OverWhite();
+            return new(CallOutcome.Picture, reply.Status) { Image = image, ResponseSha256 = Hash(reply) };
+        }
+        catch (ImageDecodeException e)
+        {
+            return Unusable(reply, $"the picture cannot be decoded: {e.Message.TrimEnd('.')}");
+        }
+    }
+
+    /// <summary>The answer as JSON, or null where it is none.</summary>
+    public static JsonElement? TryJson(HttpReply reply)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(reply.Body);
+            return document.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Text from outside, short, on one line and free of secrets.</summary>
+    public string Excerpt(string text)
+    {
+        string line = Blank().Replace(service.Secrets.Scrub(text), " ").Trim();
+        return line.Length > LongestExcerpt ? line[..LongestExcerpt] + "…" : line;
+    }
+
+    private string Said(HttpReply reply)
+    {
+        string? message = TryJson(reply) is { } json
+            ? MessagePaths.Select(p => JsonPath.TryParse(p)!.Find(json)).FirstOrDefault(m => m?.ValueKind == JsonValueKind.String)?.GetString()
+            : null;
+        string said = Excerpt(message ?? Encoding.UTF8.GetString(reply.Body));
+        return said.Length == 0 ? "" : $": {said.TrimEnd('.')}";
+    }
+
+    private static string Hash(HttpReply reply) => Convert.ToHexStringLower(SHA256.HashData(reply.Body));
+
+    [GeneratedRegex(@"[\s\p{C}]+")]
+    private static partial Regex Blank();
+}

@@ -1,0 +1,76 @@
+using System.Text;
+using System.Text.Json;
+using CudaAttribution.Runs;
+
+namespace CudaAttribution.Remote;
+
+/// <summary>One request, whose answer holds the picture or says where it lies.</summary>
+internal sealed class SingleCallProtocol(HttpService service, HttpChannel channel, ReplyReader reader) : IPictureProtocol
+{
+    private const string DataScheme = "data:";
+
+    // Pictures that were drawn and whose download failed: they are fetched again, not drawn again.
+    private readonly Dictionary<Guid, Uri> _drawn = [];
+
+    public async Task<CallResult> Ask(HttpQuery query, Guid callId, bool perhapsSent, CancellationToken cancel)
+    {
+        if (_drawn.TryGetValue(callId, out var waiting)) return await Download(waiting, callId, cancel);
+        var headers = service.Headers;
+        if (service.IdempotencyHeader is { } name) headers = headers.Append((name, callId.ToString()));
+        byte[] body = Encoding.UTF8.GetBytes(service.Fill(query.Values, query.Noise).ToJsonString());
+        var reply = await channel.Send(new HttpCall(service.Method, service.AddressOf(), headers, body), cancel);
+        if (reader.Failure(reply) is { } failure) return failure;
+        var place = service.Response!;
+        if (place.Raw) return reader.Picture(reply.Body, reply);
+        if (ReplyReader.TryJson(reply) is not { } json) return reader.Unusable(reply, "the answer is not JSON, or was cut short");
+        if (Text(json, (place.Base64 ?? place.Url)!) is not { } text) return NoPicture(reply, json, (place.Base64 ?? place.Url)!);
+        if (place.Base64 is not null || text.StartsWith(DataScheme, StringComparison.OrdinalIgnoreCase)) return Inline(text, reply);
+        var address = PictureAddress(text);
+        _drawn[callId] = address;
+        return await Download(address, callId, cancel);
+    }
+
+    private static string? Text(JsonElement json, string path) =>
+        JsonPath.TryParse(path)!.Find(json) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+
+    private CallResult NoPicture(HttpReply reply, JsonElement json, string path)
+    {
+        if (reader.IsRefusal(reply)) return reader.Refused(reply);
+        string has = json.ValueKind == JsonValueKind.Object
+            ? $"it has {string.Join(", ", json.EnumerateObject().Select(m => m.Name))}"
+            : $"it is {json.ValueKind}";
+        return new CallResult(CallOutcome.Trouble, reply.Status) { Reason = reader.Excerpt($"the answer has no picture at '{path}' ({has})") };
+    }
+
+    private CallResult Inline(string text, HttpReply reply)
+    {
+        if (text.StartsWith(DataScheme, StringComparison.OrdinalIgnoreCase)) text = text[(text.IndexOf(',', StringComparison.Ordinal) + 1)..];
+        byte[] file = new byte[text.Length];
+        return Convert.TryFromBase64String(text, file, out int n)
+            ? reader.Picture(file[..n], reply)
+            : reader.Unusable(reply, "the picture is not base64, or was cut short");
+    }
+
+    private Uri PictureAddress(string text)
+    {
+        if (!Uri.TryCreate(service.Endpoint, text, out var address) || (address.Scheme != Uri.UriSchemeHttp && address.Scheme != Uri.UriSchemeHttps))
+            throw new UserException("the service names a picture that is not at an http or https address", "Correct \"response\".");
+        if (HttpChannel.SameOrigin(address, service.Endpoint)
+            || service.Description.PictureHosts.Contains(address.Authority, StringComparer.OrdinalIgnoreCase)) return address;
+        string host = reader.Excerpt(address.Authority);
+        throw new UserException(
+            $"the service names a picture on another host, {host}",
+            $"Add it to the description if you trust it: \"picture_hosts\": [\"{host}\"].");
+    }
+
+    private async Task<CallResult> Download(Uri address, Guid callId, CancellationToken cancel)
+    {
+        bool own = HttpChannel.SameOrigin(address, service.Endpoint);
+        var reply = await channel.Send(new HttpCall(HttpMethod.Get, address, own ? service.Headers : []), cancel);
+        if (reply.Status is 408 or 425 or 429 or >= 500) return reader.Failure(reply)!;
+        _drawn.Remove(callId);
+        return reply.Status is >= 200 and <= 299
+            ? reader.Picture(reply.Body, reply)
+            : reader.Unusable(reply, $"the picture cannot be fetched from {address.Host} ({reply.Status})");
+    }
+}

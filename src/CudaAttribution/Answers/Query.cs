@@ -1,0 +1,62 @@
+namespace CudaAttribution.Answers;
+
+/// <summary>What a query's noise is for. Noise of one purpose is never used for another (methods 1.4, F8).</summary>
+public enum NoisePurpose
+{
+    /// <summary>Choosing keys: the source and the SEL innocents.</summary>
+    Selection,
+
+    /// <summary>The source's own rate on its frozen keys.</summary>
+    SourceRate,
+
+    /// <summary>CAL innocents.</summary>
+    Calibration,
+
+    /// <summary>NULL innocents.</summary>
+    NullScoring,
+
+    /// <summary>The suspect.</summary>
+    Testing,
+
+    /// <summary>Prompts that are no keys, put to a remote suspect between the keys; no test uses the answers (methods 7.2 F3).</summary>
+    Decoys,
+
+    /// <summary>Pictures that a suspect or innocent is trained on.</summary>
+    TrainingData,
+
+    /// <summary>Pictures made for looking at.</summary>
+    Preview,
+}
+
+/// <summary>The noise a picture starts from: number <paramref name="Index"/> of the Philox stream <see cref="Stream"/> under a seed.</summary>
+/// <param name="Purpose">What it is for.</param>
+/// <param name="Subject">Who is asked: the model's identity.</param>
+/// <param name="Seed">The run's seed.</param>
+/// <param name="Index">Number of the picture.</param>
+public readonly record struct NoiseId(NoisePurpose Purpose, string Subject, ulong Seed, long Index)
+{
+    /// <summary>Name of the stream: purpose and model.</summary>
+    public string Stream => $"{Purpose}/{Subject}";
+}
+
+/// <summary>
+/// One prompt sent to a model, with the noise a local model starts from. Remote models ignore the noise: no test relies on seed control (methods
+/// 1.1).
+/// </summary>
+public sealed record Query(string Prompt, NoiseId Noise);
+
+/// <summary>
+/// Fresh noise for the queries of one model and one purpose: no two queries of a run share noise, and the same seed gives the same queries.
+/// </summary>
+/// <param name="purpose">What the queries are for.</param>
+/// <param name="seed">The run's seed.</param>
+/// <param name="subject">The model that is asked, by <see cref="IImageModel.Identity"/>.</param>
+public sealed class NoiseStream(NoisePurpose purpose, ulong seed, string subject)
+{
+    /// <summary>Query number <paramref name="index"/>.</summary>
+    public Query Ask(string prompt, long index)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        return new(prompt, new NoiseId(purpose, subject, seed, index));
+    }
+}

@@ -1,0 +1,99 @@
+using CudaAttribution.Answers;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Runs;
+using CudaAttribution.Tensors;
+
+namespace CudaAttribution.Populations;
+
+/// <summary>Composes a suspect's training set.</summary>
+public static class SuspectData
+{
+    private const string OriginTag = "origin";
+    private const string Generated = "generated";
+    private const string RealOrigin = "real";
+
+    /// <summary>Draws prompts by the plan's regime, has the source make their pictures with fresh noise, and fills up with real pictures.</summary>
+    /// <exception cref="UserException">An input is missing, too small, or the source does not answer.</exception>
+    public static CaptionedDataset Compose(
+        SuspectPlan plan, SuspectInputs inputs, Action<int, int>? progress = null, CancellationToken cancel = default)
+    {
+        plan.Validate();
+        var keyPrompts = plan.Regime == PromptRegime.Natural ? [] : KeyPrompts(plan, inputs);
+        string[] prompts = Prompts(plan, inputs, keyPrompts);
+        var items = Generate(plan, inputs, prompts, progress, cancel);
+        items.AddRange(Real(plan, inputs, [.. prompts], keyPrompts));
+        return new CaptionedDataset($"training set of {plan.Name}", items);
+    }
+
+    /// <summary>The prompts whose pictures the source generated.</summary>
+    public static IReadOnlyList<string> GeneratedPrompts(CaptionedDataset set) =>
+        [.. set.Items.Where(i => i.Tags.GetValueOrDefault(OriginTag) == Generated).Select(i => i.Caption)];
+
+    private static HashSet<string> KeyPrompts(SuspectPlan plan, SuspectInputs inputs) => inputs.Keys is { } keys
+        ? [.. keys.Keys.Select(k => k.Prompt)]
+        : throw new UserException($"the prompt regime of '{plan.Name}' needs the keys", "Give the key set, or use the regime natural.");
+
+    private static string[] Prompts(SuspectPlan plan, SuspectInputs inputs, HashSet<string> keyPrompts)
+    {
+        int count = plan.GeneratedCount;
+        if (count == 0) return [];
+        string[] pool = [.. inputs.PromptPool.Distinct()];
+        if (plan.Regime == PromptRegime.Forced && keyPrompts.Count > count)
+            throw new UserException(
+                $"'{plan.Name}' has {count} generated pictures for {keyPrompts.Count} key prompts",
+                "Use a larger training set, a larger rho, or another regime.");
+        if (plan.Regime == PromptRegime.Disjoint) pool = [.. pool.Where(p => !keyPrompts.Contains(p))];
+        if (pool.Length == 0) throw new UserException(
+            $"there are no prompts for the generated pictures of '{plan.Name}'", "Give a larger pool of prompts.");
+        new PhiloxSequence(plan.Seed, Philox.Stream("suspect.prompts")).Shuffle(pool.AsSpan());
+        if (plan.Regime == PromptRegime.Forced) pool = [.. keyPrompts.Order(StringComparer.Ordinal), .. pool.Where(p => !keyPrompts.Contains(p))];
+        // A prompt comes again only when all have been used; its noise then is another.
+        return [.. Enumerable.Range(0, count).Select(i => pool[i % pool.Length])];
+    }
+
+    private static List<CaptionedImage> Generate(
+        SuspectPlan plan, SuspectInputs inputs, string[] prompts, Action<int, int>? progress, CancellationToken cancel)
+    {
+        const int Round = 32;
+        var items = new List<CaptionedImage>();
+        if (prompts.Length == 0) return items;
+        var source = inputs.Source ?? throw new UserException(
+            $"'{plan.Name}' has generated pictures but no source", "Give the source model, or use rho 0.");
+        var noise = new NoiseStream(NoisePurpose.TrainingData, plan.Seed, source.Identity);
+        for (int start = 0; start < prompts.Length; start += Round)
+        {
+            cancel.ThrowIfCancellationRequested();
+            var queries = prompts.Skip(start).Take(Round).Select((p, i) => noise.Ask(p, start + i)).ToArray();
+            foreach (var answer in source.Answers(queries))
+            {
+                string prompt = prompts[items.Count];
+                var image = answer.Image ?? throw new UserException(
+                    $"the source gave no picture for '{prompt}' ({answer.Failure})", "Give a source that answers its own prompts.");
+                items.Add(new CaptionedImage($"generated/{items.Count:D5}", prompt, image, Tags(Generated)));
+            }
+            progress?.Invoke(items.Count, prompts.Length);
+        }
+        return items;
+    }
+
+    private static IEnumerable<CaptionedImage> Real(SuspectPlan plan, SuspectInputs inputs, HashSet<string> used, HashSet<string> keyPrompts)
+    {
+        int count = plan.Count - plan.GeneratedCount;
+        if (count == 0) return [];
+        var real = inputs.Real ?? throw new UserException(
+            $"'{plan.Name}' has real pictures but no data set", "Give the real pictures, or use rho 1.");
+        bool disjoint = plan.Regime == PromptRegime.Disjoint;
+        CaptionedImage[] usable = [.. real.Items.Where(i => !used.Contains(i.Caption) && !(disjoint && keyPrompts.Contains(i.Caption)))];
+        if (usable.Length < count)
+        {
+            string apart = disjoint ? "its generated prompts or the keys" : "its generated prompts";
+            throw new UserException(
+                $"'{plan.Name}' needs {count} real pictures whose captions are not among {apart}; there are {usable.Length}",
+                "Use a smaller training set or more real pictures.", real.Source);
+        }
+        new PhiloxSequence(plan.Seed, Philox.Stream("suspect.real")).Shuffle(usable.AsSpan());
+        return usable.Take(count).Select(i => new CaptionedImage($"real/{i.Id}", i.Caption, i.Image, Tags(RealOrigin)));
+    }
+
+    private static Dictionary<string, string> Tags(string origin) => new() { [OriginTag] = origin };
+}

@@ -1,0 +1,94 @@
+using CudaAttribution.Answers;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Keys;
+using CudaAttribution.Measures;
+using CudaAttribution.Populations;
+using CudaAttribution.Runs;
+using CudaAttribution.Tests.World;
+
+namespace CudaAttribution.Tests.Populations;
+
+public class SuspectDataTests
+{
+    private readonly TestWorld _world = new();
+
+    private string[] Pool => [.. _world.Training.Items.Select(i => i.Caption)];
+
+    [TestCase(1.0, 20, 20)]
+    [TestCase(0.5, 20, 10)]
+    [TestCase(0.3, 15, 5)]
+    [TestCase(0.0, 20, 0)]
+    public void TheShareOfGeneratedPicturesIsRho(double rho, int count, int generated)
+    {
+        var set = Compose(new SuspectPlan { Name = "s", Rho = rho, Count = count, Seed = 3 });
+        Assert.That(set.Count, Is.EqualTo(count));
+        Assert.That(SuspectData.GeneratedPrompts(set), Has.Count.EqualTo(generated));
+        Assert.That(set.Items.Select(i => i.Caption).Distinct().Count(), Is.EqualTo(count), "no prompt twice while there are enough");
+    }
+
+    [Test]
+    public void GeneratedPicturesAreTheSourcesWithFreshNoise()
+    {
+        var source = _world.SourceModel();
+        var set = Compose(new SuspectPlan { Name = "s", Rho = 1, Count = 90, Seed = 3 }, source);
+        Assert.That(source.Asked.Select(q => q.Noise).Distinct().Count(), Is.EqualTo(90));
+        Assert.That(source.Asked.All(q => q.Noise.Stream.StartsWith("TrainingData/", StringComparison.Ordinal)));
+        // 60 prompts for 90 pictures: half of them come twice, with different pictures.
+        foreach (var same in set.Items.GroupBy(i => i.Caption).Where(g => g.Count() > 1))
+            Assert.That(same.First().Image, Is.Not.EqualTo(same.Last().Image));
+        Assert.That(set.Items.All(i => Fixtures.Distance.Between(i.Image, _world.Source[i.Caption]) < 0.05));
+    }
+
+    [Test]
+    public void RegimesDrawTheirPrompts()
+    {
+        var keys = _world.Keys(new KeySelectionOptions { Count = 12, Seed = 5 });
+        var keyPrompts = keys.Keys.Select(k => k.Prompt).ToHashSet();
+        double Kappa(PromptRegime regime, double rho)
+        {
+            var plan = new SuspectPlan { Name = "s", Rho = rho, Count = 30, Regime = regime, Seed = 8 };
+            var set = Compose(plan, keys: keys);
+            return PromptOverlap.Of(regime, keys, [.. set.Items.Select(i => i.Caption)], SuspectData.GeneratedPrompts(set)).Kappa!.Value;
+        }
+        Assert.That(Kappa(PromptRegime.Forced, 1), Is.EqualTo(1));
+        Assert.That(Kappa(PromptRegime.Forced, 0.5), Is.EqualTo(1));
+        Assert.That(Kappa(PromptRegime.Disjoint, 1), Is.Zero);
+        Assert.That(Kappa(PromptRegime.Disjoint, 0.5), Is.Zero);
+        Assert.That(Kappa(PromptRegime.Natural, 1), Is.InRange(0.1, 0.9));
+        Assert.That(keyPrompts, Has.Count.EqualTo(12));
+    }
+
+    [Test]
+    public void TheSeedDecidesEverything()
+    {
+        string Hash(ulong seed) => Compose(new SuspectPlan { Name = "s", Rho = 0.5, Count = 20, Seed = seed }).Hash;
+        string first = Hash(1);
+        Assert.That(Hash(1), Is.EqualTo(first));
+        Assert.That(Hash(2), Is.Not.EqualTo(first));
+    }
+
+    [Test]
+    public void WhatIsMissingIsNamed()
+    {
+        void Refused(SuspectPlan plan, SuspectInputs inputs, string problem) =>
+            Assert.That(Assert.Throws<UserException>(() => SuspectData.Compose(plan, inputs))!.Message, Does.Contain(problem));
+        var plan = new SuspectPlan { Name = "s", Rho = 0.5, Count = 20 };
+        var keys = _world.Keys();
+        Refused(plan with { Rho = 1.1 }, new(), "rho of 's' is 1.1");
+        Refused(plan with { Count = 0 }, new(), "0 pictures");
+        Refused(plan with { Regime = PromptRegime.Unknown }, new(), "regime of 's' is unknown");
+        Refused(plan, new(), "no prompts");
+        Refused(plan, new() { PromptPool = Pool }, "no source");
+        Refused(plan, new() { PromptPool = Pool, Source = _world.SourceModel() }, "no data set");
+        Refused(plan, new() { PromptPool = Pool, Source = _world.SourceModel(), Real = _world.Training.Take(9) }, "needs 10 real pictures");
+        Refused(plan with { Regime = PromptRegime.Forced }, new() { PromptPool = Pool }, "needs the keys");
+        Refused(plan with { Regime = PromptRegime.Forced }, new() { PromptPool = Pool, Keys = keys }, "10 generated pictures for 30 key prompts");
+        var silent = new StoredModel("s", new Dictionary<string, RgbImage>(), 0) { Refused = ["unknown"] };
+        Refused(plan, new() { PromptPool = ["unknown"], Source = silent }, "gave no picture for 'unknown' (refused)");
+    }
+
+    private CaptionedDataset Compose(SuspectPlan plan, IImageModel? source = null, KeySet? keys = null) =>
+        SuspectData.Compose(
+            plan, new SuspectInputs { Source = source ?? _world.SourceModel(), PromptPool = Pool, Real = _world.Training, Keys = keys });
+}
