@@ -166,7 +166,7 @@ int cuattr_device_name(char *buffer, int n) {
 int cuattr_set_threads(int n) {
     return guarded([&] {
         if (n < 0 || n > 4096)
-            return fail(CUATTR_INVALID_VALUE, "cuattr_set_threads: " + std::to_string(n) + " is outside 0..4096 (0: one per available processor).");
+            return fail(CUATTR_INVALID_VALUE, "cuattr_set_threads: " + std::to_string(n) + " is outside 0..4096 (0: one for each processor that the process may use).");
         chosen_threads.store(n, std::memory_order_relaxed);
         return int{CUATTR_SUCCESS};
     });

@@ -5,7 +5,8 @@ namespace CudaAttribution.Tensors.Engines;
 
 /// <summary>
 /// Matrix products and convolutions by oneDNN, on <c>cpu</c> only. Repeats its bits on one machine with one number of threads; unlike
-/// <see cref="KernelMath"/> it promises nothing across machines or batch sizes.
+/// <see cref="KernelMath"/> it promises nothing across machines or batch sizes. It computes on as many threads as the device, but on OpenMP's, which
+/// spin for each other: two programs on the same processors disturb each other more than with <see cref="KernelMath"/>.
 /// </summary>
 public sealed class OneDnnMath : IMathLibrary
 {
@@ -15,6 +16,7 @@ public sealed class OneDnnMath : IMathLibrary
     public OneDnnMath(ComputeDevice device)
     {
         _device = device;
+        OneDnnLibrary.SetThreads(device.Driver.Info.Multiprocessors);
         Name = "onednn " + OneDnnLibrary.Describe();
     }
 
