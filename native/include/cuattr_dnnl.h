@@ -33,6 +33,9 @@ CUATTR_DNNL_API int cuattr_dnnl_describe(char *buffer, int n);
 // between products they spin as long as its OMP_WAIT_POLICY says.
 CUATTR_DNNL_API int cuattr_dnnl_set_threads(int n);
 
+// How many threads a product of the calling thread runs on now (a count, not a status).
+CUATTR_DNNL_API int cuattr_dnnl_threads(void);
+
 // forward: y = conv(x, w) + bias (bias may be null). backward data: x = conv^T(y, w). backward weights: w = correlation of x with y.
 CUATTR_DNNL_API int cuattr_dnnl_convolve(const cuattr_dnnl_conv2d *shape, int direction, float *x, float *w, const float *bias, float *y);
 

@@ -187,6 +187,11 @@ int cuattr_dnnl_set_threads(int n) {
     });
 }
 
+int cuattr_dnnl_threads(void) {
+    use_chosen_threads();
+    return omp_get_max_threads();
+}
+
 int cuattr_dnnl_convolve(const cuattr_dnnl_conv2d *s, int direction, float *x, float *w, const float *bias, float *y) {
     return guarded("convolution", [&] {
         if (!s || !x || !w || !y) throw std::invalid_argument("null argument");

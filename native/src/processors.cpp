@@ -76,7 +76,7 @@ double quota_of_folder(const std::string &folder, bool version_2) {
     return quota > 0 && period > 0 ? quota / period : no_limit;
 }
 
-double quota(const std::string &root, bool version_2) {
+double quota_of_version(const std::string &root, bool version_2) {
     Mount mount;
     std::string group;
     if (!find_mount(root, version_2, mount) || !find_group(root, version_2, group)) return no_limit;
@@ -91,9 +91,10 @@ double quota(const std::string &root, bool version_2) {
 
 } // namespace
 
+double processor_quota(const std::string &root) { return std::min(quota_of_version(root, true), quota_of_version(root, false)); }
+
 int usable_processors(const std::string &root) {
-    const double least = std::min({static_cast<double>(processors_of_affinity()), std::ceil(quota(root, true)), std::ceil(quota(root, false))});
-    return static_cast<int>(least);
+    return static_cast<int>(std::min(static_cast<double>(processors_of_affinity()), std::ceil(processor_quota(root))));
 }
 
 } // namespace cuattr

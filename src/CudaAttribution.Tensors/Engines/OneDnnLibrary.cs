@@ -39,7 +39,11 @@ internal static unsafe partial class OneDnnLibrary
     }
 
     /// <summary>Threads of products and convolutions, for the whole process.</summary>
-    public static void SetThreads(int count) => Check(cuattr_dnnl_set_threads(count), $"{count} threads");
+    public static int Threads
+    {
+        get => cuattr_dnnl_threads();
+        set => Check(cuattr_dnnl_set_threads(value), $"{value} threads");
+    }
 
     public static void Convolve(in Conv2dShape s, OneDnnDirection direction, nint x, nint w, nint bias, nint y)
     {
@@ -73,6 +77,9 @@ internal static unsafe partial class OneDnnLibrary
 
     [LibraryImport(Name)]
     private static partial int cuattr_dnnl_set_threads(int n);
+
+    [LibraryImport(Name)]
+    private static partial int cuattr_dnnl_threads();
 
     [LibraryImport(Name)]
     private static partial int cuattr_dnnl_convolve(Conv2d* shape, int direction, nint x, nint w, nint bias, nint y);

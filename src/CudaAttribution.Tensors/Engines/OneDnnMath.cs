@@ -16,8 +16,9 @@ public sealed class OneDnnMath : IMathLibrary
     public OneDnnMath(ComputeDevice device)
     {
         _device = device;
-        OneDnnLibrary.SetThreads(device.Driver.Info.Multiprocessors);
-        Name = "onednn " + OneDnnLibrary.Describe();
+        OneDnnLibrary.Threads = device.Driver.Info.Multiprocessors;
+        // In the name, since its bits depend on it.
+        Name = $"onednn {OneDnnLibrary.Describe()}, threads: {OneDnnLibrary.Threads}";
     }
 
     public string Name { get; }
