@@ -2,6 +2,7 @@
 
 #include <immintrin.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,8 +17,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Bridges the time between two launches of one stream (measured: build/two-programs.sh).
-constexpr std::chrono::microseconds spin_time{20};
+// Whoever waits holds its processor for so long, and then offers it to every other thread, again and again, before it sleeps: to wake from sleep on a
+// processor that has gone idle costs far more than most launches take, while a processor that another program wants is given away at once.
+constexpr std::chrono::microseconds spin_time{20}, offer_time{2000};
 // Until a worker that sleeps is at its first block.
 constexpr float wake_nanoseconds = 20000;
 // Blocks of unequal cost, and threads that the operating system halts in the middle of a portion, even out over this many portions a thread.
@@ -30,16 +32,20 @@ void sleep_on(std::atomic<uint32_t> &word, uint32_t value) { syscall(SYS_futex, 
 
 void wake(std::atomic<uint32_t> &word, int sleepers) { syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, sleepers, nullptr, nullptr, 0); }
 
-// Whether the condition came true while spinning.
+// Whether the condition came true before it was time to sleep.
 template <class Condition> bool spin(Condition condition) {
     constexpr int pauses_a_look = 8;
-    const auto end = Clock::now() + spin_time;
+    const auto start = Clock::now();
     do {
         for (int i = 0; i < pauses_a_look; i++) {
             if (condition()) return true;
             _mm_pause();
         }
-    } while (Clock::now() < end);
+    } while (Clock::now() < start + spin_time);
+    do {
+        if (condition()) return true;
+        sched_yield();
+    } while (Clock::now() < start + offer_time);
     return false;
 }
 

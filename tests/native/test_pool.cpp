@@ -81,7 +81,8 @@ TEST(pool, uses_as_many_threads_as_asked_also_more_than_there_are_processors) {
         run(pool, threads, threads, [&](long long) { all.come(); });
         std::mutex lock;
         std::set<std::thread::id> used;
-        run(pool, 1000, threads, [&](long long) {
+        run(pool, 200, threads, [&](long long) {
+            std::this_thread::sleep_for(std::chrono::microseconds(100)); // time for all workers to come, were they let in
             const std::lock_guard hold(lock);
             used.insert(std::this_thread::get_id());
         });
