@@ -4,7 +4,10 @@
 #
 #   plain   on cpu_avx2, cpu_avx512 and simt, with several block sizes and random thread orders
 #   asan    on simt under AddressSanitizer and UndefinedBehaviorSanitizer
-#   tsan    on simt under ThreadSanitizer: a missing barrier, or two blocks that write the same place, is a reported race
+#   tsan    on simt under ThreadSanitizer: a missing barrier, or two blocks that write the same place, is a reported race; and on cpu, whose blocks
+#           run on the threads of the pool, which is under it too
+#
+# The launches are spread over three threads, but those on simt under ThreadSanitizer, whose reports must not depend on time.
 #
 # Every replay must leave the recorded bits, and every kernel must have been recorded.
 #

@@ -1,9 +1,7 @@
 # The host devices: cuattr_cpu_avx2, cuattr_cpu_avx512 and cuattr_simt, shared libraries with one C interface (native/include/cuattr.h).
 
-find_package(OpenMP COMPONENTS CXX)
-if(NOT OpenMP_CXX_FOUND)
-  message(FATAL_ERROR "OpenMP is needed to spread blocks over processors: install g++ (Debian package: g++).")
-endif()
+find_package(Threads REQUIRED)
+set(CUATTR_RUNTIME_SOURCES host_device.cpp worker_pool.cpp processors.cpp)
 
 # Kernels of one device as objects, to be linked into its product library and into its test library.
 function(cuattr_add_kernel_objects target device level)
@@ -20,18 +18,20 @@ endfunction()
 
 # The library of a device: runtime (for the base instruction set, so that it can say what the processor lacks) and kernel objects.
 function(cuattr_add_host_device target device level)
-  set(sources ${CMAKE_SOURCE_DIR}/native/src/host_device.cpp)
+  set(sources ${CUATTR_RUNTIME_SOURCES})
   if(device STREQUAL "CPU")
-    list(APPEND sources ${CMAKE_SOURCE_DIR}/native/src/cpu_blocks.cpp)
+    list(APPEND sources cpu_blocks.cpp)
   else()
-    list(APPEND sources ${CMAKE_SOURCE_DIR}/native/src/simt_blocks.cpp ${CMAKE_SOURCE_DIR}/native/src/fiber.cpp)
+    list(APPEND sources simt_blocks.cpp fiber.cpp)
   endif()
+  list(TRANSFORM sources PREPEND ${CMAKE_SOURCE_DIR}/native/src/)
   add_library(${target} SHARED ${sources})
   target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/native/include)
   target_compile_definitions(${target} PRIVATE CUATTR_X86_64_LEVEL=${level})
   target_compile_options(${target} PRIVATE -Wall -Wextra -Werror)
-  target_link_libraries(${target} PRIVATE ${ARGN})
-  target_link_options(${target} PRIVATE -Wl,--no-undefined)
+  target_link_libraries(${target} PRIVATE ${ARGN} Threads::Threads)
+  # nodelete: the workers of its pool run its code until the process ends, also after a dlclose.
+  target_link_options(${target} PRIVATE -Wl,--no-undefined -Wl,-z,nodelete)
 endfunction()
 
 cuattr_add_kernel_objects(kernels_cpu_avx2 CPU 3 ${CUATTR_KERNEL_SOURCES})
@@ -41,6 +41,6 @@ target_compile_options(kernels_cpu_avx2 PRIVATE -O3)
 target_compile_options(kernels_cpu_avx512 PRIVATE -O3)
 target_compile_options(kernels_simt PRIVATE -O2)
 
-cuattr_add_host_device(cuattr_cpu_avx2 CPU 3 kernels_cpu_avx2 OpenMP::OpenMP_CXX)
-cuattr_add_host_device(cuattr_cpu_avx512 CPU 4 kernels_cpu_avx512 OpenMP::OpenMP_CXX)
-cuattr_add_host_device(cuattr_simt SIMT 3 kernels_simt OpenMP::OpenMP_CXX)
+cuattr_add_host_device(cuattr_cpu_avx2 CPU 3 kernels_cpu_avx2)
+cuattr_add_host_device(cuattr_cpu_avx512 CPU 4 kernels_cpu_avx512)
+cuattr_add_host_device(cuattr_simt SIMT 3 kernels_simt)

@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 // Raised whenever a signature or a meaning below changes.
-#define CUATTR_ABI_VERSION 2
+#define CUATTR_ABI_VERSION 3
 
 enum CuattrStatus {
     CUATTR_SUCCESS = 0,
@@ -52,7 +52,9 @@ CUATTR_API int cuattr_launch_kernel(void *function, unsigned gx, unsigned gy, un
 // Device, instruction set and processor in words, cut to n bytes with the terminating zero.
 CUATTR_API int cuattr_device_name(char *buffer, int n);
 
-// Operating-system threads that a launch spreads its blocks over; 0 restores the default (one per available processor).
+// Operating-system threads that a launch spreads its blocks over, the calling one among them: 1 .. 4096; 0 restores the default, one for each
+// processor that the process may use (by its affinity and by the processor time that its control group allows). One number for all launches of
+// the library; it decides the speed and no bit of a result. A launch that is over before a sleeping thread could come runs on the calling one.
 CUATTR_API int cuattr_set_threads(int n);
 
 // The number of threads that a launch uses now (a count, not a status).

@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define CUATTR_DNNL_ABI 1
+#define CUATTR_DNNL_ABI 2
 #define CUATTR_DNNL_API __attribute__((visibility("default")))
 
 enum cuattr_dnnl_direction { CUATTR_DNNL_FORWARD = 0, CUATTR_DNNL_BACKWARD_DATA = 1, CUATTR_DNNL_BACKWARD_WEIGHTS = 2 };
@@ -28,6 +28,13 @@ CUATTR_DNNL_API const char *cuattr_dnnl_last_error(void);
 
 // Version and instruction set, for example "2.6.3 avx512_core"; cut to n bytes with the terminating zero.
 CUATTR_DNNL_API int cuattr_dnnl_describe(char *buffer, int n);
+
+// Threads that products and convolutions run on from now on, 1 .. 4096; at first as many as oneDNN's OpenMP runtime chooses. They are that runtime's:
+// between products they spin as long as its OMP_WAIT_POLICY says.
+CUATTR_DNNL_API int cuattr_dnnl_set_threads(int n);
+
+// How many threads a product of the calling thread runs on now (a count, not a status).
+CUATTR_DNNL_API int cuattr_dnnl_threads(void);
 
 // forward: y = conv(x, w) + bias (bias may be null). backward data: x = conv^T(y, w). backward weights: w = correlation of x with y.
 CUATTR_DNNL_API int cuattr_dnnl_convolve(const cuattr_dnnl_conv2d *shape, int direction, float *x, float *w, const float *bias, float *y);

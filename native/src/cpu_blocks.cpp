@@ -3,7 +3,6 @@
 // Invariant: a block's result depends on nothing but its index, so neither the number of threads nor the schedule changes a bit.
 #include "device.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
@@ -19,22 +18,17 @@ void *dynamic_shared() {
         void operator()(void *memory) const { std::free(memory); }
     };
     thread_local const std::unique_ptr<void, Free> memory(std::aligned_alloc(dynamic_shared_alignment, max_block_shared_bytes));
-    if (!memory) std::abort(); // 227 KB; an exception must not leave the parallel region
+    if (!memory) std::abort(); // 227 KB
     return memory.get();
 }
 
 } // namespace
 
 std::string run_grid(const Launch &launch) {
-    const long long blocks = launch.blocks();
-    // Several portions a thread even out blocks of unequal cost; a portion is large enough to make the shared counter cheap.
-    const long long portion = std::max(1LL, blocks / (8LL * launch.os_threads));
-    const int team = static_cast<int>(std::min<long long>(blocks, launch.os_threads));
-#pragma omp parallel for schedule(dynamic, portion) num_threads(team) if (team > 1)
-    for (long long i = 0; i < blocks; i++) {
+    worker_pool().run(launch.blocks(), launch.os_threads, *launch.cost, [&launch](long long i) {
         context = {{0, 0, 0}, launch.block(i), {1, 1, 1}, launch.grid, launch.kernel->dynamic_shared_bytes ? dynamic_shared() : nullptr};
         launch.kernel->run_thread(launch.params);
-    }
+    });
     return {};
 }
 

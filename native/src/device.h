@@ -4,11 +4,13 @@
 #include <string>
 
 #include "kernel_entry.h"
+#include "worker_pool.h"
 
 namespace cuattr {
 
 struct Launch {
     const KernelEntry *kernel;
+    BlockCost *cost;
     Dim3 grid;
     unsigned block_threads;
     const void *params;

@@ -4,6 +4,9 @@
 // change with every training step.
 #include "cuattr_dnnl.h"
 
+#include <omp.h>
+
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -48,6 +51,13 @@ struct Cache {
 Cache &cache() {
     static Cache c;
     return c;
+}
+
+std::atomic<int> chosen_threads{0};
+
+// oneDNN asks OpenMP, which keeps the number for each calling thread.
+void use_chosen_threads() {
+    if (const int n = chosen_threads.load(std::memory_order_relaxed)) omp_set_num_threads(n);
 }
 
 memory::desc describe(const memory::dims &dims, memory::format_tag tag) { return memory::desc(dims, memory::data_type::f32, tag); }
@@ -167,6 +177,21 @@ int cuattr_dnnl_describe(char *buffer, int n) {
     });
 }
 
+int cuattr_dnnl_set_threads(int n) {
+    return guarded("threads", [&] {
+        if (n < 1 || n > 4096) throw std::invalid_argument(std::to_string(n) + " threads are outside 1..4096");
+        if (dnnl_version()->cpu_runtime != DNNL_RUNTIME_OMP)
+            throw std::invalid_argument("this build of oneDNN has no OpenMP runtime, whose number of threads could be set");
+        std::lock_guard hold(cache().lock);
+        if (chosen_threads.exchange(n, std::memory_order_relaxed) != n) cache().convolutions.clear(); // made for the old number
+    });
+}
+
+int cuattr_dnnl_threads(void) {
+    use_chosen_threads();
+    return omp_get_max_threads();
+}
+
 int cuattr_dnnl_convolve(const cuattr_dnnl_conv2d *s, int direction, float *x, float *w, const float *bias, float *y) {
     return guarded("convolution", [&] {
         if (!s || !x || !w || !y) throw std::invalid_argument("null argument");
@@ -174,6 +199,7 @@ int cuattr_dnnl_convolve(const cuattr_dnnl_conv2d *s, int direction, float *x, f
         if (bias && direction != CUATTR_DNNL_FORWARD) throw std::invalid_argument("only the forward takes a bias");
         Key key{s->n, s->h, s->w, s->c, s->o, s->kernel, s->stride, s->pad_begin, s->pad_end, direction, bias != nullptr};
         std::lock_guard hold(cache().lock);
+        use_chosen_threads();
         auto found = cache().convolutions.find(key);
         if (found == cache().convolutions.end()) found = cache().convolutions.emplace(key, create(*s, direction, bias != nullptr)).first;
         run(found->second, direction, x, w, bias, y);
@@ -186,6 +212,7 @@ int cuattr_dnnl_product(int transpose_a, int transpose_b, int m, int n, int k, c
         if (!a || !b || !c) throw std::invalid_argument("null argument");
         if (m < 1 || n < 1 || k < 1) throw std::invalid_argument("extents must be positive");
         if (bias && beta != 0.0f) throw std::invalid_argument("bias and beta exclude each other");
+        use_chosen_threads();
         if (bias)
             for (int i = 0; i < m; i++) std::memcpy(c + static_cast<long long>(i) * n, bias, sizeof(float) * static_cast<size_t>(n));
         dnnl_status_t status = dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.0f, a, transpose_a ? m : k, b,

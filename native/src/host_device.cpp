@@ -2,6 +2,7 @@
 // so that a processor without AVX2 gets a sentence and not an illegal instruction.
 #include "cuattr.h"
 #include "device.h"
+#include "processors.h"
 
 #include <cpuid.h>
 
@@ -9,8 +10,8 @@
 #include <atomic>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <string>
-#include <thread>
 
 // Bounds of the section in which gpu_host.cuh collects its entries; defined by the linker.
 extern "C" const cuattr::KernelEntry *const __start_cuattr_kernels[];
@@ -19,6 +20,12 @@ extern "C" const cuattr::KernelEntry *const __stop_cuattr_kernels[];
 namespace {
 
 using cuattr::KernelEntry;
+
+// What a function handle points to.
+struct Function {
+    const KernelEntry *kernel = nullptr;
+    cuattr::BlockCost cost;
+};
 
 thread_local std::string last_error;
 std::atomic<int> chosen_threads{0};
@@ -41,8 +48,18 @@ template <class F> int guarded(F body) noexcept {
 
 int kernel_count() { return static_cast<int>(__stop_cuattr_kernels - __start_cuattr_kernels); }
 
+// One for each kernel, in the order of the section.
+Function *functions() {
+    static const std::unique_ptr<Function[]> all = [] {
+        auto made = std::make_unique<Function[]>(static_cast<size_t>(kernel_count()));
+        for (int i = 0; i < kernel_count(); i++) made[i].kernel = __start_cuattr_kernels[i];
+        return made;
+    }();
+    return all.get();
+}
+
 int default_threads() {
-    static const int available = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    static const int available = cuattr::usable_processors();
     return available;
 }
 
@@ -90,7 +107,7 @@ int cuattr_get_function(void **function, const char *name) {
                             ", which this library was built for; use the build for a lower instruction set or another machine.");
         for (int i = 0; i < kernel_count(); i++)
             if (!std::strcmp(__start_cuattr_kernels[i]->name, name)) {
-                *function = const_cast<KernelEntry *>(__start_cuattr_kernels[i]);
+                *function = &functions()[i];
                 return int{CUATTR_SUCCESS};
             }
         return fail(CUATTR_NOT_FOUND,
@@ -102,7 +119,7 @@ int cuattr_function_info(void *function, int *block_size, int *param_bytes, int 
     return guarded([&] {
         if (!function || !block_size || !param_bytes || !shared_bytes)
             return fail(CUATTR_INVALID_VALUE, "cuattr_function_info needs a function and three places for its answer; one of them is null.");
-        const auto *kernel = static_cast<const KernelEntry *>(function);
+        const KernelEntry *kernel = static_cast<const Function *>(function)->kernel;
         *block_size = kernel->block_threads;
         *param_bytes = kernel->param_bytes;
         *shared_bytes = kernel->dynamic_shared_bytes;
@@ -115,8 +132,8 @@ const char *cuattr_kernel_name(int index) { return index >= 0 && index < kernel_
 int cuattr_launch_kernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned shared_bytes, const void *params) {
     return guarded([&] {
         if (!function) return fail(CUATTR_INVALID_VALUE, "cuattr_launch_kernel needs a function; it is null.");
-        const auto *kernel = static_cast<const KernelEntry *>(function);
-        const auto refuse = [kernel](int status, const std::string &why) { return fail(status, std::string(kernel->name) + ": " + why); };
+        auto &[kernel, cost] = *static_cast<Function *>(function);
+        const auto refuse = [name = kernel->name](int status, const std::string &why) { return fail(status, std::string(name) + ": " + why); };
         if (!params) return refuse(CUATTR_INVALID_VALUE, "the parameters are null; pass the address of the params struct.");
         if (!gx || !gy || !gz || gx > 0x7fffffffu || gy > 65535 || gz > 65535)
             return refuse(CUATTR_INVALID_VALUE, "the grid (" + std::to_string(gx) + ", " + std::to_string(gy) + ", " + std::to_string(gz) +
@@ -130,7 +147,7 @@ int cuattr_launch_kernel(void *function, unsigned gx, unsigned gy, unsigned gz, 
         if (shared_bytes != static_cast<unsigned>(kernel->dynamic_shared_bytes))
             return refuse(CUATTR_INVALID_VALUE, std::to_string(shared_bytes) + " bytes of dynamic shared memory were passed; it is declared with " +
                                                     std::to_string(kernel->dynamic_shared_bytes) + ".");
-        const std::string why = cuattr::run_grid({kernel, {gx, gy, gz}, bx, params, threads_now()});
+        const std::string why = cuattr::run_grid({kernel, &cost, {gx, gy, gz}, bx, params, threads_now()});
         return why.empty() ? int{CUATTR_SUCCESS} : refuse(CUATTR_LAUNCH_FAILED, why);
     });
 }
@@ -149,7 +166,7 @@ int cuattr_device_name(char *buffer, int n) {
 int cuattr_set_threads(int n) {
     return guarded([&] {
         if (n < 0 || n > 4096)
-            return fail(CUATTR_INVALID_VALUE, "cuattr_set_threads: " + std::to_string(n) + " is outside 0..4096 (0: one per available processor).");
+            return fail(CUATTR_INVALID_VALUE, "cuattr_set_threads: " + std::to_string(n) + " is outside 0..4096 (0: one for each processor that the process may use).");
         chosen_threads.store(n, std::memory_order_relaxed);
         return int{CUATTR_SUCCESS};
     });

@@ -20,6 +20,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <mutex>
 
 namespace cuattr {
 
@@ -365,30 +366,24 @@ std::string run_grid(const Launch &launch) {
     using simt::own_team;
     const long long blocks = launch.blocks();
     std::string failure;
-#if CUATTR_ASAN || CUATTR_TSAN
+#if CUATTR_TSAN
     // One operating-system thread, so that a report does not depend on timing.
     simt::Team *const teams[] = {own_team<0>(), own_team<1>()};
     for (simt::Team *team : teams) team->begin_launch();
     for (long long i = 0; i < blocks && failure.empty(); i++) failure = teams[i % 2]->run_block(launch, launch.block(i));
     for (simt::Team *team : teams) team->end_launch();
 #else
-    long long failed_block = blocks;
-    const int os_threads = static_cast<int>(std::min<long long>(blocks, launch.os_threads));
-#pragma omp parallel for schedule(dynamic, 1) num_threads(os_threads) if (os_threads > 1)
-    for (long long i = 0; i < blocks; i++) {
-        long long known;
-#pragma omp atomic read
-        known = failed_block;
-        if (known < i) continue; // an earlier block has failed
+    std::atomic<long long> failed_block{blocks};
+    std::mutex failing;
+    worker_pool().run(blocks, launch.os_threads, *launch.cost, [&](long long i) {
+        if (failed_block.load(std::memory_order_relaxed) < i) return; // an earlier block has failed
         std::string why = own_team<0>()->run_block(launch, launch.block(i));
-        if (why.empty()) continue;
-#pragma omp critical
-        if (i < failed_block) {
-#pragma omp atomic write
-            failed_block = i;
-            failure = std::move(why);
-        }
-    }
+        if (why.empty()) return;
+        const std::lock_guard hold(failing);
+        if (i >= failed_block.load(std::memory_order_relaxed)) return;
+        failed_block.store(i, std::memory_order_relaxed);
+        failure = std::move(why);
+    });
 #endif
     return failure;
 }

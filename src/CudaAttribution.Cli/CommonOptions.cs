@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CudaAttribution.Data.Datasets;
+using CudaAttribution.Driver;
 
 namespace CudaAttribution.Cli;
 
@@ -22,6 +23,22 @@ internal static class CommonOptions
         DefaultValueFactory = _ => "auto",
         HelpName = "engine",
     };
+
+    public static Option<int?> Threads()
+    {
+        var option = new Option<int?>("--threads")
+        {
+            Description = "Threads of cpu or simt, and of onednn with it; they change the speed and, but for onednn, no bit of a result. "
+                + "Default: CUDATTR_THREADS, or one for each processor that this process may use.",
+            HelpName = "n",
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int n) && n is < 1 or > HostDriver.MaxThreads)
+                result.AddError($"--threads {n} is no number of threads: use 1 to {HostDriver.MaxThreads}");
+        });
+        return option;
+    }
 
     public static Option<int?> Tile() => new("--tile")
     {

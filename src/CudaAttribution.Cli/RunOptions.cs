@@ -5,17 +5,19 @@ namespace CudaAttribution.Cli;
 /// <summary>Values of the options that every computing command has.</summary>
 /// <param name="Device">Where to compute.</param>
 /// <param name="Math">Engine of matrix products and convolutions.</param>
+/// <param name="Threads">Threads of a host device; null for its default.</param>
 /// <param name="Seed">Seed of everything random; 0 in a command that has nothing random.</param>
 /// <param name="Out">Folder to write.</param>
 /// <param name="Ledger">The ledger.</param>
 /// <param name="Json">Whether the result is printed as JSON.</param>
-internal sealed record RunOptions(string Device, string Math, ulong Seed, DirectoryInfo Out, FileInfo Ledger, bool Json);
+internal sealed record RunOptions(string Device, string Math, int? Threads, ulong Seed, DirectoryInfo Out, FileInfo Ledger, bool Json);
 
 /// <summary>These options, to be added to a command and read back.</summary>
 internal sealed class RunOptionSet
 {
     private readonly Option<string> _device = CommonOptions.Device();
     private readonly Option<string> _math = CommonOptions.Math();
+    private readonly Option<int?> _threads = CommonOptions.Threads();
     private readonly Option<ulong>? _seed;
     private readonly Option<DirectoryInfo> _out;
     private readonly Option<FileInfo> _ledger = CommonOptions.Ledger();
@@ -32,12 +34,13 @@ internal sealed class RunOptionSet
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option?[] { _out, _device, _math, _seed, _ledger, _json }.OfType<Option>()) command.Add(option);
+        foreach (var option in new Option?[] { _out, _device, _math, _threads, _seed, _ledger, _json }.OfType<Option>()) command.Add(option);
     }
 
     public RunOptions Read(ParseResult parsed) => new(
         parsed.GetValue(_device)!,
         parsed.GetValue(_math)!,
+        parsed.GetValue(_threads),
         _seed is null ? 0 : parsed.GetValue(_seed),
         parsed.GetValue(_out)!,
         parsed.GetValue(_ledger)!,

@@ -15,7 +15,7 @@ internal sealed class RunSession : IDisposable
     /// <summary>Opens the device and makes the folder; both fail before anything is computed.</summary>
     public RunSession(string command, RunOptions options)
     {
-        Device = ComputeDevice.Open(options.Device, options.Math);
+        Device = ComputeDevice.Open(options.Device, options.Math, threads: options.Threads);
         try
         {
             Folder = new RunFolder(options.Out.FullName);

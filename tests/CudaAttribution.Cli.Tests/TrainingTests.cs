@@ -43,6 +43,20 @@ public sealed class TrainingTests
         }
     }
 
+    [TestCase("1")]
+    [TestCase("3")]
+    public void Any_number_of_threads_gives_the_same_bits(string threads)
+    {
+        using var folder = new TestFolder();
+        Cudattr.Succeed(Train(folder["run"], "--threads", threads));
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(TestFolder.Contents(folder["run/model"]), Is.EqualTo(TestFolder.Contents(Trained["run/model"])));
+            Assert.That(File.ReadAllText(folder["run/losses.csv"]), Is.EqualTo(File.ReadAllText(Trained["run/losses.csv"])));
+            Assert.That(File.ReadAllText(folder["run/manifest.json"]), Does.Match($"\"multiprocessors\": {threads},?\\s"));
+        }
+    }
+
     [Test]
     public void A_missing_model_is_named_with_its_path()
     {

@@ -51,6 +51,55 @@ public sealed class UsageTests
         Assert.That(Cudattr.Fail("bench", "--op", "elementwise/add", option, value), Does.Contain(named).Or.Contain("NVIDIA driver"));
     }
 
+    [TestCase("0")]
+    [TestCase("-1")]
+    [TestCase("1025")]
+    [TestCase("two")]
+    public void A_number_of_threads_that_is_none_is_wrong_usage(string threads)
+    {
+        var result = Cudattr.Run("bench", "--op", "elementwise/add", "--threads", threads);
+        Assert.That(result.ExitCode, Is.EqualTo(2), result.Error);
+        Assert.That(result.Error, Does.Contain("--threads").And.Contain(threads).And.Contain("--help'"));
+    }
+
+    [TestCase("demo")]
+    [TestCase("train")]
+    [TestCase("finetune")]
+    [TestCase("sample")]
+    [TestCase("reconstruct")]
+    [TestCase("suspect", "build")]
+    [TestCase("innocents", "build")]
+    [TestCase("innocents", "score")]
+    [TestCase("keys", "select")]
+    [TestCase("attribute")]
+    [TestCase("serve")]
+    [TestCase("verify")]
+    [TestCase("probe")]
+    [TestCase("bench")]
+    public void What_computes_takes_a_number_of_threads(params string[] command) =>
+        Assert.That(Cudattr.Succeed([.. command, "--help"]).Output, Does.Contain("--device").And.Contain("--threads <n>"));
+
+    [Test]
+    public void A_gpu_takes_no_number_of_threads()
+    {
+        Assert.That(Cudattr.Fail("bench", "--op", "elementwise/add", "--device", "cuda:0", "--threads", "2"), Does.Contain("only cpu and simt"));
+        Assert.That(
+            Cudattr.Fail("probe", "--model", "x", "--component", "tokenize", "--inputs", "x", "--out", "x", "--threads", "2"),
+            Does.Contain("--threads are for parts that compute"));
+    }
+
+    [TestCase("kernels")]
+    [TestCase("onednn")]
+    public void Bench_runs_on_as_many_threads_as_asked(string engine)
+    {
+        string[] bench = ["bench", "--op", "linear", "--seconds", "0.01", "--device", "cpu", "--math", engine, "--json", "--threads"];
+        foreach (int threads in (int[])[1, 3])
+        {
+            var device = Cudattr.Succeed([.. bench, $"{threads}"]).Json.GetProperty("device");
+            Assert.That(device.GetProperty("multiprocessors").GetInt32(), Is.EqualTo(threads));
+        }
+    }
+
     [Test]
     public void Doctor_lists_devices_libraries_and_the_choice()
     {

@@ -33,8 +33,6 @@ internal static class QueueProcess
             ["CUDATTR_LIBCUDA"] = driver,
             ["CUDATTR_NATIVE_DIR"] = native,
             ["LD_LIBRARY_PATH"] = folder.Root, // where a build with ManagedCuda looks
-            // Threads that wait for each other on a busy machine take many times as long as one.
-            ["OMP_NUM_THREADS"] = "1",
             ["FAKE_CUDA_KERNELS"] = string.Join(':', kernels.Select(k => Path.Combine(AppContext.BaseDirectory, k))),
         };
     }

@@ -43,6 +43,47 @@ public sealed class VerificationTests
     }
 
     [Test]
+    public void Any_number_of_threads_gives_the_same_bits_also_to_several_callers_at_once()
+    {
+        OpCase[] cases =
+        [
+            Linear, Silu, .. new[] { "conv2d", "attention", "norm/group_norm" }.Select(
+                op => OpCatalog.All.First(c => !c.BenchOnly && c.Op.StartsWith(op, StringComparison.Ordinal))),
+        ];
+        using var alone = ComputeDevice.Open("cpu", guardBands: true, threads: 1);
+        Assert.That(alone.Driver.Info.Multiprocessors, Is.EqualTo(1));
+        var expected = cases.Select(op => OpDigest.Of(alone, op)).ToArray();
+        var wrong = new System.Collections.Concurrent.ConcurrentBag<string>();
+        var callers = Enumerable.Range(0, 6).Select(n => new Thread(() => Compare(n % 2 == 0 ? "cpu" : "simt"))).ToList();
+        callers.ForEach(caller => caller.Start());
+        callers.ForEach(caller => caller.Join());
+        Assert.That(wrong, Is.Empty);
+
+        void Compare(string id)
+        {
+            using var device = ComputeDevice.Open(id, guardBands: true, threads: 3);
+            for (int round = 0; round < 5; round++)
+            {
+                for (int i = 0; i < cases.Length; i++)
+                {
+                    if (OpDigest.Of(device, cases[i]) != expected[i]) wrong.Add($"{cases[i]} on {id}, round {round}");
+                }
+            }
+        }
+    }
+
+    [Test]
+    public void OneDnn_computes_on_as_many_threads_as_the_device()
+    {
+        foreach (int threads in (int[])[3, 1])
+        {
+            using var device = ComputeDevice.Open("cpu", "onednn", threads: threads);
+            Assert.That(device.Math.Name, Does.EndWith($", threads: {threads}"));
+            Assert.That(OpAgreement.Nmse(device, _cpu, Linear, out _), Is.InRange(0, 1e-12));
+        }
+    }
+
+    [Test]
     public void What_no_kernel_wrote_is_counted()
     {
         var idle = Silu with { Run = (tape, x) => tape.New(x[0].Shape), Differentiable = false };

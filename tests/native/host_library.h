@@ -43,7 +43,7 @@ class HostLibrary : public HostApi {
 };
 
 // Every library that this machine can run: in the plain build cpu_avx2, cpu_avx512 (where the processor has it) and simt; in the
-// sanitizer builds the one simt library with that sanitizer.
+// sanitizer builds those with that sanitizer. simt is the last.
 const std::vector<std::unique_ptr<HostLibrary>> &all_libraries();
 
 // The simt library of this build.

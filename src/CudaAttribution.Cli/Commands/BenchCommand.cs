@@ -29,6 +29,7 @@ internal static class BenchCommand
     {
         var device = CommonOptions.Device();
         var math = CommonOptions.Math();
+        var threads = CommonOptions.Threads();
         var ops = new Option<string?>("--op") { Description = "Only ops whose name contains this text, for example conv2d.", HelpName = "text" };
         var all = new Option<bool>("--all") { Description = "Also the small shapes of the audit, not only those of the benchmark." };
         var seconds = new Option<double>("--seconds") { Description = "Time for each case.", DefaultValueFactory = _ => 1.0, HelpName = "s" };
@@ -98,17 +99,23 @@ internal static class BenchCommand
             With --model or --random times steps of a model instead, between events on the device: as they are issued, and replayed from a graph that
             was recorded once, so that the difference is what launching costs.
             """)
-        { device, math, ops, all, seconds, verify, random, channels, size, part, batch, ema, checkpointActivations, pictures, steps, warmup, json };
+        {
+            device, math, threads, ops, all, seconds, verify, random, channels, size, part, batch, ema, checkpointActivations, pictures, steps, warmup, json,
+        };
         model.AddTo(command);
         command.SetAction(parsed =>
         {
             string id = parsed.GetValue(device)!, engine = parsed.GetValue(math)!;
+            int? hostThreads = parsed.GetValue(threads);
             bool asJson = parsed.GetValue(json);
             var path = model.TryRead(parsed);
             var preset = Preset(parsed.GetValue(random), parsed.GetValue(channels), parsed.GetValue(size));
             if (path is not null && preset is not null) throw new ArgumentException("--model and --random exclude each other");
             if (path is null && preset is null)
-                return Run(id, engine, parsed.GetValue(ops), parsed.GetValue(all), parsed.GetValue(seconds), parsed.GetValue(verify), asJson);
+            {
+                return Run(
+                    id, engine, hostThreads, parsed.GetValue(ops), parsed.GetValue(all), parsed.GetValue(seconds), parsed.GetValue(verify), asJson);
+            }
             var run = new ModelRun(
                 parsed.GetValue(part),
                 new TrainOptions
@@ -121,15 +128,20 @@ internal static class BenchCommand
                 parsed.GetValue(pictures),
                 new BenchRepeats(parsed.GetValue(steps), parsed.GetValue(warmup)));
             return RunModel(
-                id, engine, (on, use) => path is not null ? BenchModel.Load(path, on, use) : BenchModel.Random(preset!, on, use, seed: 1), run, asJson);
+                id,
+                engine,
+                hostThreads,
+                (on, use) => path is not null ? BenchModel.Load(path, on, use) : BenchModel.Random(preset!, on, use, seed: 1),
+                run,
+                asJson);
         });
         return command;
     }
 
-    private static int Run(string id, string math, string? filter, bool all, double seconds, bool verify, bool json)
+    private static int Run(string id, string math, int? threads, string? filter, bool all, double seconds, bool verify, bool json)
     {
         if (!(seconds > 0)) throw new ArgumentException($"--seconds must be positive, it is {seconds}");
-        using var device = ComputeDevice.Open(id, math);
+        using var device = ComputeDevice.Open(id, math, threads: threads);
         var cases = OpCatalog.All.Where(c => filter is null || c.Op.Contains(filter, StringComparison.OrdinalIgnoreCase)).ToArray();
         if (cases.Length == 0)
         {
@@ -175,12 +187,13 @@ internal static class BenchCommand
         return size is { } s ? preset with { UNet = preset.UNet with { SampleSize = s } } : preset;
     }
 
-    private static int RunModel(string id, string math, Func<ComputeDevice, ModelUse, BenchModel> open, ModelRun run, bool json)
+    private static int RunModel(
+        string id, string math, int? threads, Func<ComputeDevice, ModelUse, BenchModel> open, ModelRun run, bool json)
     {
         if (run.Training.BatchSize < 1 || run.Pictures < 1 || run.Repeats.Steps < 1)
             throw new ArgumentException("--batch, --sample-batch and --steps must be at least 1");
         if (run.Repeats.Warmup < 0) throw new ArgumentException($"--warmup must not be negative, it is {run.Repeats.Warmup}");
-        using var device = ComputeDevice.Open(id, math);
+        using var device = ComputeDevice.Open(id, math, threads: threads);
         ModelTiming? training = null, sampling = null;
         if (run.Part != TimedPart.Sampling)
         {

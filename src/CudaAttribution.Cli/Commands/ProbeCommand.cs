@@ -52,7 +52,8 @@ internal static class ProbeCommand
         var trace = new Option<DirectoryInfo?>("--trace") { Description = "Folder for the output of every layer.", HelpName = "folder" };
         var device = CommonOptions.Device();
         var math = CommonOptions.Math();
-        var command = new Command("probe", Description) { component, inputs, output, trace, device, math };
+        var threads = CommonOptions.Threads();
+        var command = new Command("probe", Description) { component, inputs, output, trace, device, math, threads };
         model.AddTo(command);
         command.SetAction(parsed =>
         {
@@ -61,11 +62,12 @@ internal static class ProbeCommand
             string from = parsed.GetValue(inputs)!.FullName, to = parsed.GetValue(output)!.FullName;
             if (name == Tokenize)
             {
-                if (parsed.GetValue(trace) is not null) throw new ArgumentException("--trace is for parts that compute, not for tokenize");
+                if (parsed.GetValue(trace) is not null || parsed.GetValue(threads) is not null)
+                    throw new ArgumentException("--trace and --threads are for parts that compute, not for tokenize");
                 WriteTokens(path, from, to);
                 return Shell.Done;
             }
-            using var opened = ComputeDevice.Open(parsed.GetValue(device)!, parsed.GetValue(math)!);
+            using var opened = ComputeDevice.Open(parsed.GetValue(device)!, parsed.GetValue(math)!, threads: parsed.GetValue(threads));
             using var part = ModelComponent.Load(path, name, opened);
             if (part.Derivation is { } derivation) Console.Error.WriteLine(derivation);
             var tensors = Read(from);

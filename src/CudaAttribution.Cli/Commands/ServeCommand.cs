@@ -59,9 +59,10 @@ internal static class ServeCommand
         var sampling = new SamplingOptionSet();
         var device = CommonOptions.Device();
         var math = CommonOptions.Math();
+        var threads = CommonOptions.Threads();
         var command = new Command("serve", Description)
         {
-            tokenVariable, bind, port, allowRemote, suspectFile, device, math,
+            tokenVariable, bind, port, allowRemote, suspectFile, device, math, threads,
         };
         model.AddTo(command);
         sampling.AddTo(command);
@@ -72,13 +73,13 @@ internal static class ServeCommand
             if (number is < 0 or > 65535) throw new ArgumentException($"--port {number} is no port: use 0 to 65535");
             string variable = parsed.GetValue(tokenVariable)!;
             var token = BearerToken.FromEnvironment(variable, remote: !IPAddress.IsLoopback(address));
-            using var opened = ComputeDevice.Open(parsed.GetValue(device)!, parsed.GetValue(math)!);
+            using var opened = ComputeDevice.Open(parsed.GetValue(device)!, parsed.GetValue(math)!, threads: parsed.GetValue(threads));
             using var served = LocalModel.Open(model.Read(parsed), opened, sampling.Read(parsed));
             if (served.Derivation is { } derivation) Console.Error.WriteLine(derivation);
             var file = parsed.GetValue(suspectFile);
             file?.Delete();
             Console.Error.WriteLine(
-                $"cudattr serve: {served.Name}, {served.Size} x {served.Size}, {opened.Driver.Info.Id}, maths {opened.Math.Name}; "
+                $"cudattr serve: {served.Name}, {served.Size} x {served.Size}, {opened.Driver.Info.Id} ({opened.Driver.Info.Units()}), maths {opened.Math.Name}; "
                 + $"POST {string.Join(" or ", ModelServer.Paths)} with the bearer token in {variable}; Ctrl+C stops");
             // Not an asynchronous action: the command line would then end the process two seconds after a signal, finished or not.
             Serve(new ModelServer(served, token, address, number, Console.Error.WriteLine), Listening).GetAwaiter().GetResult();

@@ -28,14 +28,16 @@ internal static class VerifyCommand
             HelpName = "id",
         };
         var math = CommonOptions.Math();
+        var threads = CommonOptions.Threads();
         var ops = new Option<string?>("--op") { Description = "Only ops whose name contains this text, for example norm.", HelpName = "text" };
         var json = CommonOptions.Json();
-        var command = new Command("verify", Description) { devices, math, ops, json };
-        command.SetAction(parsed => Run(parsed.GetValue(devices)!, parsed.GetValue(math)!, parsed.GetValue(ops), parsed.GetValue(json)));
+        var command = new Command("verify", Description) { devices, math, threads, ops, json };
+        command.SetAction(parsed => Run(
+            parsed.GetValue(devices)!, parsed.GetValue(math)!, parsed.GetValue(threads), parsed.GetValue(ops), parsed.GetValue(json)));
         return command;
     }
 
-    private static int Run(string[] ids, string math, string? filter, bool json)
+    private static int Run(string[] ids, string math, int? threads, string? filter, bool json)
     {
         var cases = OpCatalog.All.Where(c => !c.BenchOnly && (filter is null || c.Op.Contains(filter, StringComparison.OrdinalIgnoreCase))).ToArray();
         if (cases.Length == 0)
@@ -47,10 +49,15 @@ internal static class VerifyCommand
         var standIns = new SortedSet<string>(StringComparer.Ordinal);
         // Only the project's F32 kernels promise the bits of cpu on every device.
         var engine = MathLibraries.Find(math);
-        using var reference = engine.Name == MathLibraries.Kernels ? ComputeDevice.Open("cpu", math, guardBands: true) : null;
-        foreach (string id in Expand(ids, engine))
+        using var reference = engine.Name == MathLibraries.Kernels ? ComputeDevice.Open("cpu", math, guardBands: true, threads) : null;
+        string[] audited = [.. Expand(ids, engine)];
+        // A GPU refuses a number of threads, unless a host device beside it takes it.
+        bool taken = reference is not null || audited.Any(IsHost);
+        foreach (string id in audited)
         {
-            using var opened = id == "cpu" && reference is not null ? null : ComputeDevice.Open(id, math, guardBands: true);
+            using var opened = id == "cpu" && reference is not null
+                ? null
+                : ComputeDevice.Open(id, math, guardBands: true, taken && !IsHost(id) ? null : threads);
             Audit(opened ?? reference!, opened is null ? null : reference, cases, results);
             if (opened is not null) standIns.UnionWith(opened.Math.StandIns.Select(s => $"{opened.Driver.Info.Id} {s}"));
         }
@@ -59,6 +66,8 @@ internal static class VerifyCommand
         else Print(results, standIns);
         return passed ? Shell.Done : Shell.CheckFailed;
     }
+
+    private static bool IsHost(string id) => id is HostDriver.CpuId or HostDriver.SimtId;
 
     private static IEnumerable<string> Expand(string[] ids, MathEngine engine)
     {

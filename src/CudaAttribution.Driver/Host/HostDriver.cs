@@ -11,14 +11,17 @@ public sealed unsafe class HostDriver : IDevice
     public const string CpuId = "cpu";
     public const string SimtId = "simt";
 
+    /// <summary>The most threads that can be asked for.</summary>
+    public const int MaxThreads = HostProcessor.MaxThreads;
+
     private readonly HostLibrary _library;
     private readonly HostMemory _memory;
     private bool _disposed;
 
-    private HostDriver(string id, string instructionSet, string libraryFile)
+    private HostDriver(string id, string instructionSet, string libraryFile, int? threads)
     {
         _library = HostLibrary.Open(libraryFile);
-        _library.Threads = HostProcessor.ChooseThreads();
+        _library.Threads = HostProcessor.ChooseThreads(threads);
         long limit = HostProcessor.MemoryBytes();
         _memory = new HostMemory(id, limit);
         Info = new DeviceInfo(
@@ -49,7 +52,9 @@ public sealed unsafe class HostDriver : IDevice
     /// <summary>Bytes of the allocations that have not been freed.</summary>
     public long LiveBytes => _memory.Table.LiveBytes;
 
-    /// <summary>Worker threads. They belong to the native library, so every device of the same kind in the process shares the number.</summary>
+    /// <summary>
+    /// Threads of a launch. They belong to the native library, so every device of the same kind in the process shares the number. No bit depends on it.
+    /// </summary>
     public int Threads
     {
         get => _library.Threads;
@@ -64,23 +69,28 @@ public sealed unsafe class HostDriver : IDevice
     private HostStream Default { get; }
 
     /// <summary>The device <c>cpu</c>, in the build that suits the processor.</summary>
+    /// <param name="threads">
+    /// Threads of a launch, 1 to <see cref="MaxThreads"/>; null for CUDATTR_THREADS or, without it, one for each processor this process may use.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">So many threads cannot be had.</exception>
     /// <exception cref="DeviceUnavailableException">The processor cannot run the kernels, or CUDATTR_ISA / CUDATTR_THREADS cannot be met.</exception>
     /// <exception cref="NativeLibraryException">The library is missing or of another build.</exception>
-    public static HostDriver OpenCpu()
+    public static HostDriver OpenCpu(int? threads = null)
     {
         string isa = HostProcessor.ChooseIsa();
-        return new HostDriver(CpuId, isa, CpuLibraryFile(isa));
+        return new HostDriver(CpuId, isa, CpuLibraryFile(isa), threads);
     }
 
     /// <summary>The device <c>simt</c>: the same kernels with their GPU block sizes, threads as fibers.</summary>
+    /// <inheritdoc cref="OpenCpu" path="/param"/>
     /// <inheritdoc cref="OpenCpu" path="/exception"/>
-    public static HostDriver OpenSimt()
+    public static HostDriver OpenSimt(int? threads = null)
     {
         if (!HostProcessor.HasAvx2)
         {
             HostProcessor.ChooseIsa();
         }
-        return new HostDriver(SimtId, "avx2", SimtLibraryFile);
+        return new HostDriver(SimtId, "avx2", SimtLibraryFile, threads);
     }
 
     /// <summary>

@@ -10,7 +10,7 @@ namespace CudaAttribution.Driver.Host;
 /// </summary>
 internal sealed unsafe class HostLibrary
 {
-    public const int AbiVersion = 2;
+    public const int AbiVersion = 3;
 
     private static readonly Lock Gate = new();
     private static readonly Dictionary<string, HostLibrary> Loaded = [];
@@ -45,7 +45,10 @@ internal sealed unsafe class HostLibrary
 
     public string Path { get; }
 
-    /// <summary>Worker threads of the library; one number for the process, since the library is loaded once. Set 0 for one per processor.</summary>
+    /// <summary>
+    /// Threads of a launch, the calling one among them; one number for the process, since the library is loaded once. Set 0 for one for each processor
+    /// that the process may use.
+    /// </summary>
     public int Threads
     {
         get => _threads();

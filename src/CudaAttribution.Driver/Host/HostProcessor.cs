@@ -10,7 +10,7 @@ internal static class HostProcessor
     public const string IsaVariable = "CUDATTR_ISA";
     public const string ThreadsVariable = "CUDATTR_THREADS";
 
-    private const int MaxThreads = 1024;
+    public const int MaxThreads = 1024;
 
     public static bool HasAvx2 => Avx2.IsSupported && Fma.IsSupported && Bmi2.IsSupported;
 
@@ -43,13 +43,21 @@ internal static class HostProcessor
         };
     }
 
-    /// <summary>Host threads to use: <c>CUDATTR_THREADS</c>, or every processor this process may run on.</summary>
-    public static int ChooseThreads()
+    /// <summary>Threads of a launch: what is asked, or else <c>CUDATTR_THREADS</c>, or else 0: one for each processor this process may use.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">So many cannot be asked.</exception>
+    /// <exception cref="DeviceUnavailableException">The variable is no such number.</exception>
+    public static int ChooseThreads(int? asked)
     {
+        if (asked is { } count)
+        {
+            return count is >= 1 and <= MaxThreads
+                ? count
+                : throw new ArgumentOutOfRangeException(nameof(asked), $"{count} threads: use 1 to {MaxThreads}");
+        }
         string? text = Environment.GetEnvironmentVariable(ThreadsVariable);
         if (string.IsNullOrEmpty(text))
         {
-            return Environment.ProcessorCount;
+            return 0;
         }
         return int.TryParse(text, out int threads) && threads is >= 1 and <= MaxThreads
             ? threads

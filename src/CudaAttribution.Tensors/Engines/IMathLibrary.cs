@@ -6,7 +6,7 @@ namespace CudaAttribution.Tensors.Engines;
 /// </summary>
 public interface IMathLibrary : IDisposable
 {
-    /// <summary>Name in manifests: <c>kernels</c>, <c>onednn 2.6.3</c>, <c>cublas 12.4.5, cudnn 9.1.0, ...</c>.</summary>
+    /// <summary>Name in manifests: <c>kernels</c>, <c>onednn 2.6.3 avx2, threads: 2</c>, <c>cublas 12.4.5, cudnn 9.1.0, ...</c>.</summary>
     string Name { get; }
 
     /// <summary>What the two operands of a product or convolution are rounded to as they are read; F32 where they are taken as they are.</summary>

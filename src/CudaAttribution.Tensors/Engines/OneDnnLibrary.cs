@@ -17,7 +17,7 @@ internal static unsafe partial class OneDnnLibrary
 {
     private const string Name = "cuattr_dnnl";
     private const string FileName = "libcuattr_dnnl.so";
-    private const int AbiVersion = 1;
+    private const int AbiVersion = 2;
 
     static OneDnnLibrary()
     {
@@ -37,6 +37,13 @@ internal static unsafe partial class OneDnnLibrary
         byte* buffer = stackalloc byte[128];
         Check(cuattr_dnnl_describe(buffer, 128), "describe");
         return Marshal.PtrToStringUTF8((nint)buffer)!;
+    }
+
+    /// <summary>Threads of products and convolutions, for the whole process.</summary>
+    public static int Threads
+    {
+        get => cuattr_dnnl_threads();
+        set => Check(cuattr_dnnl_set_threads(value), $"{value} threads");
     }
 
     public static void Convolve(in Conv2dShape s, OneDnnDirection direction, nint x, nint w, nint bias, nint y)
@@ -68,6 +75,12 @@ internal static unsafe partial class OneDnnLibrary
 
     [LibraryImport(Name)]
     private static partial int cuattr_dnnl_describe(byte* buffer, int n);
+
+    [LibraryImport(Name)]
+    private static partial int cuattr_dnnl_set_threads(int n);
+
+    [LibraryImport(Name)]
+    private static partial int cuattr_dnnl_threads();
 
     [LibraryImport(Name)]
     private static partial int cuattr_dnnl_convolve(Conv2d* shape, int direction, nint x, nint w, nint bias, nint y);

@@ -5,7 +5,8 @@ namespace CudaAttribution.Tensors.Engines;
 
 /// <summary>
 /// Matrix products and convolutions by oneDNN, on <c>cpu</c> only. Repeats its bits on one machine with one number of threads; unlike
-/// <see cref="KernelMath"/> it promises nothing across machines or batch sizes.
+/// <see cref="KernelMath"/> it promises nothing across machines or batch sizes. It computes on as many threads as the device, but on OpenMP's, which
+/// spin for each other: two programs on the same processors disturb each other more than with <see cref="KernelMath"/>.
 /// </summary>
 public sealed class OneDnnMath : IMathLibrary
 {
@@ -15,7 +16,9 @@ public sealed class OneDnnMath : IMathLibrary
     public OneDnnMath(ComputeDevice device)
     {
         _device = device;
-        Name = "onednn " + OneDnnLibrary.Describe();
+        OneDnnLibrary.Threads = device.Driver.Info.Multiprocessors;
+        // In the name, since its bits depend on it.
+        Name = $"onednn {OneDnnLibrary.Describe()}, threads: {OneDnnLibrary.Threads}";
     }
 
     public string Name { get; }

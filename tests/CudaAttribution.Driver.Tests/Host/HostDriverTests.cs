@@ -66,10 +66,23 @@ public sealed class HostDriverTests
             device.Threads = 1;
             Assert.That(device.Threads, Is.EqualTo(1));
             Assert.That(() => device.Threads = -1, Throws.InstanceOf<DeviceException>());
+            using var asked = (HostDriver)Devices.Open("simt", threads: 2);
+            Assert.That(asked.Info.Multiprocessors, Is.EqualTo(2), "what is asked goes before the variable");
         }
         using var usual = HostDriver.OpenCpu();
         Assert.That(usual.Threads, Is.EqualTo(Environment.ProcessorCount));
     }
+
+    [TestCase("cpu", 0)]
+    [TestCase("simt", -1)]
+    [TestCase("auto", 1025)]
+    public void RefusesToBeAskedForOtherNumbersOfThreads(string id, int threads) =>
+        Assert.That(() => Devices.Open(id, threads), Throws.ArgumentException.With.Message.Contains($"{threads} threads: use 1 to 1024"));
+
+    [TestCase("cuda")]
+    [TestCase("cuda:3")]
+    public void RefusesThreadsForAGpu(string id) =>
+        Assert.That(() => Devices.Open(id, threads: 2), Throws.ArgumentException.With.Message.Contains("only cpu and simt"));
 
     [Test]
     public void CountsLiveBytesAndStopsAtTheMachinesMemory()

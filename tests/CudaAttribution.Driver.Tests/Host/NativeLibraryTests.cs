@@ -58,7 +58,7 @@ public sealed class NativeLibraryTests
     [Test]
     public void NamesAMissingFunction()
     {
-        string path = _folder.CompileText("int cuattr_abi_version(void) { return 2; }", Simt);
+        string path = _folder.CompileText("int cuattr_abi_version(void) { return 3; }", Simt);
         AssertRefused($"{path} does not export cuattr_last_error");
     }
 

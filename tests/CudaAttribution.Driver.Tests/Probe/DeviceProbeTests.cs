@@ -19,7 +19,7 @@ public sealed class DeviceProbeTests
         {
             ProbedLibrary library = report.Libraries.Single(library => library.File == file);
             Assert.That(library.Path, Is.EqualTo(Path.Combine(AppContext.BaseDirectory, file)));
-            Assert.That(library.AbiVersion, Is.EqualTo(file == "libcuattr_dnnl.so" ? 1 : 2), file);
+            Assert.That(library.AbiVersion, Is.EqualTo(file == "libcuattr_dnnl.so" ? 2 : 3), file);
             Assert.That(library.Description, Is.Not.Empty, file);
         }
         Assert.That(report.Auto, Is.EqualTo(Devices.ChooseAuto()));
