@@ -5,8 +5,8 @@ namespace CudaAttribution.Tensors.Ops;
 /// <summary>Two-dimensional convolution, NHWC (<c>kernels/conv2d.cu</c> or the chosen <see cref="IMathLibrary"/>).</summary>
 public static class Conv2dOp
 {
-    /// <summary>Largest kernel side: the kernels keep a bit per tap in 32 bits.</summary>
-    private const int MaxKernel = 5;
+    /// <summary>Largest kernel side: the kernels keep a bit per row and per column of theirs in 32 bits.</summary>
+    private const int MaxKernel = 16;
 
     /// <summary>y[N,OH,OW,O] = x[N,H,W,C] * w[O,K,K,C] + b[O]; zero padding.</summary>
     /// <param name="padBegin">Rows above and columns left.</param>
@@ -47,10 +47,15 @@ public static class Conv2dOp
         Case("3x3 stride 2, padded below and right only", 1, 8, 8, 5, 7, 3, 2, 0, 1),
         Case("1x1", 2, 5, 3, 70, 66, 1, 1, 0, 0),
         Case("5x5 stride 3", 2, 7, 9, 4, 6, 5, 3, 2, 2),
+        Case("7x7 stride 2", 2, 15, 13, 3, 8, 7, 2, 3, 3, bias: false),
+        Case("7x7 stride 2 of even pictures", 1, 16, 12, 5, 6, 7, 2, 3, 3),
+        Case("7x7 larger than the picture", 2, 3, 2, 17, 9, 7, 1, 3, 3),
+        Case("16x16 stride 5", 1, 19, 22, 2, 3, 16, 5, 7, 8),
         Case("3x3 of 48 channels", 1, 4, 4, 48, 48, 3, 1, 1, 1),
         Case("3x3 more than one tile", 2, 9, 9, 68, 72, 3, 1, 1, 1),
         Case("demo 16x16x64", 32, 16, 16, 64, 64, 3, 1, 1, 1) with { BenchOnly = true },
         Case("demo 8x8x128", 32, 8, 8, 128, 128, 3, 1, 1, 1) with { BenchOnly = true },
+        Case("ResNet 224x224x3, 7x7 stride 2", 8, 224, 224, 3, 64, 7, 2, 3, 3, bias: false) with { BenchOnly = true },
         .. StableDiffusionShapes.Select(s => Case($"SD {s.Side}x{s.Side}, {s.C} to {s.O}", 2, s.Side, s.Side, s.C, s.O, 3, 1, 1, 1) with { BenchOnly = true }),
     ];
 
