@@ -17,5 +17,6 @@ public static class OpCatalog
         .. Optim.Cases,
         .. Sampling.Cases,
         .. Distance.Cases,
+        .. Pool.Cases,
     ];
 }
