@@ -18,5 +18,6 @@ public static class OpCatalog
         .. Sampling.Cases,
         .. Distance.Cases,
         .. Pool.Cases,
+        .. BatchNormalisation.Cases,
     ];
 }
