@@ -19,5 +19,7 @@ public static class OpCatalog
         .. Distance.Cases,
         .. Pool.Cases,
         .. BatchNormalisation.Cases,
+        .. Fft.Cases,
+        .. TransposedConvolution.Cases,
     ];
 }

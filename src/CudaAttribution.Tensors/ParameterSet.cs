@@ -33,6 +33,9 @@ public sealed class ParameterSet(ComputeDevice device) : IDisposable
     /// <summary>The names in order of registration, which is the order in memory.</summary>
     public IReadOnlyList<string> Names => [.. _parameters.Select(p => p.Name)];
 
+    /// <summary>Every parameter with its first element in <see cref="Values"/>, in the order of memory.</summary>
+    internal IReadOnlyList<(string Name, Tensor Tensor, long Offset)> Layout => _parameters;
+
     /// <summary>The buffers in order of registration.</summary>
     public IReadOnlyList<ParameterBuffer> Buffers => _buffers;
 

@@ -6,7 +6,7 @@ namespace CudaAttribution.Tensors.Ops;
 public static class Conv2dOp
 {
     /// <summary>Largest kernel side: the kernels keep a bit per row and per column of theirs in 32 bits.</summary>
-    private const int MaxKernel = 16;
+    internal const int MaxKernel = 16;
 
     /// <summary>y[N,OH,OW,O] = x[N,H,W,C] * w[O,K,K,C] + b[O]; zero padding.</summary>
     /// <param name="padBegin">Rows above and columns left.</param>

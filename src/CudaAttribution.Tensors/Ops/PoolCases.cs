@@ -19,7 +19,8 @@ public static partial class Pool
             static OpCase Case(int[] dims, int kernel, int stride, int padding, float mean = 0f) => Windowed(
                 "max",
                 dims,
-                $"{kernel}, stride {stride}, padding {padding}, mean {mean}",
+                (kernel, stride, padding),
+                $", mean {mean}",
                 mean,
                 (tape, x) => tape.MaxPool2d(x, kernel, stride, padding),
                 x => Reference(dims, kernel, stride, padding, x, window => window.Max()),
@@ -49,7 +50,8 @@ public static partial class Pool
             static OpCase Case(int[] dims, int kernel, int stride, int padding, bool count) => Windowed(
                 "avg",
                 dims,
-                $"{kernel}, stride {stride}, padding {padding}{(count ? " counted" : "")}",
+                (kernel, stride, padding),
+                count ? " counted" : "",
                 1f,
                 (tape, x) => tape.AvgPool2d(x, kernel, stride, padding, count),
                 x => Reference(dims, kernel, stride, padding, x, window => window.Sum() / (count ? kernel * kernel : window.Count)),
@@ -93,19 +95,22 @@ public static partial class Pool
     }
 
     private static OpCase Windowed(
-        string op, int[] dims, string name, float mean, Func<Tape, Tensor, Tensor> run, Func<double[], double[]> reference,
-        IReadOnlyList<(string, Func<Tape, Tensor[], Tensor>)> mutants) =>
-        new(
+        string op, int[] dims, (int Kernel, int Stride, int Padding) window, string name, float mean, Func<Tape, Tensor, Tensor> run,
+        Func<double[], double[]> reference, IReadOnlyList<(string, Func<Tape, Tensor[], Tensor>)> mutants)
+    {
+        long Windows(int extent) => ((extent + (2 * window.Padding) - window.Kernel) / window.Stride) + 1;
+        return new OpCase(
             $"pool/{op}",
-            $"{new Shape(dims)} by {name}",
+            $"{new Shape(dims)} by {window.Kernel}, stride {window.Stride}, padding {window.Padding}{name}",
             [new OpInput("x", dims, OpFill.Normal(mean), Batched: true)],
             (tape, x) => run(tape, x[0]),
             x => reference(x[0]))
         {
-            Bytes = 4.0 * new Shape(dims).Count,
+            Bytes = 4.0 * (new Shape(dims).Count + (dims[0] * Windows(dims[1]) * Windows(dims[2]) * dims[3])),
             BatchInvariant = true,
             Mutants = mutants,
         };
+    }
 
     /// <summary>Of each window the pixels that lie in the picture, reduced to one value.</summary>
     private static double[] Reference(int[] dims, int kernel, int stride, int padding, double[] x, Func<List<double>, double> reduce)
