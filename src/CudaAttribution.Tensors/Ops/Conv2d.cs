@@ -3,7 +3,7 @@ using CudaAttribution.Tensors.Engines;
 namespace CudaAttribution.Tensors.Ops;
 
 /// <summary>Two-dimensional convolution, NHWC (<c>kernels/conv2d.cu</c> or the chosen <see cref="IMathLibrary"/>).</summary>
-public static class Conv2dOp
+public static class Convolution
 {
     /// <summary>Largest kernel side: the kernels keep a bit per row and per column of theirs in 32 bits.</summary>
     internal const int MaxKernel = 16;
@@ -11,10 +11,10 @@ public static class Conv2dOp
     /// <summary>y[N,OH,OW,O] = x[N,H,W,C] * w[O,K,K,C] + b[O]; zero padding.</summary>
     /// <param name="padBegin">Rows above and columns left.</param>
     /// <param name="padEnd">Rows below and columns right.</param>
-    /// <exception cref="ArgumentException">Shapes that do not fit together.</exception>
+    /// <exception cref="ArgumentException">A type, a shape or the device of an argument does not fit.</exception>
     public static Tensor Conv2d(this Tape tape, Tensor x, Tensor w, Tensor? b, int stride = 1, int padBegin = 1, int padEnd = 1)
     {
-        var s = ShapeOf(x, w, b, stride, padBegin, padEnd);
+        var s = ShapeOf(tape.Device, x, w, b, stride, padBegin, padEnd);
         var math = tape.Device.Math;
         var y = tape.New(new Shape(s.N, s.OutH, s.OutW, s.O));
         math.Conv2dForward(s, x, w, b, y);
@@ -65,18 +65,24 @@ public static class Conv2dOp
         (64, 320, 320), (64, 640, 320), (32, 640, 640), (32, 1280, 640), (16, 1280, 1280), (16, 2560, 1280), (8, 1280, 1280), (8, 2560, 1280),
     ];
 
-    private static Conv2dShape ShapeOf(Tensor x, Tensor w, Tensor? b, int stride, int padBegin, int padEnd)
+    private static Conv2dShape ShapeOf(ComputeDevice device, Tensor x, Tensor w, Tensor? b, int stride, int padBegin, int padEnd)
     {
-        if (x.Shape.Rank != 4) throw new ArgumentException($"conv2d: x must be [N,H,W,C], it is {x.Shape}");
-        if (w.Shape.Rank != 4 || w.Shape[1] != w.Shape[2] || w.Shape[3] != x.Shape[3])
-        {
-            throw new ArgumentException($"conv2d: w must be [O,K,K,{x.Shape[3]}] for x {x.Shape}, it is {w.Shape}");
-        }
-        if (b is not null && b.Count != w.Shape[0]) throw new ArgumentException($"conv2d: b must have {w.Shape[0]} elements, it is {b.Shape}");
-        if (stride < 1 || padBegin < 0 || padEnd < 0) throw new ArgumentException($"conv2d: stride {stride}, padding {padBegin}/{padEnd}");
+        const string Op = "conv2d";
+        OpCheck.Argument(device, Op, x);
+        OpCheck.That(x.Shape.Rank == 4, Op, x, "[N,H,W,C]");
+        OpCheck.Argument(device, Op, w);
+        OpCheck.That(
+            w.Shape.Rank == 4 && w.Shape[1] == w.Shape[2] && w.Shape[1] <= MaxKernel && w.Shape[3] == x.Shape[3],
+            Op,
+            w,
+            $"[O,K,K,{x.Shape[3]}] for x {x.Shape}, K at most {MaxKernel}");
+        if (b is not null) OpCheck.Argument(device, Op, b, new Shape(w.Shape[0]));
+        if (stride < 1) throw new ArgumentException($"{Op}: stride is {stride}, it must be at least 1", nameof(stride));
+        if (padBegin < 0) throw new ArgumentException($"{Op}: padBegin is {padBegin}, it must not be negative", nameof(padBegin));
+        if (padEnd < 0) throw new ArgumentException($"{Op}: padEnd is {padEnd}, it must not be negative", nameof(padEnd));
         var s = new Conv2dShape(x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[0], w.Shape[1], stride, padBegin, padEnd);
-        if (s.Kernel > MaxKernel) throw new ArgumentException($"conv2d: kernels of up to {MaxKernel}x{MaxKernel} are supported, w is {w.Shape}");
-        return s.OutH > 0 && s.OutW > 0 ? s : throw new ArgumentException($"conv2d: kernel {s.Kernel} does not fit x {x.Shape}");
+        OpCheck.That(s.OutH > 0 && s.OutW > 0, Op, x, $"at least as large as the kernel of {s.Kernel} once it is padded by {padBegin} and {padEnd}");
+        return s;
     }
 
     private static OpCase Case(string name, int n, int h, int w, int c, int o, int kernel, int stride, int padBegin, int padEnd, bool bias = true)

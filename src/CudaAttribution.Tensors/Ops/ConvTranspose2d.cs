@@ -3,7 +3,7 @@ using CudaAttribution.Tensors.Engines;
 namespace CudaAttribution.Tensors.Ops;
 
 /// <summary>
-/// Transposed convolution, NHWC: the map that <see cref="Conv2dOp"/> applies to gradients of its input (<c>kernels/conv2d.cu</c> or the chosen
+/// Transposed convolution, NHWC: the map that <see cref="Convolution"/> applies to gradients of its input (<c>kernels/conv2d.cu</c> or the chosen
 /// <see cref="IMathLibrary"/>).
 /// </summary>
 public static class TransposedConvolution
@@ -71,10 +71,10 @@ public static class TransposedConvolution
         OpCheck.That(x.Shape.Rank == 4 && x.Count > 0, Op, x, "[N,H,W,I], not empty");
         OpCheck.Argument(device, Op, w);
         OpCheck.That(
-            w.Shape.Rank == 4 && w.Shape[0] == x.Shape[3] && w.Shape[1] == w.Shape[2] && w.Shape[1] <= Conv2dOp.MaxKernel && w.Count > 0,
+            w.Shape.Rank == 4 && w.Shape[0] == x.Shape[3] && w.Shape[1] == w.Shape[2] && w.Shape[1] <= Convolution.MaxKernel && w.Count > 0,
             Op,
             w,
-            $"[{x.Shape[3]},K,K,O] for x {x.Shape}, K at most {Conv2dOp.MaxKernel}");
+            $"[{x.Shape[3]},K,K,O] for x {x.Shape}, K at most {Convolution.MaxKernel}");
         if (b is not null) OpCheck.Argument(device, Op, b, new Shape(w.Shape[3]));
         if (stride < 1) throw new ArgumentException($"{Op}: stride is {stride}, it must be at least 1", nameof(stride));
         if (padding < 0) throw new ArgumentException($"{Op}: padding is {padding}, it must not be negative", nameof(padding));

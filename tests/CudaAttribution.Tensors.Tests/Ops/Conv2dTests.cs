@@ -23,6 +23,6 @@ public sealed class Conv2dTests(string device)
         using var tape = new Tape(Device, record: false);
         Assert.That(
             () => tape.Conv2d(tape.New([1, 20, 20, 2]), tape.New([3, 17, 17, 2]), null),
-            Throws.ArgumentException.With.Message.Contains("16x16").And.Message.Contains("[3,17,17,2]"));
+            Throws.ArgumentException.With.Message.Contains("K at most 16").And.Message.Contains("[3,17,17,2]"));
     }
 }
