@@ -9,7 +9,7 @@ public sealed class LaunchTests
     /// <summary>Ops that make no tensor: what is left is the launch itself.</summary>
     private static IEnumerable<TestCaseData> InPlace =>
     [
-        new TestCaseData((Action<Tensor, Tensor>)((x, y) => Elementwise.AddInto(Device, x, y))).SetArgDisplayNames("add_into"),
+        new TestCaseData((Action<Tensor, Tensor>)((x, y) => Elementwise.AddInto(x.Device, x, y))).SetArgDisplayNames("add_into"),
         new TestCaseData((Action<Tensor, Tensor>)((x, _) => Elementwise.Constant(x, 1))).SetArgDisplayNames("constant"),
         new TestCaseData((Action<Tensor, Tensor>)((x, y) => Optim.EmaStep(x, y, 0.9))).SetArgDisplayNames("ema_step"),
         new TestCaseData((Action<Tensor, Tensor>)((x, y) => x.CopyFrom(y))).SetArgDisplayNames("copy"),

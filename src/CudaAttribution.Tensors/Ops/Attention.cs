@@ -71,7 +71,7 @@ public static partial class DotProductAttention
         {
             <= 64 => ("attention_d64_fwd_f32", 64, "attention_d64_bwd_q_f32", "attention_d64_bwd_kv_f32", 32),
             <= 160 => ("attention_d160_fwd_f32", 32, "attention_d160_bwd_q_f32", "attention_d160_bwd_kv_f32", 16),
-            _ => ("attention_d512_fwd_f32", tape.Device.OneThreadPerBlock ? 16 : 8, "", "", 0),
+            _ => ("attention_d512_fwd_f32", tape.Device.Driver.Kernels.OneThreadPerBlock ? 16 : 8, "", "", 0),
         };
         var shape = new AttentionShape
         {
