@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using System.IO.Compression;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Tests.Support;
 using NUnit.Framework;
 
 namespace CudaAttribution.Data.Tests;

@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Tensors.Ops;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

@@ -1,7 +1,6 @@
 using System.CommandLine;
-using CudaAttribution.Driver;
+using CudaAttribution.Driver.Probe;
 using CudaAttribution.Tensors.Engines;
-using Spectre.Console;
 
 namespace CudaAttribution.Cli.Commands;
 

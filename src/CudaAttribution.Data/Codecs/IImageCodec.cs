@@ -1,4 +1,11 @@
-namespace CudaAttribution.Data;
+#if IMAGESHARP
+using CudaAttribution.Data.Codecs.ImageSharp;
+#else
+using CudaAttribution.Data.Codecs.Native;
+#endif
+using CudaAttribution.Data.Images;
+
+namespace CudaAttribution.Data.Codecs;
 
 /// <summary>Reads and writes picture files. Implementations may be used from several threads at once.</summary>
 public interface IImageCodec

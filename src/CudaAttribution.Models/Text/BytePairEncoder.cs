@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text;
 
 /// <summary>The encoder without a library: a word of n bytes takes O(n log n); short words are remembered.</summary>
 internal sealed class BytePairEncoder : IBytePairEncoder

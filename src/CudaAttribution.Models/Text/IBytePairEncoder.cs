@@ -1,4 +1,8 @@
-namespace CudaAttribution.Models;
+#if MICROSOFTML_TOKENIZER
+using CudaAttribution.Models.Text.MicrosoftML;
+#endif
+
+namespace CudaAttribution.Models.Text;
 
 /// <summary>
 /// Byte-pair encoding of single words over a <see cref="ClipVocabulary"/>: of all neighbouring pairs the one whose merge stands first is merged,

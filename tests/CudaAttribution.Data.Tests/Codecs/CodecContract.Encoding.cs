@@ -1,7 +1,10 @@
 using System.Buffers.Binary;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Data.Tests.Support;
 using NUnit.Framework;
 
-namespace CudaAttribution.Data.Tests;
+namespace CudaAttribution.Data.Tests.Codecs;
 
 /// <summary>Writing of the three formats.</summary>
 public abstract partial class CodecContract

@@ -1,6 +1,9 @@
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Data.Tests.Support;
 using NUnit.Framework;
 
-namespace CudaAttribution.Data.Tests;
+namespace CudaAttribution.Data.Tests.Codecs;
 
 /// <summary>
 /// What every <see cref="IImageCodec"/> must do. A codec's own fixture derives from this one and adds what only that codec promises.

@@ -1,6 +1,8 @@
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.Text.MicrosoftML;
 using NUnit.Framework;
 
-namespace CudaAttribution.Models.Tests;
+namespace CudaAttribution.Models.Tests.MicrosoftML;
 
 /// <summary>The contract with Microsoft.ML.Tokenizers; compiled only with <c>-p:Tokenizer=MicrosoftML</c>.</summary>
 public class MicrosoftMLClipTokenizerTests : ClipTokenizerContract

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs.ImageSharp;
 
 /// <summary>The errors that the container checks share; the sentences are those of the native codec.</summary>
 internal static class FileProblem

@@ -1,4 +1,5 @@
 using System.Reflection;
+using CudaAttribution.Data.Images;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.Formats;
 using SixLabors.ImageSharp.Formats.Jpeg;
@@ -7,7 +8,7 @@ using SixLabors.ImageSharp.Formats.Webp;
 using SixLabors.ImageSharp.Memory;
 using SixLabors.ImageSharp.PixelFormats;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs.ImageSharp;
 
 /// <summary>
 /// The codec on SixLabors.ImageSharp, without a native library: compiled only with <c>-p:ImageCodec=ImageSharp</c>.

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs.ImageSharp;
 
 /// <summary>
 /// The segments of a JPEG file, walked from the start to the end of the picture: ImageSharp fills what a cut file lacks, and reads any

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs.ImageSharp;
 
 /// <summary>
 /// A PNG file reduced to the chunks that make its pixels, after each chunk's checksum and the length and checksum of the coded data were

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs.ImageSharp;
 
 internal enum PngColour
 {

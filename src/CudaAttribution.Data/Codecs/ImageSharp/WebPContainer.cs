@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs.ImageSharp;
 
 /// <summary>
 /// A WebP file reduced to its picture and transparency. ImageSharp reads past the end of a cut file, believes the outer header's size

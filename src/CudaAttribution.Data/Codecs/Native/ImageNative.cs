@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs.Native;
 
 /// <summary>The C interface of native/include/cuattr_image.h.</summary>
 internal static unsafe partial class ImageNative

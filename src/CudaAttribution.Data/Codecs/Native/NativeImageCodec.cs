@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
+using CudaAttribution.Data.Images;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs.Native;
 
 /// <summary>The codec on libspng, libjpeg-turbo and libwebp, through libcuattr_image.</summary>
 public sealed unsafe class NativeImageCodec : IImageCodec

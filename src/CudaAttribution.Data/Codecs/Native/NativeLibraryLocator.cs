@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs.Native;
 
 /// <summary>
 /// Finds the native library of the codecs: in <c>CUDATTR_NATIVE_DIR</c> where that is set (nowhere else then), otherwise beside the

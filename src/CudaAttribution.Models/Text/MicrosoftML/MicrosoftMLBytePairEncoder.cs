@@ -1,6 +1,6 @@
 using Microsoft.ML.Tokenizers;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text.MicrosoftML;
 
 /// <summary>
 /// The encoder on Microsoft.ML.Tokenizers, compiled only with <c>-p:Tokenizer=MicrosoftML</c>. The library gets single words: its own splitting works

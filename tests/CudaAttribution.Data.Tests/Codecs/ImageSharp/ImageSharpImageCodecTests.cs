@@ -1,7 +1,10 @@
 using System.Reflection;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Codecs.ImageSharp;
+using CudaAttribution.Data.Tests.Support;
 using NUnit.Framework;
 
-namespace CudaAttribution.Data.Tests;
+namespace CudaAttribution.Data.Tests.Codecs.ImageSharp;
 
 /// <summary>The managed codec; compiled only with <c>-p:ImageCodec=ImageSharp</c>.</summary>
 public class ImageSharpImageCodecTests : CodecContract

@@ -1,6 +1,9 @@
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Codecs.Native;
+using CudaAttribution.Data.Tests.Support;
 using NUnit.Framework;
 
-namespace CudaAttribution.Data.Tests;
+namespace CudaAttribution.Data.Tests.Codecs.Native;
 
 /// <summary>The codec on libspng, libjpeg-turbo and libwebp.</summary>
 public class NativeImageCodecTests : CodecContract

@@ -1,6 +1,8 @@
+using CudaAttribution.Data.Codecs.Native;
+using CudaAttribution.Data.Tests.Support;
 using NUnit.Framework;
 
-namespace CudaAttribution.Data.Tests;
+namespace CudaAttribution.Data.Tests.Codecs.Native;
 
 /// <summary>Where the native library is looked for, and what is said when it is not found.</summary>
 [NonParallelizable]
