@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CudaAttribution.Tensors.Verification;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Tensors.Tests;
 

@@ -1,5 +1,6 @@
 using CudaAttribution.Tensors.Ops;
 using CudaAttribution.Tensors.Weights;
+using CudaAttribution.Tensors.Weights.Torch;
 
 namespace CudaAttribution.Tensors.Tests;
 

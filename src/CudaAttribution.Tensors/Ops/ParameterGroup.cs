@@ -1,4 +1,4 @@
-namespace CudaAttribution.Tensors;
+namespace CudaAttribution.Tensors.Ops;
 
 /// <summary>Parameters that an optimiser treats in a way of their own.</summary>
 /// <param name="Name">For messages.</param>
