@@ -11,25 +11,19 @@
 #include "columns.cuh"
 #include "gemm_tile.cuh"
 #include "params.cuh"
+#include "pixel.cuh"
 
-// Where the pixels of a tile take their values from: the offset of tap (0, 0), which may lie outside the picture, and a bit per tap that lies inside.
+constexpr int MAX_KERNEL = 16; // a bit per row and per column of the kernel
+
+// Where the pixels of a tile take their values from: the offset of tap (0, 0), which may lie outside the picture, and which taps lie inside: bit kh
+// for row kh of the kernel, bit MAX_KERNEL + kw for its column kw.
 // Looked up for every tap of every pixel; reckoning it each time cost a third of the convolution at 32 channels.
 struct TapTable {
     long long *offset;
     unsigned *inside;
 };
 
-constexpr int MAX_KERNEL = 5; // a tap per bit
-
-// Sample, row and column of a pixel; pixels are counted in 32 bits, whose division is several times faster.
-struct Pixel {
-    int image, y, x;
-};
-
-DEVICE Pixel pixel_at(long long index, int h, int w) {
-    unsigned i = (unsigned)index, row = i / (unsigned)w, image = row / (unsigned)h;
-    return {(int)image, (int)(row - image * (unsigned)h), (int)(i - row * (unsigned)w)};
-}
+DEVICE bool tap_inside(unsigned inside, int kh, int kw) { return inside >> kh & inside >> (MAX_KERNEL + kw) & 1; }
 
 // Of output pixels in the input.
 DEVICE void locate_taps(const TapTable &t, const Conv2dParams &p, long long first, int count) {
@@ -37,9 +31,8 @@ DEVICE void locate_taps(const TapTable &t, const Conv2dParams &p, long long firs
         Pixel at = pixel_at(first + r, p.out_h, p.out_w);
         int y = at.y * p.stride - p.pad, x = at.x * p.stride - p.pad;
         unsigned inside = 0;
-        for (int kh = 0, tap = 0; kh < p.kernel; kh++)
-            for (int kw = 0; kw < p.kernel; kw++, tap++)
-                inside |= (unsigned)((unsigned)(y + kh) < (unsigned)p.h && (unsigned)(x + kw) < (unsigned)p.width) << tap;
+        for (int k = 0; k < p.kernel; k++)
+            inside |= (unsigned)((unsigned)(y + k) < (unsigned)p.h) << k | (unsigned)((unsigned)(x + k) < (unsigned)p.width) << (MAX_KERNEL + k);
         t.offset[r] = (((long long)at.image * p.h + y) * p.width + x) * p.c;
         t.inside[r] = inside;
     }
@@ -63,12 +56,11 @@ DEVICE void locate_taps_transposed(const TapTable &t, const Conv2dParams &p, lon
         Pixel at = pixel_at(first + r, p.h, p.width);
         int y = at.y + p.pad, x = at.x + p.pad;
         unsigned inside = 0;
-        for (int kh = 0, tap = 0; kh < p.kernel; kh++)
-            for (int kw = 0; kw < p.kernel; kw++, tap++) {
-                int ty = y - kh, tx = x - kw;
-                bool whole = ty >= 0 && tx >= 0 && ty % p.stride == 0 && tx % p.stride == 0;
-                inside |= (unsigned)(whole && ty / p.stride < p.out_h && tx / p.stride < p.out_w) << tap;
-            }
+        for (int k = 0; k < p.kernel; k++) {
+            int ty = y - k, tx = x - k;
+            inside |= (unsigned)(ty >= 0 && ty % p.stride == 0 && ty / p.stride < p.out_h) << k;
+            inside |= (unsigned)(tx >= 0 && tx % p.stride == 0 && tx / p.stride < p.out_w) << (MAX_KERNEL + k);
+        }
         t.offset[r] = (((long long)at.image * p.out_h + y / p.stride) * p.out_w + x / p.stride) * p.o;
         t.inside[r] = inside;
     }
@@ -93,9 +85,10 @@ KERNEL_WHOLE(conv2d_fwd_f32, Conv2dParams, GEMM_THREADS) {
         for (int c0 = 0; c0 < p.c; c0 += TILE_K) {
             int c_count = p.c - c0 < TILE_K ? p.c - c0 : TILE_K, k_count = tap_count * c_count;
             for (int j = 0; j < tap_count; j++) {
-                int tap = tap0 + j;
-                const float *x = p.x + ((long long)(tap / p.kernel) * p.width + tap % p.kernel) * p.c + c0;
-                stage_rows(as + j * c_count, A_PITCH, m_count, c_count, [&](int r) { return at.inside[r] >> tap & 1 ? x + at.offset[r] : nullptr; });
+                int kh = (tap0 + j) / p.kernel, kw = (tap0 + j) % p.kernel;
+                const float *x = p.x + ((long long)kh * p.width + kw) * p.c + c0;
+                stage_rows(as + j * c_count, A_PITCH, m_count, c_count,
+                           [&](int r) { return tap_inside(at.inside[r], kh, kw) ? x + at.offset[r] : nullptr; });
             }
             stage_rows(bs, TILE_N, k_count, n_count, [&](int r) { return p.w + ((long long)tap0 * p.c + c0 + r) * p.o + n0; });
             __syncthreads();
@@ -127,9 +120,10 @@ KERNEL_WHOLE(conv2d_bwd_x_f32, Conv2dParams, GEMM_THREADS) {
         for (int o0 = 0; o0 < p.o; o0 += TILE_K) {
             int o_count = p.o - o0 < TILE_K ? p.o - o0 : TILE_K, k_count = tap_count * o_count;
             for (int j = 0; j < tap_count; j++) {
-                int tap = tap0 + j;
-                const float *dy = p.x - ((long long)(tap / p.kernel / p.stride) * p.out_w + tap % p.kernel / p.stride) * p.o + o0;
-                stage_rows(as + j * o_count, A_PITCH, m_count, o_count, [&](int r) { return at.inside[r] >> tap & 1 ? dy + at.offset[r] : nullptr; });
+                int tap = tap0 + j, kh = tap / p.kernel, kw = tap % p.kernel;
+                const float *dy = p.x - ((long long)(kh / p.stride) * p.out_w + kw / p.stride) * p.o + o0;
+                stage_rows(as + j * o_count, A_PITCH, m_count, o_count,
+                           [&](int r) { return tap_inside(at.inside[r], kh, kw) ? dy + at.offset[r] : nullptr; });
                 stage_rows(bs + j * o_count * TILE_N, TILE_N, o_count, n_count,
                            [&](int r) { return p.w + ((long long)(o0 + r) * taps + tap) * p.c + n0; });
             }

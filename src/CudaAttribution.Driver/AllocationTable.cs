@@ -7,51 +7,48 @@ namespace CudaAttribution.Driver;
 internal sealed class AllocationTable(string deviceId)
 {
     private readonly List<nint> _addresses = [];
-    private readonly List<Block> _blocks = [];
+    private readonly List<long> _sizes = [];
 
     public long LiveBytes { get; private set; }
 
-    public int Count => _blocks.Count;
+    public int Count => _addresses.Count;
 
-    public void Add(nint address, long bytes, bool pinned)
+    public void Add(nint address, long bytes)
     {
         int index = ~_addresses.BinarySearch(address);
         _addresses.Insert(index, address);
-        _blocks.Insert(index, new Block(bytes, pinned));
+        _sizes.Insert(index, bytes);
         LiveBytes += bytes;
     }
 
-    public void Remove(nint address, bool pinned)
+    public void Remove(nint address)
     {
         int index = _addresses.BinarySearch(address);
-        if (index < 0 || _blocks[index].Pinned != pinned)
+        if (index < 0)
         {
             throw DeviceErrors.InvalidValue(
-                $"0x{address:x} is not live {(pinned ? "pinned" : "device")} memory of {deviceId}: it was freed before, or allocated elsewhere");
+                $"0x{address:x} is not live memory of {deviceId}: it was freed before, or allocated elsewhere");
         }
-        LiveBytes -= _blocks[index].Bytes;
+        LiveBytes -= _sizes[index];
         _addresses.RemoveAt(index);
-        _blocks.RemoveAt(index);
+        _sizes.RemoveAt(index);
     }
 
     /// <summary>Throws unless the range is empty or lies inside one live block.</summary>
     public void Require(nint address, long bytes, string what)
     {
-        if (bytes != 0 && (bytes < 0 || !Holds(address, bytes, out _)))
+        if (bytes != 0 && (bytes < 0 || !Holds(address, bytes)))
         {
             throw DeviceErrors.InvalidValue($"{what} of {bytes} bytes at 0x{address:x} does not lie inside an allocation of {deviceId}");
         }
     }
 
-    /// <summary>Whether the range lies inside one live block of page-locked host memory.</summary>
-    public bool IsPinned(nint address, long bytes) => Holds(address, bytes, out bool pinned) && pinned;
-
     /// <summary>Empties the table and returns what was in it.</summary>
-    public List<(nint Address, bool Pinned)> TakeAll()
+    public List<nint> TakeAll()
     {
-        var all = _addresses.Zip(_blocks, (address, block) => (address, block.Pinned)).ToList();
+        List<nint> all = [.. _addresses];
         _addresses.Clear();
-        _blocks.Clear();
+        _sizes.Clear();
         LiveBytes = 0;
         return all;
     }
@@ -64,13 +61,10 @@ internal sealed class AllocationTable(string deviceId)
         }
     }
 
-    private bool Holds(nint address, long bytes, out bool pinned)
+    private bool Holds(nint address, long bytes)
     {
         int index = _addresses.BinarySearch(address);
         index = index < 0 ? ~index - 1 : index;
-        pinned = index >= 0 && _blocks[index].Pinned;
-        return index >= 0 && bytes <= _addresses[index] + _blocks[index].Bytes - address;
+        return index >= 0 && bytes <= _addresses[index] + _sizes[index] - address;
     }
-
-    private readonly record struct Block(long Bytes, bool Pinned);
 }

@@ -38,12 +38,6 @@ public interface IDevice : IDisposable
     /// <summary>Frees memory that <see cref="Allocate"/> returned.</summary>
     void Free(nint pointer);
 
-    /// <summary>Allocates page-locked host memory, the fast end of a copy.</summary>
-    nint AllocatePinned(long bytes);
-
-    /// <summary>Frees memory that <see cref="AllocatePinned"/> returned.</summary>
-    void FreePinned(nint pointer);
-
     /// <summary>Copies host memory to the device; returns when <paramref name="source"/> may be reused.</summary>
     void CopyToDevice(nint destination, ReadOnlySpan<byte> source, IStream stream);
 
@@ -100,6 +94,9 @@ public interface IModule : IDisposable
     /// <summary>Finds a kernel by its entry name; the same object each time.</summary>
     /// <exception cref="DeviceException">No kernel of that name (<see cref="DeviceStatus.NotFound"/>).</exception>
     IKernel GetKernel(string name);
+
+    /// <summary>Whether the kernels were compiled for blocks of one thread, which runs the whole tile: some then have larger tiles.</summary>
+    bool OneThreadPerBlock { get; }
 
     /// <summary>Every kernel name of the module, in ordinal order.</summary>
     IReadOnlyList<string> KernelNames { get; }

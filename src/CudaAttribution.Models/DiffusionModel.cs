@@ -227,7 +227,7 @@ public sealed class DiffusionModel : IDisposable
     public Tensor EncodeText(Tape tape, IReadOnlyList<string> prompts)
     {
         var shape = new Shape(prompts.Count, Tokenizer.MaxLength);
-        return TextEncoder.Forward(tape, EmbeddingOp.Ids(tape.Arena, Tokenizer.Encode(prompts), shape, TextEncoder.Config.VocabSize));
+        return TextEncoder.Forward(tape, EmbeddingTable.Ids(tape.Arena, Tokenizer.Encode(prompts), shape, TextEncoder.Config.VocabSize));
     }
 
     /// <summary>Pictures of latents.</summary>

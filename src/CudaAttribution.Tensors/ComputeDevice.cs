@@ -27,11 +27,6 @@ public sealed class ComputeDevice : IDisposable
 
     public IStream Stream => Driver.DefaultStream;
 
-    /// <summary>
-    /// Whether the kernels were compiled for one thread a block (the cpu build): some of them then work on larger tiles, to the same bits.
-    /// </summary>
-    public bool OneThreadPerBlock => Driver.Kernels.GetKernel("gemm_nn_f32").BlockSize == 1;
-
     /// <summary>Where the time of each launch is added up; null, as at first, for no measuring.</summary>
     public LaunchProfile? Profile { get; set; }
 

@@ -7,15 +7,19 @@ public static class OpCatalog
 {
     public static IEnumerable<OpCase> All =>
     [
-        .. Conv2dOp.Cases,
+        .. Convolution.Cases,
         .. Gemm.Cases,
         .. Norm.Cases,
-        .. AttentionOp.Cases,
+        .. DotProductAttention.Cases,
         .. Loss.Cases,
         .. Elementwise.Cases,
-        .. EmbeddingOp.Cases,
+        .. EmbeddingTable.Cases,
         .. Optim.Cases,
         .. Sampling.Cases,
         .. Distance.Cases,
+        .. Pool.Cases,
+        .. BatchNormalisation.Cases,
+        .. Fft.Cases,
+        .. TransposedConvolution.Cases,
     ];
 }

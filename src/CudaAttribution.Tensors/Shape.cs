@@ -28,7 +28,15 @@ public readonly struct Shape : IEquatable<Shape>
     public int this[Index axis] => Dims[axis];
 
     /// <summary>Number of elements.</summary>
-    public long Count => Dims.Aggregate(1L, (n, d) => n * d);
+    public long Count
+    {
+        get
+        {
+            long count = 1;
+            foreach (int extent in Dims) count *= extent;
+            return count;
+        }
+    }
 
     /// <summary>Elements of all axes but the innermost: the rows of a matrix view.</summary>
     public long Rows => Rank == 0 ? 1 : Count == 0 ? 0 : Count / this[^1];

@@ -27,6 +27,9 @@ public sealed class Tape : IDisposable
     /// <summary>Whether ops keep what their backward needs.</summary>
     public bool Recording => _records && !_inBlock;
 
+    /// <summary>Whether a checkpointed block runs once more for its gradients: what an op leaves behind besides its output has been left already.</summary>
+    public bool Repeating { get; private set; }
+
     /// <summary>Whether <see cref="Checkpoint"/> trades time for memory; false at first.</summary>
     public bool Checkpointing { get; init; }
 
@@ -105,7 +108,7 @@ public sealed class Tape : IDisposable
             _nodes.Add(new Node(output, dy =>
             {
                 int start = _nodes.Count;
-                var again = block();
+                var again = Repeat(block);
                 Unwind(again, dy, start);
                 again.Release();
             }));
@@ -162,6 +165,19 @@ public sealed class Tape : IDisposable
     {
         foreach (var tensor in _adopted) tensor.Release();
         _arena.Dispose();
+    }
+
+    private Tensor Repeat(Func<Tensor> block)
+    {
+        Repeating = true;
+        try
+        {
+            return block();
+        }
+        finally
+        {
+            Repeating = false;
+        }
     }
 
     /// <summary>Runs the nodes from <paramref name="start"/> on in reverse and removes them.</summary>

@@ -73,6 +73,15 @@ public sealed class Tensor
         Device.Driver.CopyToDevice(Pointer, bytes, Device.Stream);
     }
 
+    /// <summary>Copies another tensor of the same device, type and number of elements, ordered in the stream.</summary>
+    /// <exception cref="ArgumentException">It is of another device, type or size.</exception>
+    public void CopyFrom(Tensor source)
+    {
+        Ops.OpCheck.Argument(Device, "copy", source, Type);
+        Ops.OpCheck.That(source.Count == Count, "copy", source, $"of {Count} elements, as the destination {this} is");
+        Device.Driver.CopyOnDevice(Pointer, source.Pointer, Bytes, Device.Stream);
+    }
+
     public T[] ToArray<T>()
         where T : unmanaged
     {

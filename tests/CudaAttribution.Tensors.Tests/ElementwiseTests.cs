@@ -102,8 +102,8 @@ public sealed class ElementwiseTests(string device) : ArenaFixture(device)
         {
             Assert.That(y.ToArray<float>(), Is.EqualTo(new[] { 3, 4, nan, nan, nan, nan, 3, 4, nan, nan, nan, nan }));
             Assert.That(table.Grad!.ToArray<float>(), Is.EqualTo(new[] { 0f, 0, 8, 10 }));
-            Assert.That(() => EmbeddingOp.Ids(Arena, [0, 2], [2], 2), Throws.ArgumentException.With.Message.Contains("id 2 at position 1"));
-            Assert.That(() => EmbeddingOp.Ids(Arena, [-1], [1], 2), Throws.ArgumentException.With.Message.Contains("id -1"));
+            Assert.That(() => EmbeddingTable.Ids(Arena, [0, 2], [2], 2), Throws.ArgumentException.With.Message.Contains("id 2 at position 1"));
+            Assert.That(() => EmbeddingTable.Ids(Arena, [-1], [1], 2), Throws.ArgumentException.With.Message.Contains("id -1"));
         }
     }
 

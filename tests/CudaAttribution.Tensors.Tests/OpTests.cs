@@ -57,5 +57,5 @@ public sealed class OpDeviceTests
         }
     }
 
-    private static IEnumerable<TestCaseData> MatrixCases => OpTests.Cases.Where(c => ((OpCase)c.Arguments[0]!).Op is "conv2d" or "gemm/linear");
+    private static IEnumerable<TestCaseData> MatrixCases => OpTests.Cases.Where(c => ((OpCase)c.Arguments[0]!).Op is "conv2d" or "conv_transpose2d" or "gemm/linear");
 }

@@ -23,6 +23,15 @@ public sealed class OptimTests(string device)
         [0.4802630058553296, -1.2360714938832098, 1.9797607741831782, -0.006214640009584734, -3.0019068615512428],
     ];
 
+    // The same where b has half the learning rate and no decay.
+    private static readonly double[][] TorchGroupValues =
+    [
+        [0.4899500009999999, -1.2398750005, 1.9950000001666666, 0.0, -3.0049999500005025],
+        [0.4816349976929451, -1.2401242657332436, 1.993609852806926, -0.00012338099080998598, -3.001282720601779],
+        [0.4849735997586936, -1.2409783283620337, 1.9925352648790253, -0.00020171112011011004, -3.001510164383558],
+        [0.4802630058048338, -1.2360714938749262, 1.9902784418005959, -0.003107352506966137, -3.0015541199580382],
+    ];
+
     private static readonly double[] TorchNorms = [0.3741670749812175, 2.062159062730128, 4.125, 3.724916106437835];
 
     [Test]
@@ -41,6 +50,78 @@ public sealed class OptimTests(string device)
                 Assert.That(optimizer.Step, Is.EqualTo(step + 1));
             }
         }
+    }
+
+    [Test]
+    public void Groups_take_the_steps_of_PyTorch()
+    {
+        using var parameters = Parameters();
+        var half = new ParameterGroup("b", (name, _) => name == "b") { LearningRateScale = 0.5, WeightDecay = 0 };
+        using var optimizer = new AdamW(parameters, null, [half]);
+        for (int step = 0; step < 4; step++)
+        {
+            SetGradient(parameters, Gradients[step]);
+            optimizer.Update(0.01, 1f);
+            Assert.That(Values(parameters), Is.EqualTo(TorchGroupValues[step]).Within(1e-6), $"step {step}");
+        }
+    }
+
+    [Test]
+    public void Groups_that_say_what_the_options_say_change_no_bit()
+    {
+        using var parameters = new ParameterSet(Device);
+        using var grouped = new ParameterSet(Device);
+        foreach (var set in new[] { parameters, grouped })
+        {
+            foreach (var (name, shape) in new (string, Shape)[] { ("a", [5, 7]), ("b", [7]), ("c", [40, 3]), ("d", [3]) }) set.Add(name, shape);
+            set.Freeze();
+            Sampling.Normal(set.Values, 1, 2);
+            Sampling.Normal(set.Gradients, 1, 3);
+        }
+        using var plain = new AdamW(parameters);
+        using var optimizer = new AdamW(grouped, null, [new ParameterGroup("vectors", (_, shape) => shape.Rank == 1)]);
+        for (int step = 0; step < 2; step++)
+        {
+            plain.Update(0.01, 1f);
+            optimizer.Update(0.01, 1f);
+        }
+        Assert.That(grouped.Values.ToArray<float>(), Is.EqualTo(parameters.Values.ToArray<float>()));
+    }
+
+    [Test]
+    public void Gains_and_biases_need_not_decay()
+    {
+        using var parameters = new ParameterSet(Device);
+        foreach (var (name, shape) in new (string, Shape)[] { ("conv.weight", [2, 1, 1, 2]), ("norm.weight", [2]), ("norm.bias", [2]) })
+        {
+            parameters.Add(name, shape);
+        }
+        parameters.Freeze();
+        Elementwise.Constant(parameters.Values, 1);
+        using var optimizer = new AdamW(parameters, new AdamWOptions { WeightDecay = 0.5 }, [ParameterGroup.GainsAndBiasesWithoutDecay]);
+        optimizer.Update(0.5);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(parameters["conv.weight"].ToArray<float>(), Has.All.EqualTo(0.75f));
+            Assert.That(parameters["norm.weight"].ToArray<float>().Concat(parameters["norm.bias"].ToArray<float>()), Has.All.EqualTo(1f));
+        }
+    }
+
+    [Test]
+    public void Refuses_groups_that_say_nothing_or_nonsense()
+    {
+        using var parameters = Parameters();
+        var all = new ParameterGroup("all", (_, _) => true);
+        using (Assert.EnterMultipleScope())
+        {
+            Refuses(new ParameterGroup("none", (_, shape) => shape.Rank > 1), "group 'none' has none of the 2 parameters");
+            Refuses(all with { LearningRateScale = -1 }, "group 'all': the scale of the learning rate is -1");
+            Refuses(all with { LearningRateScale = double.NaN }, "the scale of the learning rate is NaN");
+            Refuses(all with { WeightDecay = 1 }, "group 'all': weight decay must lie in [0, 1), it is 1");
+        }
+
+        void Refuses(ParameterGroup group, string named) =>
+            Assert.That(() => new AdamW(parameters, null, [group]), Throws.ArgumentException.With.Message.Contains(named));
     }
 
     [Test]

@@ -1,5 +1,6 @@
 using CudaAttribution.Tensors.Ops;
 using CudaAttribution.Tensors.Weights;
+using CudaAttribution.Tensors.Weights.Torch;
 
 namespace CudaAttribution.Tensors.Tests;
 
@@ -168,7 +169,117 @@ public sealed class ParameterSetTests
         using (new AdamW(set)) Assert.That(Device.Pool.InUse, Is.GreaterThan(before));
         set.Dispose();
         set.Dispose();
+        WithBuffers().Dispose();
         Assert.That(Device.Pool.InUse, Is.EqualTo(before));
+    }
+
+    [Test]
+    public void Buffers_begin_as_said_and_are_no_parameters()
+    {
+        using var set = WithBuffers();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(set.Names, Is.EqualTo(new[] { "conv1.weight", "bn1.weight", "bn1.bias" }));
+            Assert.That(set.Buffers.Select(b => b.Name), Is.EqualTo(new[] { "bn1.running_mean", "bn1.running_var", "bn1.num_batches_tracked" }));
+            Assert.That(set["bn1.running_mean"].ToArray<float>(), Is.EqualTo(new[] { 0f, 0, 0, 0 }));
+            Assert.That(set["bn1.running_var"].ToArray<float>(), Is.EqualTo(new[] { 1f, 1, 1, 1 }));
+            Assert.That(set["bn1.num_batches_tracked"].ToArray<long>(), Is.EqualTo(new[] { 0L }));
+            Assert.That(set["bn1.running_var"].RequiresGrad, Is.False);
+            Assert.That(set.Count, Is.EqualTo((4 * 3 * 3 * 3) + 8));
+            Assert.That(set.Values.Count, Is.EqualTo(112 + 16 + 16), "the flat values hold no buffer");
+            Assert.That(set.Contains("bn1.running_mean"), Is.True);
+        }
+    }
+
+    // The values PyTorch 1.13 prints for the file that build/oracle/make_op_golden.py left.
+    [Test]
+    public void A_state_dict_of_PyTorch_loads_and_goes_out_with_its_buffers()
+    {
+        using var file = TorchFile.Open(Golden.File("weights/batch_norm.pt"));
+        using var set = WithBuffers();
+        set.LoadFrom(file);
+        using var saved = new TensorState("saved");
+        set.SaveTo(saved);
+        string path = Path.Combine(TestContext.CurrentContext.WorkDirectory, "buffers.safetensors");
+        SafetensorsWriter.Write(path, saved, new Dictionary<string, string>());
+        using var back = SafetensorsFile.Open(path);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(set["bn1.num_batches_tracked"].ToArray<long>(), Is.EqualTo(new[] { 2L }));
+            Assert.That(set["bn1.running_var"].ToArray<float>(), Is.EqualTo(file.ReadF32("bn1.running_var")).And.All.Not.EqualTo(1f));
+            Assert.That(back.Weights, Is.EquivalentTo(file.Weights));
+            foreach (string name in file.Weights.Keys) Assert.That(back.ReadTensor(name).Bytes.SequenceEqual(file.ReadTensor(name).Bytes), name);
+        }
+    }
+
+    [Test]
+    public void A_counter_that_a_file_lacks_begins_anew_and_nothing_else_may_lack()
+    {
+        using var set = WithBuffers();
+        set["bn1.num_batches_tracked"].CopyFrom<long>([7]);
+        var tensors = new Dictionary<string, HostTensor>
+        {
+            ["conv1.weight"] = HostTensor.From(new float[108], [4, 3, 3, 3]), ["bn1.weight"] = HostTensor.From(new float[4], [4]),
+            ["bn1.bias"] = HostTensor.From(new float[4], [4]), ["bn1.running_mean"] = HostTensor.From([1f, 2, 3, 4], [4]),
+        };
+        Assert.That(() => set.LoadFrom(new HostWeights("file", tensors)), Throws.ArgumentException.With.Message.Contains("missing: bn1.running_var;"));
+        tensors["bn1.running_var"] = HostTensor.From([1L, 2, 3, 4], [4]);
+        tensors["bn1.num_batches_tracked"] = HostTensor.From([1f], []);
+        Assert.That(
+            () => set.LoadFrom(new HostWeights("file", tensors)),
+            Throws.ArgumentException.With.Message.Contains("bn1.running_var (is I64, must be floating-point)")
+                .And.Message.Contains("bn1.num_batches_tracked (is F32, must be I64)"));
+        Assert.That(set["bn1.num_batches_tracked"].ToArray<long>(), Is.EqualTo(new[] { 7L }), "nothing is changed");
+        tensors["bn1.running_var"] = HostTensor.From([5f, 6, 7, 8], [4]);
+        tensors.Remove("bn1.num_batches_tracked");
+        set.LoadFrom(new HostWeights("file", tensors));
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(set["bn1.running_var"].ToArray<float>(), Is.EqualTo(new[] { 5f, 6, 7, 8 }));
+            Assert.That(set["bn1.num_batches_tracked"].ToArray<long>(), Is.EqualTo(new[] { 0L }));
+        }
+    }
+
+    [Test]
+    public void A_flat_tensor_goes_out_without_buffers_which_can_be_added()
+    {
+        using var set = WithBuffers();
+        using var saved = new TensorState("saved");
+        set.SaveTo(saved, "ema.", set.Gradients);
+        Assert.That(saved.Weights.Keys, Is.EqualTo(new[] { "ema.bn1.bias", "ema.bn1.weight", "ema.conv1.weight" }));
+        set.LoadFrom(saved, "ema.", set.Gradients);
+        set.SaveBuffersTo(saved, "ema.");
+        set.LoadFrom(saved, "ema.");
+        Assert.That(() => set.LoadFrom(saved, "ema.", set.Gradients), Throws.ArgumentException.With.Message.Contains("unknown: ema.bn1.num_batches_tracked"));
+    }
+
+    [Test]
+    public void Refuses_misused_buffers()
+    {
+        using var set = WithBuffers();
+        using var open = new ParameterSet(Device);
+        open.AddBuffer("b", [2]);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(() => set.AddBuffer("late", [2]), Throws.InvalidOperationException.With.Message.Contains("too late"));
+            Assert.That(() => open.AddBuffer("b", [2]), Throws.ArgumentException.With.Message.Contains("buffer 'b' already"));
+            Assert.That(() => open.Add("b", [2]), Throws.ArgumentException.With.Message.Contains("buffer 'b' already"));
+            Assert.That(() => open.AddBuffer("c", [2], DType.F16), Throws.ArgumentException.With.Message.Contains("F32 or I64"));
+            Assert.That(() => open.AddBuffer("c", [2], DType.I64, start: 1), Throws.ArgumentException.With.Message.Contains("begins at 0"));
+        }
+    }
+
+    private static ParameterSet WithBuffers()
+    {
+        var set = new ParameterSet(Device);
+        set.Add("conv1.weight", [4, 3, 3, 3]);
+        set.Add("bn1.weight", [4]);
+        set.Add("bn1.bias", [4]);
+        set.AddBuffer("bn1.running_mean", [4]);
+        set.AddBuffer("bn1.running_var", [4], start: 1);
+        set.AddBuffer("bn1.num_batches_tracked", [], DType.I64, optional: true);
+        set.Freeze();
+        return set;
     }
 
     private static ParameterSet Frozen()

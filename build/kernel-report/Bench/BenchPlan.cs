@@ -8,7 +8,7 @@ namespace CudaAttribution.KernelReport.Bench;
 /// </summary>
 public static class BenchPlan
 {
-    private static readonly string[] WithTensorCores = ["conv2d", "gemm/linear"];
+    private static readonly string[] WithTensorCores = ["conv2d", "conv_transpose2d", "gemm/linear"];
 
     public static IReadOnlyList<BenchLaunch> All()
     {

@@ -92,33 +92,13 @@ public abstract unsafe class CudaDevice : IDevice
         _memory.Free(pointer);
     }
 
-    public nint AllocatePinned(long bytes)
-    {
-        MakeCurrent();
-        return _memory.AllocatePinned(bytes);
-    }
-
-    public void FreePinned(nint pointer)
-    {
-        MakeCurrent();
-        _memory.FreePinned(pointer);
-    }
-
     public void CopyToDevice(nint destination, ReadOnlySpan<byte> source, IStream stream)
     {
         CudaStream on = Require(stream, "a copy from the host");
         _memory.Table.Require(destination, source.Length, "copy to the device");
         fixed (byte* from = source)
         {
-            if (_memory.Table.IsPinned((nint)from, source.Length))
-            {
-                Api.Check(Api.MemcpyHtoDAsync(destination, from, (nuint)source.Length, on.Handle), "copy to the device");
-                Api.Check(Api.StreamSynchronize(on.Handle), "copy to the device");
-            }
-            else
-            {
-                _staging.ToDevice(destination, from, source.Length, on.Handle);
-            }
+            _staging.ToDevice(destination, from, source.Length, on.Handle);
         }
     }
 
@@ -128,14 +108,7 @@ public abstract unsafe class CudaDevice : IDevice
         _memory.Table.Require(source, destination.Length, "copy to the host");
         fixed (byte* to = destination)
         {
-            if (_memory.Table.IsPinned((nint)to, destination.Length))
-            {
-                Api.Check(Api.MemcpyDtoHAsync(to, source, (nuint)destination.Length, on.Handle), "copy to the host");
-            }
-            else
-            {
-                _staging.ToHost(to, source, destination.Length, on.Handle);
-            }
+            _staging.ToHost(to, source, destination.Length, on.Handle);
             Api.Check(Api.StreamSynchronize(on.Handle), "copy to the host");
         }
     }

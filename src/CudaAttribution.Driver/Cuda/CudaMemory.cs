@@ -1,6 +1,6 @@
 namespace CudaAttribution.Driver.Cuda;
 
-/// <summary>Device and pinned memory of a CUDA device, with an account of what is live.</summary>
+/// <summary>Memory of a CUDA device, with an account of what is live.</summary>
 internal sealed unsafe class CudaMemory(CudaContext context)
 {
     private readonly ICudaApi _api = context.Api;
@@ -21,28 +21,14 @@ internal sealed unsafe class CudaMemory(CudaContext context)
                 + $"{Table.LiveBytes:N0} are held by this program");
         }
         _api.Check(result, "allocate device memory");
-        Table.Add(pointer, bytes, pinned: false);
+        Table.Add(pointer, bytes);
         return pointer;
     }
 
     public void Free(nint pointer)
     {
-        Table.Remove(pointer, pinned: false);
+        Table.Remove(pointer);
         _api.Check(_api.MemFree(pointer), "free device memory");
-    }
-
-    public nint AllocatePinned(long bytes)
-    {
-        AllocationTable.RequireSize(bytes, context.Id);
-        nint pointer = PageLock(_api, bytes, context.Id);
-        Table.Add(pointer, bytes, pinned: true);
-        return pointer;
-    }
-
-    public void FreePinned(nint pointer)
-    {
-        Table.Remove(pointer, pinned: true);
-        _api.Check(_api.MemFreeHost(pointer), "free page-locked host memory");
     }
 
     /// <summary>Allocates page-locked host memory outside the account.</summary>
@@ -61,9 +47,6 @@ internal sealed unsafe class CudaMemory(CudaContext context)
     /// <summary>Frees what is live.</summary>
     public void FreeAll()
     {
-        foreach ((nint address, bool pinned) in Table.TakeAll())
-        {
-            CudaError.Discard(pinned ? _api.MemFreeHost(address) : _api.MemFree(address));
-        }
+        foreach (nint address in Table.TakeAll()) CudaError.Discard(_api.MemFree(address));
     }
 }

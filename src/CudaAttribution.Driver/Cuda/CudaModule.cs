@@ -29,6 +29,8 @@ internal sealed unsafe class CudaModule : IModule
         _module = Load(_api, image, device.Info.Id);
     }
 
+    public bool OneThreadPerBlock => false;
+
     public IReadOnlyList<string> KernelNames { get; }
 
     public string Hash { get; }

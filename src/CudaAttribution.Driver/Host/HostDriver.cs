@@ -46,7 +46,7 @@ public sealed unsafe class HostDriver : IDevice
     /// <summary>Full path of the native library in use.</summary>
     public string LibraryPath => _library.Path;
 
-    /// <summary>Allocations, device and pinned, that have not been freed.</summary>
+    /// <summary>Allocations that have not been freed.</summary>
     public int LiveAllocations => _memory.Table.Count;
 
     /// <summary>Bytes of the allocations that have not been freed.</summary>
@@ -110,25 +110,13 @@ public sealed unsafe class HostDriver : IDevice
     public nint Allocate(long bytes)
     {
         RequireOpen();
-        return _memory.Allocate(bytes, pinned: false);
+        return _memory.Allocate(bytes);
     }
 
     public void Free(nint pointer)
     {
         RequireOpen();
-        _memory.Free(pointer, pinned: false);
-    }
-
-    public nint AllocatePinned(long bytes)
-    {
-        RequireOpen();
-        return _memory.Allocate(bytes, pinned: true);
-    }
-
-    public void FreePinned(nint pointer)
-    {
-        RequireOpen();
-        _memory.Free(pointer, pinned: true);
+        _memory.Free(pointer);
     }
 
     public void CopyToDevice(nint destination, ReadOnlySpan<byte> source, IStream stream)

@@ -9,7 +9,7 @@ internal sealed unsafe class HostMemory(string deviceId, long limit) : IDisposab
 
     public AllocationTable Table { get; } = new(deviceId);
 
-    public nint Allocate(long bytes, bool pinned)
+    public nint Allocate(long bytes)
     {
         AllocationTable.RequireSize(bytes, deviceId);
         if (bytes > limit - Table.LiveBytes)
@@ -25,22 +25,22 @@ internal sealed unsafe class HostMemory(string deviceId, long limit) : IDisposab
         {
             throw OutOfMemory(bytes);
         }
-        Table.Add(address, bytes, pinned);
+        Table.Add(address, bytes);
         return address;
     }
 
     /// <summary>What the operating system calls available, within the limit.</summary>
     public long Free() => long.Min(HostProcessor.AvailableMemory(), limit - Table.LiveBytes);
 
-    public void Free(nint address, bool pinned)
+    public void Free(nint address)
     {
-        Table.Remove(address, pinned);
+        Table.Remove(address);
         NativeMemory.AlignedFree((void*)address);
     }
 
     public void Dispose()
     {
-        foreach ((nint address, _) in Table.TakeAll())
+        foreach (nint address in Table.TakeAll())
         {
             NativeMemory.AlignedFree((void*)address);
         }

@@ -12,6 +12,8 @@ internal sealed class HostModule(HostDriver device, HostLibrary library) : IModu
         return Convert.ToHexStringLower(SHA256.HashData(file));
     });
 
+    public bool OneThreadPerBlock => device.OneThreadPerBlock;
+
     public IReadOnlyList<string> KernelNames { get; } = library.KernelNames();
 
     public string Hash => _hash.Value;

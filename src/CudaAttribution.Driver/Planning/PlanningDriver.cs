@@ -44,10 +44,6 @@ public sealed class PlanningDriver(IDevice device, Action<PlannedLaunch>? launch
         throw DeviceErrors.InvalidValue($"0x{pointer:x} is not planned memory: it was freed before, or allocated elsewhere");
     }
 
-    public nint AllocatePinned(long bytes) => Allocate(bytes);
-
-    public void FreePinned(nint pointer) => Free(pointer);
-
     public void CopyToDevice(nint destination, ReadOnlySpan<byte> source, IStream stream)
     {
     }
@@ -117,6 +113,8 @@ public sealed class PlanningDriver(IDevice device, Action<PlannedLaunch>? launch
 
     private sealed class PlannedModule(PlanningDriver plan, IModule module) : IModule
     {
+        public bool OneThreadPerBlock => module.OneThreadPerBlock;
+
         public IReadOnlyList<string> KernelNames => module.KernelNames;
 
         public string Hash => module.Hash;

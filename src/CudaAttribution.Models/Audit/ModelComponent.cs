@@ -143,7 +143,7 @@ public sealed class ModelComponent : IDisposable
         {
             var s = Get("input_ids").Shape;
             if (s.Rank != 2) throw new ArgumentException($"input_ids is {s}, it must be [N,L]");
-            return EmbeddingOp.Ids(arena, Integers("input_ids"), s, vocabulary);
+            return EmbeddingTable.Ids(arena, Integers("input_ids"), s, vocabulary);
         }
 
         public void RequireAllUsed()

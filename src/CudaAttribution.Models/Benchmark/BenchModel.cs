@@ -100,7 +100,7 @@ public sealed class BenchModel : IDisposable
         using var tape = new Tape(Device, record: false);
         var embedded = _model.EncodeText(tape, Prompts(count));
         var text = arena.New(embedded.Shape);
-        Device.Driver.CopyOnDevice(text.Pointer, embedded.Pointer, text.Bytes, Device.Stream);
+        text.CopyFrom(embedded);
         return text;
     }
 

@@ -59,7 +59,7 @@ public static class ModelBenchmark
         return Measure(model.Device, repeats, Begin, Step);
 
         // Every step from the same noise: what random weights give would grow from step to step.
-        void Begin(int number) => x.Device.Driver.CopyOnDevice(x.Pointer, start.Pointer, x.Bytes, x.Device.Stream);
+        void Begin(int number) => x.CopyFrom(start);
 
         void Step(int number)
         {

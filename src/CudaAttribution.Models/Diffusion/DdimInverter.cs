@@ -113,7 +113,7 @@ public sealed class DdimInverter
         for (int k = 0; k < _there.Count; k++)
         {
             var (step, t) = (_there[k], timesteps.Rows(k, 1).View(n));
-            x.Device.Driver.CopyOnDevice(from.Pointer, x.Pointer, x.Bytes, x.Device.Stream);
+            from.CopyFrom(x);
             Estimate(step.Sample, step.Output);
             for (int repeat = 0; repeat < _options.FixedPoint; repeat++) Estimate(step.RepeatSample, step.RepeatOutput);
 

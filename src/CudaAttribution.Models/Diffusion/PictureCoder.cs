@@ -47,7 +47,7 @@ internal sealed class PictureCoder(DiffusionModel model, int? tile)
         {
             var source = i > 0 && ReferenceEquals(pictures[i], pictures[i - 1]) ? moments.Rows(i - 1, 1) : null;
             using var frame = tape.Frame();
-            Copy(source ?? Moments(tape, pictures[i]), moments.Rows(i, 1));
+            moments.Rows(i, 1).CopyFrom(source ?? Moments(tape, pictures[i]));
         }
         Forget();
         var drawn = noise is null ? null : tape.New(x.Shape);
@@ -112,7 +112,4 @@ internal sealed class PictureCoder(DiffusionModel model, int? tile)
             }
         }
     }
-
-    private static void Copy(Tensor source, Tensor destination) =>
-        source.Device.Driver.CopyOnDevice(destination.Pointer, source.Pointer, source.Bytes, source.Device.Stream);
 }

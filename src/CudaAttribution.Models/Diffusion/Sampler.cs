@@ -150,9 +150,9 @@ public sealed class Sampler
         var text = arena.New(new Shape(Guided ? 2 * n : n, embedded.Shape[1], embedded.Shape[2]));
         if (Guided)
         {
-            for (int i = 0; i < n; i++) Copy(embedded.Rows(n + Array.IndexOf(negatives, batch[i].NegativePrompt), 1), text.Rows(i, 1));
+            for (int i = 0; i < n; i++) text.Rows(i, 1).CopyFrom(embedded.Rows(n + Array.IndexOf(negatives, batch[i].NegativePrompt), 1));
         }
-        Copy(embedded.Rows(0, n), text.Rows(text.Shape[0] - n, n));
+        text.Rows(text.Shape[0] - n, n).CopyFrom(embedded.Rows(0, n));
         return text;
     }
 
@@ -178,8 +178,8 @@ public sealed class Sampler
     {
         int n = x.Shape[0];
         var both = tape.New(new Shape(2 * n, x.Shape[1], x.Shape[2], x.Shape[3]));
-        Copy(x, both.Rows(0, n));
-        Copy(x, both.Rows(n, n));
+        both.Rows(0, n).CopyFrom(x);
+        both.Rows(n, n).CopyFrom(x);
         return both;
     }
 
@@ -189,7 +189,4 @@ public sealed class Sampler
         int[] values = [.. timesteps.SelectMany(t => Enumerable.Repeat(t, rows))];
         return arena.From(values, new Shape(values.Length / rows, rows));
     }
-
-    private static void Copy(Tensor source, Tensor destination) =>
-        source.Device.Driver.CopyOnDevice(destination.Pointer, source.Pointer, source.Bytes, source.Device.Stream);
 }

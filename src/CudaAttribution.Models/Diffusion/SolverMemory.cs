@@ -18,5 +18,5 @@ internal sealed class SolverMemory(Arena arena, Shape shape, PredictionType pred
         return data;
     }
 
-    public void Keep(Tensor data) => data.Device.Driver.CopyOnDevice(Data.Pointer, data.Pointer, data.Bytes, data.Device.Stream);
+    public void Keep(Tensor data) => Data.CopyFrom(data);
 }

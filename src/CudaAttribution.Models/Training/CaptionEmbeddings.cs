@@ -29,7 +29,7 @@ internal sealed class CaptionEmbeddings : IDisposable
         var rows = distinct.Index().ToDictionary(c => c.Item, c => c.Index, StringComparer.Ordinal);
         _captionOf = [.. captions.Select(c => rows[c])];
         _ids = model.Tokenizer.Encode(distinct);
-        EmbeddingOp.RequireRows(_ids, model.TextEncoder.Config.VocabSize);
+        EmbeddingTable.RequireRows(_ids, model.TextEncoder.Config.VocabSize);
         if (frozen) _table = Encode(distinct.Length, folder);
     }
 
@@ -80,7 +80,7 @@ internal sealed class CaptionEmbeddings : IDisposable
             using var tape = new Tape(_model.Device, record: false);
             var ids = tape.Arena.From(_ids[(first * Length)..((first + n) * Length)], new Shape(n, Length));
             var embedded = _model.TextEncoder.Forward(tape, ids);
-            _model.Device.Driver.CopyOnDevice(table.Rows(first, n).Pointer, embedded.Pointer, embedded.Bytes, _model.Device.Stream);
+            table.Rows(first, n).CopyFrom(embedded);
             for (int i = first; i < first + n; i++) store?.Append(table.Rows(i, 1));
         }
         return table;

@@ -33,7 +33,7 @@ internal sealed class TrainingPictures : IDisposable
         for (int i = first; i < data.Count; i++)
         {
             using var tape = new Tape(model.Device, record: false);
-            Copy(vae.Encode(tape, Pixels(tape, i)), _moments.Rows(i, 1));
+            _moments.Rows(i, 1).CopyFrom(vae.Encode(tape, Pixels(tape, i)));
             store?.Append(_moments.Rows(i, 1));
         }
     }
@@ -81,7 +81,4 @@ internal sealed class TrainingPictures : IDisposable
         Sampling.FromPixels(pixels, clean);
         return clean;
     }
-
-    private static void Copy(Tensor source, Tensor destination) =>
-        source.Device.Driver.CopyOnDevice(destination.Pointer, source.Pointer, source.Bytes, source.Device.Stream);
 }

@@ -57,7 +57,7 @@ internal sealed class TrainingState : IDisposable
     public void StartAverage()
     {
         _pendingCount = 0;
-        if (_average is not null) Copy(_trained.Values, _average);
+        if (_average is not null) _average.CopyFrom(_trained.Values);
     }
 
     /// <summary>One step of the optimiser.</summary>
@@ -101,7 +101,7 @@ internal sealed class TrainingState : IDisposable
     /// <summary>Puts the running average, where there is one, in place of the weights.</summary>
     public void UseAverage()
     {
-        if (_average is not null) Copy(_average, _trained.Values);
+        if (_average is not null) _trained.Values.CopyFrom(_average);
     }
 
     /// <summary>Adds every tensor that a later <see cref="LoadFrom"/> goes on from.</summary>
@@ -132,7 +132,4 @@ internal sealed class TrainingState : IDisposable
         _optimizer.Dispose();
         _arena.Dispose();
     }
-
-    private static void Copy(Tensor source, Tensor destination) =>
-        source.Device.Driver.CopyOnDevice(destination.Pointer, source.Pointer, source.Bytes, source.Device.Stream);
 }

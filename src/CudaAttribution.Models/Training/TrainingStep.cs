@@ -37,6 +37,6 @@ internal sealed class TrainingStep(
         Sampling.Normal(noise, options.Seed, NoiseStream, before * (noise.Count / _microBatch));
         var mean = process.Loss(tape, unet, clean, noise, inputs.Timesteps(first, _microBatch), inputs.Text(tape, first, _microBatch));
         tape.Backward(mean, _share);
-        device.Driver.CopyOnDevice(loss.Pointer, mean.Pointer, loss.Bytes, device.Stream);
+        loss.CopyFrom(mean);
     }
 }

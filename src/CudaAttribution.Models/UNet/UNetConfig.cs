@@ -202,7 +202,7 @@ public sealed record UNetConfig
     }
 
     /// <summary>Why attention cannot have heads of a width; null where it can.</summary>
-    internal static string? HeadProblem(int width) => width % 4 == 0 && width <= AttentionOp.MaxHeadWidth
+    internal static string? HeadProblem(int width) => width % 4 == 0 && width <= DotProductAttention.MaxHeadWidth
         ? null
-        : $"attention heads must be a multiple of 4 and at most {AttentionOp.MaxHeadWidth} wide, these are {width}";
+        : $"attention heads must be a multiple of 4 and at most {DotProductAttention.MaxHeadWidth} wide, these are {width}";
 }

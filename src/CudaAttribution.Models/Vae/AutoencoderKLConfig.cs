@@ -89,9 +89,9 @@ public sealed record AutoencoderKLConfig
             return $"block_out_channels has {odd}, which is not divisible by norm_num_groups = {NormNumGroups}";
         }
         int width = BlockOutChannels[^1];
-        if (width % 4 != 0 || width > AttentionOp.MaxForwardHeadWidth)
+        if (width % 4 != 0 || width > DotProductAttention.MaxForwardHeadWidth)
         {
-            return $"the middle block's one attention head is {width} wide; it must be a multiple of 4 and at most {AttentionOp.MaxForwardHeadWidth}";
+            return $"the middle block's one attention head is {width} wide; it must be a multiple of 4 and at most {DotProductAttention.MaxForwardHeadWidth}";
         }
         return ScalingFactor > 0 && double.IsFinite(ScalingFactor) ? null : $"scaling_factor must be positive, it is {ScalingFactor}";
     }

@@ -19,7 +19,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
     private const int BiasColumns = 64;
     private const int TileN = 64;
 
-    private readonly int _tileM = device.OneThreadPerBlock ? 96 : 64;
+    private readonly int _tileM = device.Driver.Kernels.OneThreadPerBlock ? 96 : 64;
 
     public string Name => "kernels";
 

@@ -8,7 +8,7 @@ namespace CudaAttribution.Tensors.Ops;
 /// order, backward included, and each sample and head is treated alone.
 /// </summary>
 /// <remarks>All throw <see cref="ArgumentException"/> where a type, a shape or the device of an argument does not fit.</remarks>
-public static partial class AttentionOp
+public static partial class DotProductAttention
 {
     /// <summary>Widest head that has a gradient.</summary>
     public const int MaxHeadWidth = 160;
@@ -66,12 +66,12 @@ public static partial class AttentionOp
             throw new ArgumentException($"{Op}: causal needs as many keys as queries, k is {k.Shape} and q is {q.Shape}", nameof(causal));
         }
 
-        // Block tiles of the kernels' two instances.
-        var (kernel, forwardTile, backwardTile) = width switch
+        // Block tiles of the kernels' instances; the widest has no backward.
+        var (forward, forwardTile, backwardQ, backwardKv, backwardTile) = width switch
         {
-            <= 64 => ("attention_d64", 64, 32),
-            <= 160 => ("attention_d160", 32, 16),
-            _ => ("attention_d512", tape.Device.OneThreadPerBlock ? 16 : 8, 0),
+            <= 64 => ("attention_d64_fwd_f32", 64, "attention_d64_bwd_q_f32", "attention_d64_bwd_kv_f32", 32),
+            <= 160 => ("attention_d160_fwd_f32", 32, "attention_d160_bwd_q_f32", "attention_d160_bwd_kv_f32", 16),
+            _ => ("attention_d512_fwd_f32", tape.Device.Driver.Kernels.OneThreadPerBlock ? 16 : 8, "", "", 0),
         };
         var shape = new AttentionShape
         {
@@ -79,7 +79,7 @@ public static partial class AttentionOp
         };
         var o = tape.New(q.Shape);
         var lse = tape.Recording ? tape.New([samples, heads, queries]) : null;
-        tape.Device.Launch($"{kernel}_fwd_f32", Tiling(queries, forwardTile), new AttentionForwardParams
+        tape.Device.Launch(forward, Tiling(queries, forwardTile), new AttentionForwardParams
         {
             Q = q.Pointer, K = k.Pointer, V = v.Pointer, O = o.Pointer, Lse = lse?.Pointer ?? 0, Shape = shape,
         });
@@ -94,7 +94,7 @@ public static partial class AttentionOp
             if (q.RequiresGrad)
             {
                 var (dq, accumulate) = tape.GradOf(q);
-                tape.Device.Launch($"{kernel}_bwd_q_f32", Tiling(queries, backwardTile), new AttentionBackwardQueryParams
+                tape.Device.Launch(backwardQ, Tiling(queries, backwardTile), new AttentionBackwardQueryParams
                 {
                     Q = q.Pointer, K = k.Pointer, V = v.Pointer, Dy = dy.Pointer, Lse = lse.Pointer, Delta = delta.Pointer,
                     Dq = dq.Pointer, Shape = shape, Accumulate = accumulate ? 1 : 0,
@@ -104,7 +104,7 @@ public static partial class AttentionOp
             {
                 var (dk, accumulateK) = k.RequiresGrad ? tape.GradOf(k) : default;
                 var (dv, accumulateV) = v.RequiresGrad ? tape.GradOf(v) : default;
-                tape.Device.Launch($"{kernel}_bwd_kv_f32", Tiling(keys, backwardTile), new AttentionBackwardKeyValueParams
+                tape.Device.Launch(backwardKv, Tiling(keys, backwardTile), new AttentionBackwardKeyValueParams
                 {
                     Q = q.Pointer, K = k.Pointer, V = v.Pointer, Dy = dy.Pointer, Lse = lse.Pointer, Delta = delta.Pointer,
                     Dk = dk?.Pointer ?? 0, Dv = dv?.Pointer ?? 0, Shape = shape,

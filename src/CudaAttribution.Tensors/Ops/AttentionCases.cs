@@ -1,6 +1,6 @@
 namespace CudaAttribution.Tensors.Ops;
 
-public static partial class AttentionOp
+public static partial class DotProductAttention
 {
     /// <summary>The checked instances of the family.</summary>
     public static IEnumerable<OpCase> Cases => [.. AttentionCases, .. SoftmaxCases];

@@ -3,18 +3,18 @@ using CudaAttribution.Tensors.Engines;
 namespace CudaAttribution.Tensors.Ops;
 
 /// <summary>Two-dimensional convolution, NHWC (<c>kernels/conv2d.cu</c> or the chosen <see cref="IMathLibrary"/>).</summary>
-public static class Conv2dOp
+public static class Convolution
 {
-    /// <summary>Largest kernel side: the kernels keep a bit per tap in 32 bits.</summary>
-    private const int MaxKernel = 5;
+    /// <summary>Largest kernel side: the kernels keep a bit per row and per column of theirs in 32 bits.</summary>
+    internal const int MaxKernel = 16;
 
     /// <summary>y[N,OH,OW,O] = x[N,H,W,C] * w[O,K,K,C] + b[O]; zero padding.</summary>
     /// <param name="padBegin">Rows above and columns left.</param>
     /// <param name="padEnd">Rows below and columns right.</param>
-    /// <exception cref="ArgumentException">Shapes that do not fit together.</exception>
+    /// <exception cref="ArgumentException">A type, a shape or the device of an argument does not fit.</exception>
     public static Tensor Conv2d(this Tape tape, Tensor x, Tensor w, Tensor? b, int stride = 1, int padBegin = 1, int padEnd = 1)
     {
-        var s = ShapeOf(x, w, b, stride, padBegin, padEnd);
+        var s = ShapeOf(tape.Device, x, w, b, stride, padBegin, padEnd);
         var math = tape.Device.Math;
         var y = tape.New(new Shape(s.N, s.OutH, s.OutW, s.O));
         math.Conv2dForward(s, x, w, b, y);
@@ -47,10 +47,15 @@ public static class Conv2dOp
         Case("3x3 stride 2, padded below and right only", 1, 8, 8, 5, 7, 3, 2, 0, 1),
         Case("1x1", 2, 5, 3, 70, 66, 1, 1, 0, 0),
         Case("5x5 stride 3", 2, 7, 9, 4, 6, 5, 3, 2, 2),
+        Case("7x7 stride 2", 2, 15, 13, 3, 8, 7, 2, 3, 3, bias: false),
+        Case("7x7 stride 2 of even pictures", 1, 16, 12, 5, 6, 7, 2, 3, 3),
+        Case("7x7 larger than the picture", 2, 3, 2, 17, 9, 7, 1, 3, 3),
+        Case("16x16 stride 5", 1, 19, 22, 2, 3, 16, 5, 7, 8),
         Case("3x3 of 48 channels", 1, 4, 4, 48, 48, 3, 1, 1, 1),
         Case("3x3 more than one tile", 2, 9, 9, 68, 72, 3, 1, 1, 1),
         Case("demo 16x16x64", 32, 16, 16, 64, 64, 3, 1, 1, 1) with { BenchOnly = true },
         Case("demo 8x8x128", 32, 8, 8, 128, 128, 3, 1, 1, 1) with { BenchOnly = true },
+        Case("ResNet 224x224x3, 7x7 stride 2", 8, 224, 224, 3, 64, 7, 2, 3, 3, bias: false) with { BenchOnly = true },
         .. StableDiffusionShapes.Select(s => Case($"SD {s.Side}x{s.Side}, {s.C} to {s.O}", 2, s.Side, s.Side, s.C, s.O, 3, 1, 1, 1) with { BenchOnly = true }),
     ];
 
@@ -60,18 +65,24 @@ public static class Conv2dOp
         (64, 320, 320), (64, 640, 320), (32, 640, 640), (32, 1280, 640), (16, 1280, 1280), (16, 2560, 1280), (8, 1280, 1280), (8, 2560, 1280),
     ];
 
-    private static Conv2dShape ShapeOf(Tensor x, Tensor w, Tensor? b, int stride, int padBegin, int padEnd)
+    private static Conv2dShape ShapeOf(ComputeDevice device, Tensor x, Tensor w, Tensor? b, int stride, int padBegin, int padEnd)
     {
-        if (x.Shape.Rank != 4) throw new ArgumentException($"conv2d: x must be [N,H,W,C], it is {x.Shape}");
-        if (w.Shape.Rank != 4 || w.Shape[1] != w.Shape[2] || w.Shape[3] != x.Shape[3])
-        {
-            throw new ArgumentException($"conv2d: w must be [O,K,K,{x.Shape[3]}] for x {x.Shape}, it is {w.Shape}");
-        }
-        if (b is not null && b.Count != w.Shape[0]) throw new ArgumentException($"conv2d: b must have {w.Shape[0]} elements, it is {b.Shape}");
-        if (stride < 1 || padBegin < 0 || padEnd < 0) throw new ArgumentException($"conv2d: stride {stride}, padding {padBegin}/{padEnd}");
+        const string Op = "conv2d";
+        OpCheck.Argument(device, Op, x);
+        OpCheck.That(x.Shape.Rank == 4, Op, x, "[N,H,W,C]");
+        OpCheck.Argument(device, Op, w);
+        OpCheck.That(
+            w.Shape.Rank == 4 && w.Shape[1] == w.Shape[2] && w.Shape[1] <= MaxKernel && w.Shape[3] == x.Shape[3],
+            Op,
+            w,
+            $"[O,K,K,{x.Shape[3]}] for x {x.Shape}, K at most {MaxKernel}");
+        if (b is not null) OpCheck.Argument(device, Op, b, new Shape(w.Shape[0]));
+        if (stride < 1) throw new ArgumentException($"{Op}: stride is {stride}, it must be at least 1", nameof(stride));
+        if (padBegin < 0) throw new ArgumentException($"{Op}: padBegin is {padBegin}, it must not be negative", nameof(padBegin));
+        if (padEnd < 0) throw new ArgumentException($"{Op}: padEnd is {padEnd}, it must not be negative", nameof(padEnd));
         var s = new Conv2dShape(x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3], w.Shape[0], w.Shape[1], stride, padBegin, padEnd);
-        if (s.Kernel > MaxKernel) throw new ArgumentException($"conv2d: kernels of up to {MaxKernel}x{MaxKernel} are supported, w is {w.Shape}");
-        return s.OutH > 0 && s.OutW > 0 ? s : throw new ArgumentException($"conv2d: kernel {s.Kernel} does not fit x {x.Shape}");
+        OpCheck.That(s.OutH > 0 && s.OutW > 0, Op, x, $"at least as large as the kernel of {s.Kernel} once it is padded by {padBegin} and {padEnd}");
+        return s;
     }
 
     private static OpCase Case(string name, int n, int h, int w, int c, int o, int kernel, int stride, int padBegin, int padEnd, bool bias = true)

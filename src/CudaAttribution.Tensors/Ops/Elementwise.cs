@@ -125,7 +125,7 @@ public static partial class Elementwise
     {
         var (dx, accumulate) = tape.GradOf(input);
         if (accumulate) AddInto(tape.Device, dx, dy);
-        else tape.Device.Driver.CopyOnDevice(dx.Pointer, dy.Pointer, dy.Bytes, tape.Device.Stream);
+        else dx.CopyFrom(dy);
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -4,7 +4,7 @@ using CudaAttribution.Driver;
 namespace CudaAttribution.Tensors.Ops;
 
 /// <summary>Table look-up; kernels in <c>embedding.cu</c>.</summary>
-public static class EmbeddingOp
+public static class EmbeddingTable
 {
     private const int GradCols = 256;
 

@@ -6,15 +6,16 @@ namespace CudaAttribution.Tensors.Ops;
 public static class Gemm
 {
     /// <summary>y[...,O] = x[...,I] · w[O,I]ᵀ + b[O].</summary>
-    /// <exception cref="ArgumentException">Shapes that do not fit together.</exception>
+    /// <exception cref="ArgumentException">A type, a shape or the device of an argument does not fit.</exception>
     public static Tensor Linear(this Tape tape, Tensor x, Tensor w, Tensor? b)
     {
-        if (x.Shape.Rank < 1 || w.Shape.Rank != 2 || w.Shape[1] != x.Shape[^1])
-        {
-            throw new ArgumentException($"linear: w must be [O,{(x.Shape.Rank > 0 ? x.Shape[^1] : 0)}] for x {x.Shape}, it is {w.Shape}");
-        }
-        int o = w.Shape[0], i = w.Shape[1], m = checked((int)x.Shape.Rows);
-        if (b is not null && b.Count != o) throw new ArgumentException($"linear: b must have {o} elements, it is {b.Shape}");
+        const string Op = "linear";
+        OpCheck.Argument(tape.Device, Op, x);
+        OpCheck.That(x.Shape.Rank >= 1, Op, x, "[...,I]");
+        OpCheck.Argument(tape.Device, Op, w);
+        OpCheck.That(w.Shape.Rank == 2 && w.Shape[1] == x.Shape[^1], Op, w, $"[O,{x.Shape[^1]}] for x {x.Shape}");
+        int o = w.Shape[0], i = w.Shape[1], m = OpCheck.Int(Op, x.Shape.Rows, "the number of rows");
+        if (b is not null) OpCheck.Argument(tape.Device, Op, b, new Shape(o));
         int[] dims = x.Shape.ToArray();
         dims[^1] = o;
         var math = tape.Device.Math;

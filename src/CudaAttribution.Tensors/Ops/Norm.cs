@@ -46,7 +46,9 @@ public static partial class Norm
     /// <param name="silu">Whether SiLU follows.</param>
     public static Tensor GroupNorm(this Tape tape, Tensor x, Tensor w, Tensor b, int groups, float eps, bool silu = false)
     {
-        string op = silu ? "group_norm_silu" : "group_norm";
+        var (op, forward, backward) = silu
+            ? ("group_norm_silu", "group_norm_silu_fwd_f32", "group_norm_silu_bwd_f32")
+            : ("group_norm", "group_norm_fwd_f32", "group_norm_bwd_f32");
         OpCheck.Argument(tape.Device, op, x);
         OpCheck.That(x.Shape.Rank >= 2 && x.Count > 0, op, x, "[N,...,C], not empty");
         int samples = x.Shape[0], channels = x.Shape[^1];
@@ -67,7 +69,7 @@ public static partial class Norm
         var y = tape.New(x.Shape);
         var mean = tape.New([samples, groups]);
         var rstd = tape.New([samples, groups]);
-        tape.Device.Launch($"{op}_fwd_f32", grid, new GroupNormForwardParams
+        tape.Device.Launch(forward, grid, new GroupNormForwardParams
         {
             X = x.Pointer, W = w.Pointer, B = b.Pointer, Y = y.Pointer, Mean = mean.Pointer, Rstd = rstd.Pointer, Shape = shape,
         });
@@ -75,7 +77,7 @@ public static partial class Norm
         {
             var (dx, accumulate) = x.RequiresGrad ? tape.GradOf(x) : default;
             var part = w.RequiresGrad || b.RequiresGrad ? tape.New([samples, 2, channels]) : null;
-            tape.Device.Launch($"{op}_bwd_f32", grid, new GroupNormBackwardParams
+            tape.Device.Launch(backward, grid, new GroupNormBackwardParams
             {
                 X = x.Pointer, Dy = dy.Pointer, W = w.Pointer, B = b.Pointer, Mean = mean.Pointer, Rstd = rstd.Pointer,
                 Dx = dx?.Pointer ?? 0, Part = part?.Pointer ?? 0, Shape = shape, Accumulate = accumulate ? 1 : 0,

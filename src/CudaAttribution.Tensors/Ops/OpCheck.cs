@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace CudaAttribution.Tensors.Ops;
@@ -31,8 +32,38 @@ internal static class OpCheck
         if (!holds) throw new ArgumentException($"{op}: {name} is {x}, it must be {rule}", name);
     }
 
+    /// <summary>The same where the rule is put together: it is only where it is broken.</summary>
+    public static void That(
+        bool holds,
+        string op,
+        Tensor x,
+        [InterpolatedStringHandlerArgument(nameof(holds))] ref OpRule rule,
+        [CallerArgumentExpression(nameof(x))] string name = "")
+    {
+        if (!holds) That(holds, op, x, rule.ToStringAndClear(), name);
+    }
+
     /// <summary>An extent or count as the kernels take it.</summary>
     /// <exception cref="ArgumentException">It does not fit 32 bits.</exception>
     public static int Int(string op, long value, string what) =>
         value <= int.MaxValue ? (int)value : throw new ArgumentException($"{op}: {what} is {value}, a kernel takes at most {int.MaxValue}");
+}
+
+/// <summary>Text of a rule that is formatted only where the rule does not hold: a launch builds no strings.</summary>
+[InterpolatedStringHandler]
+internal ref struct OpRule
+{
+    private DefaultInterpolatedStringHandler _text;
+
+    public OpRule(int literalLength, int formattedCount, bool holds, out bool wanted)
+    {
+        wanted = !holds;
+        _text = wanted ? new DefaultInterpolatedStringHandler(literalLength, formattedCount, CultureInfo.InvariantCulture) : default;
+    }
+
+    public void AppendLiteral(string value) => _text.AppendLiteral(value);
+
+    public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
+
+    public string ToStringAndClear() => _text.ToStringAndClear();
 }

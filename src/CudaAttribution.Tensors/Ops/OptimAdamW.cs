@@ -45,7 +45,8 @@ public sealed record AdamWOptions
 }
 
 /// <summary>
-/// AdamW over a <see cref="ParameterSet"/>, with clipping of the global gradient norm. A step is three launches and does not wait for the device.
+/// AdamW over a <see cref="ParameterSet"/>, with clipping of the global gradient norm. A step does not wait for the device; it is three launches, or
+/// two and one for every run of neighbouring parameters of the same <see cref="ParameterGroup"/>.
 /// What it has to remember (both moments, the step number) goes to and comes from named tensors, so that a resumed run gives the bits of one that
 /// never stopped.
 /// </summary>
@@ -56,21 +57,30 @@ public sealed class AdamW : IDisposable
     private readonly ParameterSet _parameters;
     private readonly Arena _arena;
     private readonly Tensor _m, _v, _scratch, _norm;
+    private readonly IReadOnlyList<Run> _runs;
+
+    /// <summary>Neighbouring parameters of one group.</summary>
+    private sealed record Run(AdamWOptions Options, double LearningRateScale, Tensor Value, Tensor Gradient, Tensor M, Tensor V);
 
     /// <param name="parameters">Frozen, with gradients.</param>
     /// <param name="options">Constants; null for the defaults.</param>
-    /// <exception cref="ArgumentException">A constant is out of its range.</exception>
-    public AdamW(ParameterSet parameters, AdamWOptions? options = null)
+    /// <param name="groups">
+    /// Parameters with another learning rate or decay: the first that has a parameter counts, and what is in none follows the options. Null for none.
+    /// </param>
+    /// <exception cref="ArgumentException">A constant is out of its range, or a group has no parameter.</exception>
+    public AdamW(ParameterSet parameters, AdamWOptions? options = null, IReadOnlyList<ParameterGroup>? groups = null)
     {
         Options = options ?? new AdamWOptions();
         if (Options.Problem() is { } problem) throw new ArgumentException(problem, nameof(options));
         _parameters = parameters;
+        foreach (var group in groups ?? []) Check(group);
         var shape = parameters.Gradients.Shape;
         _arena = new Arena(parameters.Device);
         _m = _arena.Zeros(shape);
         _v = _arena.Zeros(shape);
         _scratch = _arena.New(Optim.NormScratch(shape.Count));
         _norm = _arena.Zeros(new Shape(2));
+        _runs = Runs(groups ?? []);
     }
 
     public AdamWOptions Options { get; }
@@ -83,9 +93,11 @@ public sealed class AdamW : IDisposable
     /// <param name="maxNorm">The gradient is scaled down to this norm where it is longer; +∞ for no clipping.</param>
     public void Update(double learningRate, float maxNorm = float.PositiveInfinity)
     {
-        var factors = Options.At(Step + 1, learningRate);
         Optim.GradientNorm(_parameters.Gradients, maxNorm, _scratch, _norm);
-        Optim.AdamWStep(_parameters.Values, _parameters.Gradients, _m, _v, _norm, factors);
+        foreach (var run in _runs)
+        {
+            Optim.AdamWStep(run.Value, run.Gradient, run.M, run.V, _norm, run.Options.At(Step + 1, learningRate * run.LearningRateScale));
+        }
         Step++;
     }
 
@@ -121,4 +133,38 @@ public sealed class AdamW : IDisposable
     }
 
     public void Dispose() => _arena.Dispose();
+
+    private AdamWOptions OptionsOf(ParameterGroup? group) =>
+        group?.WeightDecay is { } decay ? Options with { WeightDecay = decay } : Options;
+
+    private void Check(ParameterGroup group)
+    {
+        if (!(group.LearningRateScale >= 0 && double.IsFinite(group.LearningRateScale)))
+        {
+            throw new ArgumentException(
+                $"group '{group.Name}': the scale of the learning rate is {group.LearningRateScale}, it must be finite and not negative");
+        }
+        if (OptionsOf(group).Problem() is { } problem) throw new ArgumentException($"group '{group.Name}': {problem}");
+        if (!_parameters.Layout.Any(p => group.Has(p.Name, p.Tensor.Shape)))
+        {
+            throw new ArgumentException($"group '{group.Name}' has none of the {_parameters.Layout.Count} parameters");
+        }
+    }
+
+    /// <summary>The flat tensors cut where the group changes; padding goes with the parameter before it.</summary>
+    private IReadOnlyList<Run> Runs(IReadOnlyList<ParameterGroup> groups)
+    {
+        var starts = new List<(int First, ParameterGroup? Group)>();
+        foreach (var (name, tensor, offset) in _parameters.Layout)
+        {
+            var group = groups.FirstOrDefault(g => g.Has(name, tensor.Shape));
+            if (starts.Count == 0 || !ReferenceEquals(starts[^1].Group, group)) starts.Add((checked((int)offset), group));
+        }
+        return [.. starts.Select((start, i) =>
+        {
+            int end = i + 1 < starts.Count ? starts[i + 1].First : _m.Shape[0];
+            Tensor Part(Tensor flat) => flat.Rows(start.First, end - start.First);
+            return new Run(OptionsOf(start.Group), start.Group?.LearningRateScale ?? 1, Part(_parameters.Values), Part(_parameters.Gradients), Part(_m), Part(_v));
+        })];
+    }
 }

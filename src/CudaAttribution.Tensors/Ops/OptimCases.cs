@@ -104,7 +104,7 @@ public static partial class Optim
     private static Tensor Copy(Tape tape, Tensor x)
     {
         var copy = tape.New(x.Shape);
-        tape.Device.Driver.CopyOnDevice(copy.Pointer, x.Pointer, x.Bytes, tape.Device.Stream);
+        copy.CopyFrom(x);
         return copy;
     }
 

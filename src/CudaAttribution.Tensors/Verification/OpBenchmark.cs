@@ -81,7 +81,7 @@ public static class OpBenchmark
             Ops.Elementwise.Constant(seed, 1);
         }
         var copy = tape.New(seed.Shape);
-        tape.Device.Driver.CopyOnDevice(copy.Pointer, seed.Pointer, seed.Bytes, tape.Device.Stream);
+        copy.CopyFrom(seed);
         tape.Backward(y, copy);
         foreach (var input in inputs) input.Grad = null;
     }

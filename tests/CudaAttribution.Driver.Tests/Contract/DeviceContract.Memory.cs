@@ -27,7 +27,6 @@ public abstract partial class DeviceContract
     public void RefusesToAllocateNothing(long bytes)
     {
         AssertStatus(() => Device.Allocate(bytes), DeviceStatus.InvalidValue, $"{bytes} bytes");
-        AssertStatus(() => Device.AllocatePinned(bytes), DeviceStatus.InvalidValue, $"{bytes} bytes");
     }
 
     [Test]
@@ -45,15 +44,10 @@ public abstract partial class DeviceContract
     public void RefusesToFreeWhatIsNotLive()
     {
         nint device = Device.Allocate(512);
-        nint pinned = Device.AllocatePinned(512);
-        AssertStatus(() => Device.Free(pinned), DeviceStatus.InvalidValue, "device memory");
-        AssertStatus(() => Device.FreePinned(device), DeviceStatus.InvalidValue, "pinned memory");
         AssertStatus(() => Device.Free(device + 256), DeviceStatus.InvalidValue, $"0x{device + 256:x}");
         AssertStatus(() => Device.Free(0), DeviceStatus.InvalidValue);
         Device.Free(device);
-        Device.FreePinned(pinned);
         AssertStatus(() => Device.Free(device), DeviceStatus.InvalidValue, "freed before");
-        AssertStatus(() => Device.FreePinned(pinned), DeviceStatus.InvalidValue, "freed before");
     }
 
     // 4 MiB is the size of a staging chunk; the last size takes three chunks and a rest.
@@ -72,27 +66,6 @@ public abstract partial class DeviceContract
         byte[] received = new byte[bytes];
         Device.CopyToHost(received, pointer, Device.DefaultStream);
         Assert.That(received.AsSpan().SequenceEqual(expected), "the source was cleared after the copy returned, the device must hold what it was");
-        Device.Free(pointer);
-    }
-
-    [Test]
-    public unsafe void CopiesThroughPinnedMemory()
-    {
-        const int Bytes = 5 << 20;
-        nint pinned = Device.AllocatePinned(Bytes);
-        nint pointer = Device.Allocate(Bytes);
-        var span = new Span<byte>((void*)pinned, Bytes);
-        for (int i = 0; i < Bytes; i++)
-        {
-            span[i] = (byte)(i % 251);
-        }
-        Device.CopyToDevice(pointer, span, Device.DefaultStream);
-        span.Clear();
-        Device.CopyToHost(span[(1 << 20)..], pointer + (1 << 20), Device.DefaultStream);
-        Assert.That(span[(1 << 20) - 1], Is.Zero);
-        Assert.That(span[1 << 20], Is.EqualTo((1 << 20) % 251));
-        Assert.That(span[Bytes - 1], Is.EqualTo((Bytes - 1) % 251));
-        Device.FreePinned(pinned);
         Device.Free(pointer);
     }
 

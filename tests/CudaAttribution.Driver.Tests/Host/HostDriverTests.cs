@@ -89,12 +89,12 @@ public sealed class HostDriverTests
     {
         using var device = HostDriver.OpenCpu();
         nint a = device.Allocate(1000);
-        nint b = device.AllocatePinned(24);
+        nint b = device.Allocate(24);
         Assert.That((device.LiveAllocations, device.LiveBytes), Is.EqualTo((2, 1024L)));
         var error = Assert.Throws<DeviceOutOfMemoryException>(() => device.Allocate(device.Info.MemoryBytes - 1023))!;
         Assert.That(error.Message, Does.Contain("1,024 of"));
         device.Free(a);
-        device.FreePinned(b);
+        device.Free(b);
         Assert.That((device.LiveAllocations, device.LiveBytes), Is.EqualTo((0, 0L)));
     }
 
