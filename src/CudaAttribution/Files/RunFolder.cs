@@ -39,7 +39,7 @@ public sealed class RunFolder
 
     public void WriteJson<T>(string name, T value) => Write(name, Json.Write(value));
 
-    public void WriteImage(string name, RgbImage image) => Write(name, ImageCodecs.Default.EncodePng(image));
+    public void WriteImage(string name, RgbImage image) => Write(name, ImageCodecs.EncodePng(image));
 
     /// <exception cref="AttributionException">The disk is full, or the folder is gone.</exception>
     public void Write(string name, byte[] content)
@@ -71,7 +71,7 @@ public sealed class RunFolder
     {
         try
         {
-            return ImageCodecs.Default.Decode(File.ReadAllBytes(path)).OverWhite();
+            return ImageCodecs.Decode(File.ReadAllBytes(path)).OverWhite();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ImageDecodeException)
         {

@@ -114,7 +114,7 @@ public sealed class RunRecorder(string command, IReadOnlyList<string> commandLin
         Started = _started,
         Finished = DateTimeOffset.UtcNow,
         Device = ManifestDevice.Of(device),
-        ImageCodec = ImageCodecs.Default.Name,
+        ImageCodec = ImageCodecs.Name,
         Runtime = RuntimeInformation.FrameworkDescription,
         OperatingSystem = RuntimeInformation.OSDescription,
         Remote = Remote,

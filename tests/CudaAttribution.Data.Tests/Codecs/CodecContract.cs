@@ -42,7 +42,7 @@ public abstract partial class CodecContract
         };
     }
 
-    protected ImageDecodeException ExpectError(byte[] file, ImageDecodeError error, long maxPixels = ImageCodecs.DefaultMaxPixels, string what = "")
+    protected ImageDecodeException ExpectError(byte[] file, ImageDecodeError error, long maxPixels = ImageCodecs.MostPixels, string what = "")
     {
         var thrown = Assert.Throws<ImageDecodeException>(() => Codec.Decode(file, maxPixels), what)!;
         Assert.That(thrown.Error, Is.EqualTo(error), $"{what}: {thrown.Message}");

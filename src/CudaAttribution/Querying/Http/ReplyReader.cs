@@ -55,7 +55,7 @@ internal sealed partial class ReplyReader(HttpService service)
     {
         try
         {
-            var image = ImageCodecs.Default.Decode(file).OverWhite();
+            var image = ImageCodecs.Decode(file).OverWhite();
             return new(CallOutcome.Picture, reply.Status) { Image = image, ResponseSha256 = Hash(reply) };
         }
         catch (ImageDecodeException e)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using SixLabors.ImageSharp.Formats.Webp;
 
 namespace CudaAttribution.Data;
 
@@ -11,6 +12,9 @@ internal sealed class WebPContainer
     private const int RiffHeader = 12, ChunkHeader = 8;
     private const byte AlphaFlag = 0x10, AnimationFlag = 0x02;
 
+    /// <summary>Other than zeros, which ImageSharp fills with.</summary>
+    private static readonly byte[] Filler = [.. Enumerable.Repeat((byte)0xb6, 64)];
+
     private readonly byte[] picture;
     private readonly byte[] transparency;
     private readonly bool lossless;
@@ -21,9 +25,9 @@ internal sealed class WebPContainer
         (this.picture, this.transparency, this.lossless) = (picture, transparency, lossless);
     }
 
-    public int Width { get; }
+    private int Width { get; }
 
-    public int Height { get; }
+    private int Height { get; }
 
     public static bool Matches(ReadOnlySpan<byte> file) => file.Length >= RiffHeader && file.StartsWith("RIFF"u8) && file[8..].StartsWith("WEBP"u8);
 
@@ -51,8 +55,19 @@ internal sealed class WebPContainer
         return new WebPContainer(width, height, content.ToArray(), alpha.ToArray(), lossless);
     }
 
+    /// <summary>
+    /// A picture whose coded data run out is filled by ImageSharp without a word. So it is decoded twice, with other bytes behind its
+    /// data: where these make a difference, the data were too short.
+    /// </summary>
+    public RgbaImage Decode()
+    {
+        var decoder = new WebpDecoder { IgnoreMetadata = true };
+        RgbaImage image = PixelReader.Read(decoder, ToBytes([]));
+        return PixelReader.Gives(decoder, ToBytes(Filler), image) ? image : throw FileProblem.Damaged("WebP: the coded data end too early");
+    }
+
     /// <summary>The file as ImageSharp gets it, with <paramref name="filler"/> behind the coded data.</summary>
-    public byte[] ToBytes(ReadOnlySpan<byte> filler)
+    private byte[] ToBytes(ReadOnlySpan<byte> filler)
     {
         var file = new MemoryStream();
         file.Write("RIFF\0\0\0\0WEBP"u8);

@@ -1,6 +1,6 @@
 namespace CudaAttribution.Data;
 
-/// <summary>The errors that the container checks share; the sentences are those of the native codec.</summary>
+/// <summary>The errors that the readers of the three formats share.</summary>
 internal static class FileProblem
 {
     public static ImageDecodeException Damaged(string detail, Exception? inner = null) =>

@@ -1,5 +1,8 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.Formats.Png;
+using SixLabors.ImageSharp.PixelFormats;
 
 namespace CudaAttribution.Data;
 
@@ -19,17 +22,17 @@ internal sealed class PngContainer
     private byte[]? palette;
     private byte[]? transparency;
 
-    private PngContainer(byte[] head, PngHeader header) => (this.head, Header) = (head, header);
-
-    public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];
-
-    public PngHeader Header { get; }
-
     /// <summary>
     /// Red, green and blue of the colour that is transparent in a 16-bit picture, else null. <see cref="ToBytes"/> leaves it out, since
     /// ImageSharp reads it in the wrong byte order.
     /// </summary>
-    public ushort[]? WideTransparency { get; private set; }
+    private ushort[]? wideTransparency;
+
+    private PngContainer(byte[] head, PngHeader header) => (this.head, Header) = (head, header);
+
+    public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];
+
+    private PngHeader Header { get; }
 
     /// <exception cref="ImageDecodeException">Too large, truncated or damaged.</exception>
     public static PngContainer Read(ReadOnlySpan<byte> file, long maxPixels)
@@ -52,8 +55,36 @@ internal sealed class PngContainer
         return png;
     }
 
+    public RgbaImage Decode()
+    {
+        // The product that ImageSharp computes in 32 bits; where it wraps, the picture would be blank.
+        if ((long)Header.Width * Header.BitDepth * Math.Max(1, Header.Channels * Header.BitDepth / 8) > int.MaxValue)
+            throw FileProblem.NotSupported($"PNG: a row of {Header.Width} pixels is too long for ImageSharp; cut the picture or save it with 8 bits");
+        var decoder = new PngDecoder { IgnoreMetadata = true };
+        if (Header.BitDepth < 16) return PixelReader.Read(decoder, ToBytes());
+        // Decoded to 16 bits and cut to the high byte here: ImageSharp would round.
+        using Image<Rgba64> wide = PixelReader.Load<Rgba64>(decoder, ToBytes());
+        var rgba = new byte[4 * wide.Width * wide.Height];
+        wide.ProcessPixelRows(rows =>
+        {
+            for (int y = 0; y < rows.Height; y++) Narrow(rows.GetRowSpan(y), rgba.AsSpan(4 * rows.Width * y));
+        });
+        return new RgbaImage(wide.Width, wide.Height, rgba);
+    }
+
+    private void Narrow(ReadOnlySpan<Rgba64> row, Span<byte> rgba)
+    {
+        for (int x = 0; x < row.Length; x++)
+        {
+            Rgba64 p = row[x];
+            bool clear = wideTransparency is not null && p.R == wideTransparency[0] && p.G == wideTransparency[1] && p.B == wideTransparency[2];
+            (rgba[4 * x], rgba[4 * x + 1], rgba[4 * x + 2]) = ((byte)(p.R >> 8), (byte)(p.G >> 8), (byte)(p.B >> 8));
+            rgba[4 * x + 3] = clear ? (byte)0 : (byte)(p.A >> 8);
+        }
+    }
+
     /// <summary>The file as ImageSharp gets it: header, palette, transparency, one chunk of data.</summary>
-    public byte[] ToBytes()
+    private byte[] ToBytes()
     {
         var file = new MemoryStream();
         file.Write(head);
@@ -128,7 +159,7 @@ internal sealed class PngContainer
     /// <summary>A chunk that is repeated, misplaced or does not fit the header is left out, as the specification allows.</summary>
     private void TakeTransparency(ReadOnlySpan<byte> content)
     {
-        if (transparency is not null || WideTransparency is not null || dataBegan) return;
+        if (transparency is not null || wideTransparency is not null || dataBegan) return;
         if (Header.Colour == PngColour.Palette)
         {
             if (content.Length > 0 && content.Length <= entries) transparency = content.ToArray();
@@ -138,7 +169,7 @@ internal sealed class PngContainer
         if (samples == 0 || content.Length != 2 * samples) return;
         var values = new ushort[samples];
         for (int i = 0; i < samples; i++) values[i] = BinaryPrimitives.ReadUInt16BigEndian(content[(2 * i)..]);
-        if (Header.BitDepth == 16) WideTransparency = samples == 3 ? values : [values[0], values[0], values[0]];
+        if (Header.BitDepth == 16) wideTransparency = samples == 3 ? values : [values[0], values[0], values[0]];
         else if (values.All(v => v < 1 << Header.BitDepth)) transparency = content.ToArray();
     }
 
