@@ -18,7 +18,7 @@ public static class ImageCodecs
     /// <summary>64 Mi pixels (8,192 x 8,192), the most that is decoded: 256 MiB.</summary>
     public const long MostPixels = 1L << 26;
 
-    private const int MaxJpegSide = 65535, MaxWebPSide = 16383;
+    private const int MaxJpegSide = 65535, MaxWebPSide = 16382; // the format allows one more, ImageSharp's encoder does not
 
     /// <summary>The library behind the codecs and its version, for manifests.</summary>
     public static string Name { get; } = "ImageSharp "
@@ -86,7 +86,7 @@ public static class ImageCodecs
     {
         ArgumentNullException.ThrowIfNull(image);
         if (Math.Max(image.Width, image.Height) > maxSide)
-            throw new ArgumentException($"{format} encoder: a side of {image.Width} x {image.Height} is over the format's limit of {maxSide} pixels");
+            throw new ArgumentException($"{format} encoder: a side of {image.Width} x {image.Height} is over the limit of {maxSide} pixels");
         using var source = Image.LoadPixelData<Rgb24>(image.Pixels, image.Width, image.Height);
         using var stream = new MemoryStream();
         encoder.Encode(source, stream);

@@ -16,8 +16,9 @@ internal readonly record struct PngHeader(int Width, int Height, int BitDepth, P
 {
     public const int Length = 13;
 
-    private static readonly (int X, int Y, int StepX, int StepY)[] Adam7 =
-        [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
+    private static readonly (int X, int Y, int StepX, int StepY)[]
+        Whole = [(0, 0, 1, 1)],
+        Adam7 = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
 
     public int Channels => Colour switch
     {
@@ -27,8 +28,8 @@ internal readonly record struct PngHeader(int Width, int Height, int BitDepth, P
         _ => 1,
     };
 
-    /// <summary>Bytes of all rows after decompression, each with the byte that names its filter.</summary>
-    public long RawBytes => Interlaced ? Adam7.Sum(PassBytes) : PassBytes((0, 0, 1, 1));
+    /// <summary>The pictures of which the picture is made in turn: itself, or up to seven smaller ones.</summary>
+    public IEnumerable<PngPass> Passes => (Interlaced ? Adam7 : Whole).Select(Pass).Where(pass => pass.Columns > 0 && pass.Rows > 0);
 
     /// <param name="ihdr">The 13 bytes of the chunk.</param>
     /// <param name="maxPixels">See <see cref="IImageCodec.Decode"/>.</param>
@@ -50,9 +51,19 @@ internal readonly record struct PngHeader(int Width, int Height, int BitDepth, P
         return header;
     }
 
-    private long PassBytes((int X, int Y, int StepX, int StepY) pass)
+    private PngPass Pass((int X, int Y, int StepX, int StepY) grid)
     {
-        long columns = (Width - pass.X + pass.StepX - 1) / pass.StepX, rows = (Height - pass.Y + pass.StepY - 1) / pass.StepY;
-        return columns <= 0 || rows <= 0 ? 0 : rows * (1 + (columns * Channels * BitDepth + 7) / 8);
+        long columns = ((long)Width - grid.X + grid.StepX - 1) / grid.StepX, rows = ((long)Height - grid.Y + grid.StepY - 1) / grid.StepY;
+        return new PngPass(grid.X, grid.Y, grid.StepX, grid.StepY, (int)columns, (int)rows, rows * (1 + (columns * Channels * BitDepth + 7) / 8));
     }
 }
+
+/// <summary>Where the pixels of a pass lie in the picture, and how long it is.</summary>
+/// <param name="X">First column.</param>
+/// <param name="Y">First row.</param>
+/// <param name="StepX">From one column to the next.</param>
+/// <param name="StepY">From one row to the next.</param>
+/// <param name="Columns">Pixels of a row.</param>
+/// <param name="Rows">Rows.</param>
+/// <param name="Bytes">Of all rows after decompression, each with the byte that names its filter.</param>
+internal readonly record struct PngPass(int X, int Y, int StepX, int StepY, int Columns, int Rows, long Bytes);

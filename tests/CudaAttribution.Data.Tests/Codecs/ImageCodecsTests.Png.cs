@@ -3,7 +3,7 @@ using NUnit.Framework;
 namespace CudaAttribution.Data.Tests;
 
 /// <summary>Every colour type and bit depth of the PNG specification, against pixels computed from the samples.</summary>
-public abstract partial class CodecContract
+public sealed partial class ImageCodecsTests
 {
     // Odd sizes, so that rows of 1, 2 and 4 bits end inside a byte and every Adam7 pass is cut.
     private const int Width = 37, Height = 13;
@@ -153,9 +153,9 @@ public abstract partial class CodecContract
     /// <summary>Full range for 1 to 8 bits (v * 255 / (2^d - 1) is whole), the high byte for 16.</summary>
     private static byte To8(int sample, int bitDepth) => (byte)(bitDepth == 16 ? sample >> 8 : sample * 255 / ((1 << bitDepth) - 1));
 
-    private void Expect(byte[] file, Func<int, int, byte[]> pixel)
+    private static void Expect(byte[] file, Func<int, int, byte[]> pixel)
     {
-        RgbaImage image = Codec.Decode(file);
+        RgbaImage image = ImageCodecs.Decode(file);
         for (int y = 0; y < image.Height; y++)
             for (int x = 0; x < image.Width; x++)
                 Assert.That(image.Pixels.AsSpan(4 * (y * image.Width + x), 4).ToArray(), Is.EqualTo(pixel(y, x)), $"row {y}, column {x}");

@@ -5,7 +5,7 @@ using NUnit.Framework;
 namespace CudaAttribution.Data.Tests;
 
 /// <summary>Cut, damaged, hostile and foreign files.</summary>
-public abstract partial class CodecContract
+public sealed partial class ImageCodecsTests
 {
     [Test]
     public void TruncatedAnywhereIsAnError(
@@ -17,7 +17,7 @@ public abstract partial class CodecContract
     {
         byte[] bytes = Pictures.File(file);
         int signature = Path.GetExtension(file) switch { ".jpg" => 3, ".webp" => 12, _ => 8 };
-        Assert.That(() => Codec.Decode(bytes), Throws.Nothing);
+        Assert.That(() => ImageCodecs.Decode(bytes), Throws.Nothing);
         for (int n = 0; n < bytes.Length; n++)
             ExpectError(bytes[..n], n < signature ? ImageDecodeError.NotAnImage : ImageDecodeError.Damaged, what: $"{n} of {bytes.Length} bytes");
     }
@@ -60,7 +60,7 @@ public abstract partial class CodecContract
         byte[] file = Png(
             1, 1, PngWriter.Palette, 8,
             ("tEXt", [.. "a\0b"u8]), ("PLTE", [1, 2, 3]), ("tRNS", [4]), ("IDAT", data), ("tIME", [7, 234, 2, 28, 23, 59, 59]));
-        Assert.That(() => Codec.Decode(file), Throws.Nothing);
+        Assert.That(() => ImageCodecs.Decode(file), Throws.Nothing);
         int at = 8;
         foreach (string name in new[] { "IHDR", "tEXt", "PLTE", "tRNS", "IDAT", "tIME", "IEND" })
         {
@@ -151,7 +151,7 @@ public abstract partial class CodecContract
             for (int k = random.Below(4); k >= 0; k--) damaged[random.Below(damaged.Length)] = (byte)random.Next();
             try
             {
-                Codec.Decode(damaged, 1 << 20);
+                ImageCodecs.Decode(damaged, 1 << 20);
             }
             catch (ImageDecodeException e)
             {
@@ -177,12 +177,12 @@ public abstract partial class CodecContract
         byte[] png = PngWriter.Write(Pictures.Samples(8, 8, 3, 8), PngWriter.Rgb, 8);
         foreach (byte[] file in new[] { png, Pictures.File("colour.jpg"), Pictures.File("lossy.webp"), Pictures.File("lossless.webp") })
         {
-            RgbaImage image = Codec.Decode(file);
+            RgbaImage image = ImageCodecs.Decode(file);
             long pixels = (long)image.Width * image.Height;
-            Assert.That(() => Codec.Decode(file, pixels), Throws.Nothing);
+            Assert.That(() => ImageCodecs.Decode(file, pixels), Throws.Nothing);
             ExpectError(file, ImageDecodeError.TooLarge, pixels - 1);
             ExpectError(file, ImageDecodeError.TooLarge, 0);
-            Assert.That(() => Codec.Decode(file, -1), Throws.InstanceOf<ArgumentOutOfRangeException>());
+            Assert.That(() => ImageCodecs.Decode(file, -1), Throws.InstanceOf<ArgumentOutOfRangeException>());
         }
     }
 
@@ -217,7 +217,7 @@ public abstract partial class CodecContract
         byte[] lossless = WebPFile.Chunks(Pictures.File("lossless.webp"))[0].Content;
         BinaryPrimitives.WriteUInt32LittleEndian(lossless.AsSpan(1), 0x0fffffff);
         byte[] webp = WebPFile.FromChunks(WebPFile.Canvas(20, 14, 0), ("VP8L", lossless));
-        Assert.That(() => Codec.Decode(webp), Throws.TypeOf<ImageDecodeException>());
+        Assert.That(() => ImageCodecs.Decode(webp), Throws.TypeOf<ImageDecodeException>());
     }
 
     [Test]
@@ -229,6 +229,37 @@ public abstract partial class CodecContract
     }
 
     [Test]
+    public void PngRowsThatImageSharpCannotCountAreRefused()
+    {
+        const int width = 1 << 24; // x 16 bits x 8 bytes = 2^31
+        byte[] file = PngWriter.FromChunks(
+            ("IHDR", PngWriter.Header(width, 1, 16, PngWriter.RgbAlpha)), ("IDAT", PngWriter.Deflate(new byte[1 + 8 * width])), ("IEND", []));
+        ExpectError(file, ImageDecodeError.NotSupported);
+    }
+
+    [Test]
+    public void ArithmeticAndUncommonJpegAreRefused([Values("colour.jpg", "progressive.jpg", "grey.jpg")] string file)
+    {
+        byte[] sound = Pictures.File(file);
+        int frame = JpegFile.Frame(sound);
+        foreach (byte kind in new byte[] { 0xc3, 0xc5, 0xc9, 0xca })
+        {
+            byte[] other = [.. sound];
+            other[frame - 3] = kind;
+            Assert.That(ExpectError(other, ImageDecodeError.NotSupported, what: $"frame {kind:x2}").Message, Does.Contain("arithmetic"));
+        }
+        sound[frame] = 12;
+        ExpectError(sound, ImageDecodeError.NotSupported, what: "12 bits");
+    }
+
+    [Test]
+    public void SurplusCodedDataAreAnError([Values("colour.jpg", "progressive.jpg", "grey.jpg")] string file)
+    {
+        byte[] sound = Pictures.File(file), longer = [.. sound[..^2], 0, 0xff, 0xd9];
+        ExpectError(longer, ImageDecodeError.Damaged);
+    }
+
+    [Test]
     public void CompressedTextIsNotUnpackedWithoutBounds()
     {
         // 256 MiB of text in 256 KiB: a codec may refuse the file or skip the text.
@@ -237,7 +268,7 @@ public abstract partial class CodecContract
         long before = GC.GetAllocatedBytesForCurrentThread();
         try
         {
-            Assert.That(Codec.Decode(file).Pixels, Is.EqualTo(new byte[] { 7, 7, 7, 255 }));
+            Assert.That(ImageCodecs.Decode(file).Pixels, Is.EqualTo(new byte[] { 7, 7, 7, 255 }));
         }
         catch (ImageDecodeException e)
         {
@@ -258,7 +289,7 @@ public abstract partial class CodecContract
     private static byte[] Png(int width, int height, int colourType, int bitDepth, params (string Name, byte[] Content)[] chunks) =>
         PngWriter.FromChunks([("IHDR", PngWriter.Header(width, height, bitDepth, colourType)), .. chunks, ("IEND", [])]);
 
-    private void ExpectRefusedAtOnce(byte[] file, ImageDecodeError error)
+    private static void ExpectRefusedAtOnce(byte[] file, ImageDecodeError error)
     {
         var watch = Stopwatch.StartNew();
         long before = GC.GetAllocatedBytesForCurrentThread();

@@ -3,7 +3,7 @@ using NUnit.Framework;
 namespace CudaAttribution.Data.Tests;
 
 /// <summary>JPEG and WebP files, and what lies beside a picture in its file.</summary>
-public abstract partial class CodecContract
+public sealed partial class ImageCodecsTests
 {
     private static readonly byte[] TurnedByExif =
         [.. "MM\0*\0\0\0\b\0\x01"u8, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0]; // orientation 6: a quarter turn
@@ -19,7 +19,7 @@ public abstract partial class CodecContract
     [TestCase("progressive.jpg", 30)]
     public void DecodesNearlyAsPillowDoes(string file, double minimalPsnr)
     {
-        RgbaImage image = Codec.Decode(Pictures.File(file));
+        RgbaImage image = ImageCodecs.Decode(Pictures.File(file));
         Assert.That((image.Width, image.Height), Is.EqualTo((20, 14)));
         Assert.That(Pictures.Psnr(image.Pixels, Pictures.File(file + ".rgba")), Is.GreaterThanOrEqualTo(minimalPsnr));
     }
@@ -27,7 +27,7 @@ public abstract partial class CodecContract
     [Test]
     public void GreyJpegHasEqualChannels()
     {
-        byte[] pixels = Codec.Decode(Pictures.File("grey.jpg")).Pixels;
+        byte[] pixels = ImageCodecs.Decode(Pictures.File("grey.jpg")).Pixels;
         for (int i = 0; i < pixels.Length; i += 4)
             Assert.That(pixels[i..(i + 4)], Is.EqualTo(new byte[] { pixels[i], pixels[i], pixels[i], 255 }), $"pixel {i / 4}");
     }
@@ -48,10 +48,10 @@ public abstract partial class CodecContract
         byte[] file = PngWriter.FromChunks(
             ("IHDR", header), ("acTL", [0, 0, 0, 2, 0, 0, 0, 0]), ("fcTL", first), ("IDAT", still),
             ("fcTL", second), ("fdAT", [0, 0, 0, 2, .. PngWriter.Deflate([0, 7, 8, 9])]), ("IEND", []));
-        Assert.That(Codec.Decode(file).Pixels, Is.EqualTo(new byte[] { 1, 2, 3, 255, 4, 5, 6, 255 }));
+        Assert.That(ImageCodecs.Decode(file).Pixels, Is.EqualTo(new byte[] { 1, 2, 3, 255, 4, 5, 6, 255 }));
 
         byte[] separate = PngWriter.FromChunks(("IHDR", header), ("acTL", [0, 0, 0, 1, 0, 0, 0, 0]), ("fcTL", second), ("IDAT", still), ("IEND", []));
-        Assert.That(Codec.Decode(separate).Pixels, Is.EqualTo(Codec.Decode(file).Pixels), "the frame is smaller than the picture");
+        Assert.That(ImageCodecs.Decode(separate).Pixels, Is.EqualTo(ImageCodecs.Decode(file).Pixels), "the frame is smaller than the picture");
 
         static byte[] Frame(byte number, byte width) => [0, 0, 0, number, 0, 0, 0, width, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, 0, 10, 0, 0];
     }
@@ -69,38 +69,38 @@ public abstract partial class CodecContract
         })
         {
             byte[] file = PngWriter.FromChunks(("IHDR", header), (name, content), ("IDAT", data), ("IEND", []));
-            Assert.That(Codec.Decode(file).Pixels, Is.EqualTo(expected), name);
+            Assert.That(ImageCodecs.Decode(file).Pixels, Is.EqualTo(expected), name);
         }
         byte[] split = PngWriter.FromChunks(
             ("IHDR", header), ("IDAT", []), ("IDAT", data[..3]), ("IDAT", data[3..]), ("IDAT", []), ("tEXt", [.. "a\0b"u8]), ("IEND", []));
-        Assert.That(Codec.Decode(split).Pixels, Is.EqualTo(expected));
-        Assert.That(Codec.Decode([.. split, 1, 2, 3]).Pixels, Is.EqualTo(expected), "bytes after the end");
+        Assert.That(ImageCodecs.Decode(split).Pixels, Is.EqualTo(expected));
+        Assert.That(ImageCodecs.Decode([.. split, 1, 2, 3]).Pixels, Is.EqualTo(expected), "bytes after the end");
     }
 
     [Test]
     public void WhatLiesBesideAJpegPictureIsIgnored([Values("colour.jpg", "progressive.jpg", "grey.jpg")] string file)
     {
-        byte[] bytes = Pictures.File(file), expected = Codec.Decode(bytes).Pixels;
-        Assert.That(Codec.Decode(JpegFile.With(bytes, 0xe1, [.. "Exif\0\0"u8, .. TurnedByExif])).Pixels, Is.EqualTo(expected), "orientation");
-        Assert.That(Codec.Decode(JpegFile.With(bytes, 0xe1, [.. "Exif\0\0"u8, .. bytes])).Pixels, Is.EqualTo(expected), "a thumbnail");
-        Assert.That(Codec.Decode(JpegFile.With(bytes, 0xe2, [.. "ICC_PROFILE\0"u8, 1, 1, 1, 2, 3])).Pixels, Is.EqualTo(expected), "a broken profile");
-        Assert.That(Codec.Decode(JpegFile.With(bytes, 0xfe, 0xff, 0xd9)).Pixels, Is.EqualTo(expected), "a comment that holds a marker");
-        Assert.That(Codec.Decode([.. bytes[..2], 0xff, 0xff, .. bytes[2..]]).Pixels, Is.EqualTo(expected), "fill bytes before a marker");
-        Assert.That(Codec.Decode([.. bytes, 1, 2, 3]).Pixels, Is.EqualTo(expected), "bytes after the end");
-        Assert.That(Codec.Decode([.. bytes, .. bytes]).Pixels, Is.EqualTo(expected), "a picture after the end");
+        byte[] bytes = Pictures.File(file), expected = ImageCodecs.Decode(bytes).Pixels;
+        Assert.That(ImageCodecs.Decode(JpegFile.With(bytes, 0xe1, [.. "Exif\0\0"u8, .. TurnedByExif])).Pixels, Is.EqualTo(expected), "orientation");
+        Assert.That(ImageCodecs.Decode(JpegFile.With(bytes, 0xe1, [.. "Exif\0\0"u8, .. bytes])).Pixels, Is.EqualTo(expected), "a thumbnail");
+        Assert.That(ImageCodecs.Decode(JpegFile.With(bytes, 0xe2, [.. "ICC_PROFILE\0"u8, 1, 1, 1, 2, 3])).Pixels, Is.EqualTo(expected), "a broken profile");
+        Assert.That(ImageCodecs.Decode(JpegFile.With(bytes, 0xfe, 0xff, 0xd9)).Pixels, Is.EqualTo(expected), "a comment that holds a marker");
+        Assert.That(ImageCodecs.Decode([.. bytes[..2], 0xff, 0xff, .. bytes[2..]]).Pixels, Is.EqualTo(expected), "fill bytes before a marker");
+        Assert.That(ImageCodecs.Decode([.. bytes, 1, 2, 3]).Pixels, Is.EqualTo(expected), "bytes after the end");
+        Assert.That(ImageCodecs.Decode([.. bytes, .. bytes]).Pixels, Is.EqualTo(expected), "a picture after the end");
     }
 
     [Test]
     public void WhatLiesBesideAWebPPictureIsIgnored([Values("lossy.webp", "lossy_alpha.webp", "lossless.webp", "lossless_alpha.webp")] string file)
     {
-        byte[] bytes = Pictures.File(file), expected = Codec.Decode(bytes).Pixels;
+        byte[] bytes = Pictures.File(file), expected = ImageCodecs.Decode(bytes).Pixels;
         (string, byte[])[] picture = [.. WebPFile.Chunks(bytes).Where(c => c.Name != "VP8X")];
         byte flags = picture.Length == 2 ? WebPFile.Alpha : (byte)0;
-        Assert.That(Codec.Decode(WebPFile.FromChunks([WebPFile.Canvas(20, 14, flags), .. picture])).Pixels, Is.EqualTo(expected));
+        Assert.That(ImageCodecs.Decode(WebPFile.FromChunks([WebPFile.Canvas(20, 14, flags), .. picture])).Pixels, Is.EqualTo(expected));
         (string, byte[]) canvas = WebPFile.Canvas(20, 14, (byte)(flags | WebPFile.Exif));
         byte[] rich = WebPFile.FromChunks([canvas, ("ICCP", [1, 2, 3]), ("junk", [4]), .. picture, ("EXIF", TurnedByExif), ("XMP ", [5])]);
-        Assert.That(Codec.Decode(rich).Pixels, Is.EqualTo(expected), "profile, unknown chunk, orientation");
-        Assert.That(Codec.Decode([.. bytes, 1, 2, 3]).Pixels, Is.EqualTo(expected), "bytes after the end");
+        Assert.That(ImageCodecs.Decode(rich).Pixels, Is.EqualTo(expected), "profile, unknown chunk, orientation");
+        Assert.That(ImageCodecs.Decode([.. bytes, 1, 2, 3]).Pixels, Is.EqualTo(expected), "bytes after the end");
     }
 
     [Test]
@@ -110,6 +110,6 @@ public abstract partial class CodecContract
         (string Name, byte[] Content) picture = chunks[^1];
         byte[] odd = [.. picture.Content, .. new byte[picture.Content.Length % 2 == 0 ? 1 : 0]];
         byte[] file = WebPFile.FromChunks([.. chunks[..^1], (picture.Name, odd), ("EXIF", TurnedByExif)]);
-        Assert.That(Codec.Decode(file).Pixels, Is.EqualTo(Codec.Decode(Pictures.File("lossy_alpha.webp")).Pixels));
+        Assert.That(ImageCodecs.Decode(file).Pixels, Is.EqualTo(ImageCodecs.Decode(Pictures.File("lossy_alpha.webp")).Pixels));
     }
 }
