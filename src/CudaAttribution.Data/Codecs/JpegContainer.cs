@@ -150,7 +150,6 @@ internal sealed class JpegContainer
     {
         if (segment.Length != 2) throw FileProblem.Damaged("JPEG: the restart interval is wrong");
         interval = BinaryPrimitives.ReadUInt16BigEndian(segment);
-        Write(picture, RestartInterval, segment);
     }
 
     private void TakeScan(ReadOnlySpan<byte> segment, ReadOnlySpan<byte> file, ref int at)
@@ -169,6 +168,8 @@ internal sealed class JpegContainer
             if (file[at + 1] != 0xd0 + restarts % 8) throw FileProblem.Damaged("JPEG: the coded data end too early");
             at += 2;
         }
+        // Before every scan: ImageSharp counts a new scan's units on from the last one's remainder.
+        Write(picture, RestartInterval, [(byte)(interval >> 8), (byte)interval]);
         Write(picture, StartOfScan, segment);
         picture.Write(file[start..at]);
     }

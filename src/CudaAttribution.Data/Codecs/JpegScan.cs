@@ -67,6 +67,7 @@ internal sealed class JpegScan
                     for (int x = 0; x < channel.Across; x++) ReadBlock(ref bits, dc, ac, index, (row + y) * stride + column + x);
             }
         }
+        if (run > 0) throw Wrong();
         bits.End();
     }
 

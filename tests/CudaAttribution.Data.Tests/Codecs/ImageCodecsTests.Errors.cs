@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
 using NUnit.Framework;
 
 namespace CudaAttribution.Data.Tests;
@@ -252,6 +251,39 @@ public sealed partial class ImageCodecsTests
         ExpectError(sound, ImageDecodeError.NotSupported, what: "12 bits");
     }
 
+    /// <summary>A changed bit of coded data is another value, or another code, which mostly moves the end of the data; JPEG has no checksum for the rest.</summary>
+    [Test]
+    public void ChangedBitsThatMoveTheEndOfCodedJpegDataAreNoticed([Values("restart.jpg", "separate.jpg", "wide_chroma.jpg")] string file)
+    {
+        byte[] sound = Pictures.File(file);
+        int noticed = 0, all = 0;
+        for (int at = sound.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xff, 0xda]) + 14; at < sound.Length - 2; at += 3, all++)
+        {
+            byte[] damaged = [.. sound];
+            damaged[at] ^= 0x10;
+            try
+            {
+                ImageCodecs.Decode(damaged);
+            }
+            catch (ImageDecodeException e)
+            {
+                Assert.That(e.Error, Is.EqualTo(ImageDecodeError.Damaged));
+                noticed++;
+            }
+        }
+        Assert.That(noticed, Is.GreaterThan(all / 6));
+    }
+
+    [Test]
+    public void JpegWithPartsLeftOutIsAnError([Values("colour.jpg", "restart.jpg", "separate.jpg", "grey.jpg")] string file)
+    {
+        List<byte[]> parts = JpegFile.Parts(Pictures.File(file));
+        var needed = parts.Index().Where(p => p.Item[1] is 0xdb or 0xc4 or 0xc0 or 0xc2 or 0xd9 || (p.Item[1] == 0xda && file == "separate.jpg")).ToList();
+        Assert.That(needed, Has.Count.GreaterThan(3));
+        foreach (var (index, part) in needed)
+            ExpectError([.. parts.Where((_, i) => i != index).SelectMany(p => p)], ImageDecodeError.Damaged, what: $"{part[1]:x2}");
+    }
+
     [Test]
     public void SurplusCodedDataAreAnError([Values("colour.jpg", "progressive.jpg", "grey.jpg")] string file)
     {
@@ -291,10 +323,8 @@ public sealed partial class ImageCodecsTests
 
     private static void ExpectRefusedAtOnce(byte[] file, ImageDecodeError error)
     {
-        var watch = Stopwatch.StartNew();
         long before = GC.GetAllocatedBytesForCurrentThread();
         ExpectError(file, error);
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1 << 20));
-        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(5)));
     }
 }
