@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using SixLabors.ImageSharp.Formats.Webp;
 
 namespace CudaAttribution.Data;
@@ -10,7 +11,9 @@ namespace CudaAttribution.Data;
 internal sealed class WebPContainer
 {
     private const int RiffHeader = 12, ChunkHeader = 8;
-    private const byte AlphaFlag = 0x10, AnimationFlag = 0x02;
+    private const byte AnimationFlag = 0x02;
+
+    public const byte LosslessSignature = 0x2f;
 
     /// <summary>Other than zeros, which ImageSharp fills with.</summary>
     private static readonly byte[] Filler = [.. Enumerable.Repeat((byte)0xb6, 64)];
@@ -19,15 +22,8 @@ internal sealed class WebPContainer
     private readonly byte[] transparency;
     private readonly bool lossless;
 
-    private WebPContainer(int width, int height, byte[] picture, byte[] transparency, bool lossless)
-    {
-        (Width, Height) = (width, height);
+    private WebPContainer(byte[] picture, byte[] transparency, bool lossless) =>
         (this.picture, this.transparency, this.lossless) = (picture, transparency, lossless);
-    }
-
-    private int Width { get; }
-
-    private int Height { get; }
 
     public static bool Matches(ReadOnlySpan<byte> file) => file.Length >= RiffHeader && file.StartsWith("RIFF"u8) && file[8..].StartsWith("WEBP"u8);
 
@@ -52,35 +48,39 @@ internal sealed class WebPContainer
         (int width, int height) = lossless ? LosslessSize(content) : LossySize(content);
         FileProblem.CheckSize(width, height, maxPixels);
         if (canvas is { } stated && stated != (width, height)) throw FileProblem.Damaged("WebP: the headers state different sizes");
-        return new WebPContainer(width, height, content.ToArray(), alpha.ToArray(), lossless);
+        return new WebPContainer(content.ToArray(), alpha.ToArray(), lossless);
+    }
+
+    public RgbaImage Decode()
+    {
+        RgbaImage image = DecodeChunk(lossless ? "VP8L" : "VP8 ", picture);
+        if (!lossless && transparency.Length > 0) WebPAlpha.Apply(transparency, image);
+        return image;
     }
 
     /// <summary>
-    /// A picture whose coded data run out is filled by ImageSharp without a word. So it is decoded twice, with other bytes behind its
-    /// data: where these make a difference, the data were too short.
+    /// A picture whose coded data run out is filled by ImageSharp without a word. So it is decoded twice, with other bytes behind its data: where these
+    /// make a difference, the data were too short.
     /// </summary>
-    public RgbaImage Decode()
+    internal static RgbaImage DecodeChunk(string name, byte[] content)
     {
         var decoder = new WebpDecoder { IgnoreMetadata = true };
-        RgbaImage image = PixelReader.Read(decoder, ToBytes([]));
-        return PixelReader.Gives(decoder, ToBytes(Filler), image) ? image : throw FileProblem.Damaged("WebP: the coded data end too early");
+        RgbaImage image = PixelReader.Read(decoder, File(name, content, []));
+        return PixelReader.Gives(decoder, File(name, content, Filler), image) ? image : throw FileProblem.Damaged("WebP: the coded data end too early");
     }
 
-    /// <summary>The file as ImageSharp gets it, with <paramref name="filler"/> behind the coded data.</summary>
-    private byte[] ToBytes(ReadOnlySpan<byte> filler)
+    /// <summary>A file of one chunk, its length even: the pad counts as content.</summary>
+    private static byte[] File(string name, byte[] content, byte[] filler)
     {
-        var file = new MemoryStream();
-        file.Write("RIFF\0\0\0\0WEBP"u8);
-        if (!lossless && transparency.Length > 0)
-        {
-            int right = Width - 1, bottom = Height - 1; // 24 bits each, of which a picture uses 14
-            Write(file, "VP8X"u8, [AlphaFlag, 0, 0, 0, (byte)right, (byte)(right >> 8), 0, (byte)bottom, (byte)(bottom >> 8), 0], []);
-            Write(file, "ALPH"u8, transparency, filler);
-        }
-        Write(file, lossless ? "VP8L"u8 : "VP8 "u8, picture, filler);
-        byte[] bytes = file.ToArray();
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(4), bytes.Length - 8);
-        return bytes;
+        int length = content.Length + filler.Length, padded = length + (length & 1);
+        byte[] file = new byte[RiffHeader + ChunkHeader + padded];
+        "RIFF\0\0\0\0WEBP"u8.CopyTo(file);
+        BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(4), file.Length - 8);
+        Encoding.ASCII.GetBytes(name, file.AsSpan(RiffHeader));
+        BinaryPrimitives.WriteInt32LittleEndian(file.AsSpan(RiffHeader + 4), padded);
+        content.CopyTo(file, RiffHeader + ChunkHeader);
+        filler.CopyTo(file, RiffHeader + ChunkHeader + content.Length);
+        return file;
     }
 
     private static bool IsPicture(ReadOnlySpan<byte> name) => name.SequenceEqual("VP8 "u8) || name.SequenceEqual("VP8L"u8);
@@ -121,21 +121,8 @@ internal sealed class WebPContainer
         if (content.Length < 5) throw EndsTooEarly();
         uint sizes = BinaryPrimitives.ReadUInt32LittleEndian(content[1..]);
         // 14 bits of width, 14 of height, 1 that hints at transparency, 3 of a version, which is 0.
-        if (content[0] != 0x2f || sizes >> 29 != 0) throw FileProblem.Damaged("WebP: the header of the lossless picture is wrong");
+        if (content[0] != LosslessSignature || sizes >> 29 != 0) throw FileProblem.Damaged("WebP: the header of the lossless picture is wrong");
         return ((int)(sizes & 0x3fff) + 1, (int)(sizes >> 14 & 0x3fff) + 1);
-    }
-
-    /// <summary>A chunk of even length; the pad counts as content, because ImageSharp does not skip it after a lossy picture.</summary>
-    private static void Write(MemoryStream file, ReadOnlySpan<byte> name, ReadOnlySpan<byte> content, ReadOnlySpan<byte> filler)
-    {
-        int length = content.Length + filler.Length, padded = length + (length & 1);
-        Span<byte> stated = stackalloc byte[4];
-        BinaryPrimitives.WriteInt32LittleEndian(stated, padded);
-        file.Write(name);
-        file.Write(stated);
-        file.Write(content);
-        file.Write(filler);
-        if (padded > length) file.WriteByte(0);
     }
 
     private static ImageDecodeException EndsTooEarly() => FileProblem.Damaged("WebP: the file ends too early");
