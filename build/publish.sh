@@ -35,6 +35,10 @@ for notice in LICENSE.txt ThirdPartyNotices.txt; do
     if [ -f "$sdk/$notice" ]; then cp "$sdk/$notice" "$work/licences/dotnet-$notice"; fi
 done
 cp LICENSE "$work/licences/CudaAttribution.txt"
+cp data/emoji/LICENCES/Apache-2.0.txt "$work/licences/SixLabors.ImageSharp.txt"
+packages="$(dotnet nuget locals global-packages --list | sed 's/^[^:]*: //')"
+cp "$packages"/microsoft.ml.tokenizers/*/LICENSE "$work/licences/Microsoft.ML.Tokenizers.txt"
+cp "$packages"/microsoft.ml.tokenizers/*/THIRD-PARTY-NOTICES.TXT "$work/licences/Microsoft.ML.Tokenizers-notices.txt"
 cp data/README.md "$work/licences/pictures.md"
 
 # A symbol of a newer glibc would end in the loader's message on the user's machine.

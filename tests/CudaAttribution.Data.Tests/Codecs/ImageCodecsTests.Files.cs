@@ -14,6 +14,7 @@ public sealed partial class ImageCodecsTests
     [TestCase("lossless_alpha.webp", 0)]
     [TestCase("lossy.webp", 0)]
     [TestCase("lossy_alpha.webp", 0)]
+    [TestCase("filtered_alpha.webp", 0)]
     [TestCase("grey.jpg", 1)]
     [TestCase("rgb.jpg", 1)]
     [TestCase("colour.jpg", 3)]

@@ -54,6 +54,7 @@ with tempfile.NamedTemporaryFile("w") as scans:
 save_jpeg("rgb.jpg", large, "-rgb", "-quality", "85")
 save("lossy.webp", rgb, quality=80)
 save("lossy_alpha.webp", rgba, quality=80)
+save("filtered_alpha.webp", picture(61, 35), quality=50, method=6)
 save("lossless.webp", rgb, lossless=True)
 save("lossless_alpha.webp", rgba, lossless=True, exact=True)
 rgb.convert("CMYK").save("cmyk.jpg", quality=90)
