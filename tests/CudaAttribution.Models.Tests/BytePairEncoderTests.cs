@@ -64,7 +64,7 @@ public class BytePairEncoderTests
         var vocabulary = ClipTokenizer.OriginalVocabulary;
         var ids = new List<int>();
         new BytePairEncoder(vocabulary, ClipTokenizer.EndOfText).Encode(word, ids, enough);
-        Assert.That(ids, Has.Count.InRange(enough, length / 2));
+        Assert.That(ids, Has.Count.AtLeast(enough));
         Assert.That(ids.Take(enough).Select(id => vocabulary.Tokens[id]), Is.EqualTo(ByDefinition(word, vocabulary).Take(enough)));
     }
 
