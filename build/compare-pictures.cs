@@ -3,7 +3,8 @@
 #:property RestorePackagesWithLockFile=false
 // Which PNG files of two folders hold other pixels: dotnet run build/compare-pictures.cs -- FOLDER FOLDER
 // One line for each, and for each that only one folder has; exit code 0: none; 1: some; 2: wrong usage or a file that is no picture.
-using CudaAttribution.Data;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Images;
 
 if (args.Length != 2)
 {

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Datasets;
 
 namespace CudaAttribution.Cli;
 

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Files;
+using CudaAttribution.Querying;
 
 namespace CudaAttribution.Cli;
 

@@ -1,6 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
-using CudaAttribution.Models;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files.SingleFile;
+using CudaAttribution.Models.Files.Sources;
+using CudaAttribution.Querying;
 
 namespace CudaAttribution.Cli;
 

@@ -1,3 +1,6 @@
+using CudaAttribution.Attribution;
+using CudaAttribution.Files;
+using CudaAttribution.Ledger;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Cli;

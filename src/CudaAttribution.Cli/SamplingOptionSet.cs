@@ -1,5 +1,6 @@
 using System.CommandLine;
-using CudaAttribution.Models;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Querying;
 
 namespace CudaAttribution.Cli;
 

@@ -1,8 +1,10 @@
 using System.Globalization;
+using CudaAttribution.Driver.Cuda;
+using CudaAttribution.Driver.Host;
 #if MANAGEDCUDA
-using CudaBinding = CudaAttribution.Driver.ManagedCudaDriver;
+using CudaBinding = CudaAttribution.Driver.ManagedCuda.ManagedCudaDriver;
 #else
-using CudaBinding = CudaAttribution.Driver.CudaDriver;
+using CudaBinding = CudaAttribution.Driver.Cuda.CudaDriver;
 #endif
 
 namespace CudaAttribution.Driver;

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using CudaAttribution.Driver;
 using CudaAttribution.GpuQueue;
+using CudaAttribution.GpuQueue.Running;
+using CudaAttribution.GpuQueue.Steps;
 using CudaAttribution.Tensors.Engines;
 
 var device = new Option<string>("--device") { Description = "The GPU.", DefaultValueFactory = _ => "cuda:0", HelpName = "cuda:N" };

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json.Serialization;
-using CudaAttribution.Models;
+using CudaAttribution.Models.Benchmark;
 using CudaAttribution.Tensors.Engines;
 
 namespace CudaAttribution.GpuQueue;

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using CudaAttribution.Driver;
+using CudaAttribution.Driver.Cuda;
 
 namespace CudaAttribution.GpuQueue;
 

@@ -1,6 +1,15 @@
 using System.Security.Cryptography;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Files.Lora;
+using CudaAttribution.Models.Files.Sources;
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.UNet;
+using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models;
 

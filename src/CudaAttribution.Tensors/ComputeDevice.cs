@@ -1,4 +1,5 @@
 using CudaAttribution.Driver;
+using CudaAttribution.Driver.Planning;
 using CudaAttribution.Tensors.Engines;
 
 namespace CudaAttribution.Tensors;

@@ -1,3 +1,6 @@
+using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
+
 namespace CudaAttribution.Tensors;
 
 /// <summary>

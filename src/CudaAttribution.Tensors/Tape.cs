@@ -1,7 +1,7 @@
 namespace CudaAttribution.Tensors;
 
 /// <summary>
-/// Reverse-mode differentiation: ops run at once and, where an input requires a gradient, leave what computes it. <see cref="Backward"/>
+/// Reverse-mode differentiation: ops run at once and, where an input requires a gradient, leave what computes it. <see cref="Backward(Tensor, float)"/>
 /// runs these in reverse and frees each activation and gradient as soon as nothing can need it any more.
 /// </summary>
 /// <remarks>A tape owns every tensor made on it. A tape that does not record is plain evaluation (sampling).</remarks>

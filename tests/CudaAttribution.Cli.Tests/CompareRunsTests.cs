@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Images;
 using CudaAttribution.Tests;
 
 namespace CudaAttribution.Cli.Tests;

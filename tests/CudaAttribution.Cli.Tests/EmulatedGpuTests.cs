@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using CudaAttribution.Driver;
+using CudaAttribution.Driver.Cuda;
 
 namespace CudaAttribution.Cli.Tests;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Cli.Tests;
 

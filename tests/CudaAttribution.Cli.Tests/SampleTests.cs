@@ -1,5 +1,7 @@
 using System.Text.Json;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Files;
 
 namespace CudaAttribution.Cli.Tests;
 

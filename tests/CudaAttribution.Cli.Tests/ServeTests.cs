@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Files;
 
 namespace CudaAttribution.Cli.Tests;
 

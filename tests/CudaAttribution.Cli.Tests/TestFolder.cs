@@ -1,3 +1,5 @@
+using CudaAttribution.Files;
+
 namespace CudaAttribution.Cli.Tests;
 
 /// <summary>A folder for one test, removed afterwards.</summary>

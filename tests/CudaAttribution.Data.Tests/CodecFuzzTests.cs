@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Tests.Support;
 using NUnit.Framework;
 
 namespace CudaAttribution.Data.Tests;

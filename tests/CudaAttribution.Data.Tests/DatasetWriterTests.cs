@@ -1,3 +1,5 @@
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Tests.Support;
 using NUnit.Framework;
 
 namespace CudaAttribution.Data.Tests;

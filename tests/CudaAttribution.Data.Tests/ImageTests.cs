@@ -1,3 +1,5 @@
+using CudaAttribution.Data.Images;
+using CudaAttribution.Data.Tests.Support;
 using NUnit.Framework;
 
 namespace CudaAttribution.Data.Tests;

@@ -1,4 +1,7 @@
 using System.Security.Cryptography;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Data.Tests.Support;
 using NUnit.Framework;
 
 namespace CudaAttribution.Data.Tests;

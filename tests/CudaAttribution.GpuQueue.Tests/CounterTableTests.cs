@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.GpuQueue.Tools;
 
 namespace CudaAttribution.GpuQueue.Tests;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CudaAttribution.GpuQueue.Running;
 using CudaAttribution.Tests;
 
 namespace CudaAttribution.GpuQueue.Tests;

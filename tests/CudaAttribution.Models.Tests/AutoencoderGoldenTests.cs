@@ -1,4 +1,7 @@
 using System.Text.Json;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
 using NUnit.Framework;
 

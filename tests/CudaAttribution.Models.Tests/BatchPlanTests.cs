@@ -1,3 +1,4 @@
+using CudaAttribution.Models.Training;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

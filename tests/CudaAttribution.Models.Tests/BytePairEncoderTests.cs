@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Tensors.Ops;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

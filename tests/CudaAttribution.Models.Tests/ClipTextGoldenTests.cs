@@ -1,4 +1,6 @@
 using System.Text.Json;
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Text;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 using NUnit.Framework;

@@ -1,6 +1,8 @@
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Text;
 using NUnit.Framework;
 using NUnit.Framework.Constraints;
 

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Tensors.Ops;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

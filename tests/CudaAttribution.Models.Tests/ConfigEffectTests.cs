@@ -1,3 +1,6 @@
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using NUnit.Framework;
 

@@ -1,3 +1,7 @@
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.UNet;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

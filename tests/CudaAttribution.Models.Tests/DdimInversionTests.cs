@@ -1,4 +1,9 @@
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CudaAttribution.Models.Diffusion;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

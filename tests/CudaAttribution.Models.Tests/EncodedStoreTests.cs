@@ -1,3 +1,5 @@
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
 using NUnit.Framework;
 

@@ -1,3 +1,6 @@
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Files.SingleFile;
 using CudaAttribution.Tensors;
 using NUnit.Framework;
 

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using CudaAttribution.Models.Files;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Tests;
 

@@ -1,3 +1,4 @@
+using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
 using NUnit.Framework;
 

@@ -1,6 +1,10 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

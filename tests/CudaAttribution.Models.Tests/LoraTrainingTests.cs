@@ -1,6 +1,12 @@
 using System.Text.Json;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Files.Lora;
+using CudaAttribution.Models.Files.Sources;
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

@@ -1,4 +1,9 @@
 using System.Diagnostics;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.Training;
+using CudaAttribution.Models.UNet;
+using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
 using NUnit.Framework;
 

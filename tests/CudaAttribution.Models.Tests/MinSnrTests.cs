@@ -1,3 +1,5 @@
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 using NUnit.Framework;

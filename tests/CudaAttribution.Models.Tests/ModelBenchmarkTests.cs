@@ -1,3 +1,6 @@
+using CudaAttribution.Models.Benchmark;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
 using NUnit.Framework;
 

@@ -1,4 +1,7 @@
+using CudaAttribution.Models.Audit;
+using CudaAttribution.Models.Files;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

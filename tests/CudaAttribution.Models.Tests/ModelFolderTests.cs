@@ -1,5 +1,8 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Text;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

@@ -1,3 +1,5 @@
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using NUnit.Framework;
 

@@ -1,3 +1,8 @@
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.UNet;
+using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
 using NUnit.Framework;
 

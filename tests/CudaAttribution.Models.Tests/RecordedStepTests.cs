@@ -1,4 +1,6 @@
 using CudaAttribution.Driver;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 using CudaAttribution.Tensors.Verification;

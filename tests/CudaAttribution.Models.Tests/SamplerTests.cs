@@ -1,3 +1,6 @@
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using NUnit.Framework;
 

@@ -1,4 +1,7 @@
 using System.Text.Json;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 using NUnit.Framework;

@@ -1,3 +1,7 @@
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.Training;
+using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Models.Tests;

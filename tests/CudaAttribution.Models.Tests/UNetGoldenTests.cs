@@ -1,4 +1,9 @@
 using System.Text.Json;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Training;
+using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 using NUnit.Framework;

@@ -1,3 +1,4 @@
+using CudaAttribution.Models.Layers;
 using CudaAttribution.Tensors;
 using NUnit.Framework;
 

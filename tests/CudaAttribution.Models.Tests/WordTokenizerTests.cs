@@ -1,3 +1,5 @@
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Text;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

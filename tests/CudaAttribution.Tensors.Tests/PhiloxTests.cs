@@ -1,3 +1,5 @@
+using CudaAttribution.Tensors.Ops;
+
 namespace CudaAttribution.Tensors.Tests;
 
 public sealed class PhiloxTests

@@ -1,4 +1,5 @@
 using System.Text;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Tensors.Tests;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Tensors.Tests;
 

@@ -1,4 +1,4 @@
-using CudaAttribution.Driver;
+using CudaAttribution.Driver.Planning;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution.KernelReport.Bench;

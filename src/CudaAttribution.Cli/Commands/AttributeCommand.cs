@@ -1,5 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
+using CudaAttribution.Attribution;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
+using CudaAttribution.Suspects;
 
 namespace CudaAttribution.Cli.Commands;
 

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics;
 using CudaAttribution.Models;
+using CudaAttribution.Models.Benchmark;
+using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Verification;
 using Spectre.Console;

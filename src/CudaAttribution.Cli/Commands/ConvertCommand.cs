@@ -1,5 +1,5 @@
 using System.CommandLine;
-using CudaAttribution.Models;
+using CudaAttribution.Models.Files;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Cli.Commands;

@@ -1,5 +1,7 @@
 using System.CommandLine;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Files;
 using Spectre.Console;
 
 namespace CudaAttribution.Cli.Commands;

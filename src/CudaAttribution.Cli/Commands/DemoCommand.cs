@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using CudaAttribution.Attribution;
+using CudaAttribution.Experiments;
+using CudaAttribution.Files;
 using Spectre.Console;
 
 namespace CudaAttribution.Cli.Commands;

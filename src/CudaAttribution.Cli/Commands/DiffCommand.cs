@@ -1,5 +1,5 @@
 using System.CommandLine;
-using CudaAttribution.Models;
+using CudaAttribution.Models.Audit;
 using Spectre.Console;
 
 namespace CudaAttribution.Cli.Commands;

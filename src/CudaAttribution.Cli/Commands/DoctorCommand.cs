@@ -1,8 +1,7 @@
 using System.CommandLine;
-using CudaAttribution.Data;
-using CudaAttribution.Driver;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Driver.Probe;
 using CudaAttribution.Tensors.Engines;
-using Spectre.Console;
 
 namespace CudaAttribution.Cli.Commands;
 

@@ -1,4 +1,11 @@
 using System.CommandLine;
+using CudaAttribution.Attribution;
+using CudaAttribution.Distances;
+using CudaAttribution.Files;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
+using CudaAttribution.Querying;
+using CudaAttribution.Suspects;
 
 namespace CudaAttribution.Cli.Commands;
 

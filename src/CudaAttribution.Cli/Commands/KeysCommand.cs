@@ -1,4 +1,8 @@
 using System.CommandLine;
+using CudaAttribution.Distances;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
+using CudaAttribution.Querying;
 
 namespace CudaAttribution.Cli.Commands;
 

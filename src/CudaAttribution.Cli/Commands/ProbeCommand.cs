@@ -1,7 +1,11 @@
 using System.CommandLine;
 using System.Text.Json;
-using CudaAttribution.Models;
+using CudaAttribution.Files;
+using CudaAttribution.Models.Audit;
+using CudaAttribution.Models.Files.Sources;
+using CudaAttribution.Models.Text;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Cli.Commands;
 

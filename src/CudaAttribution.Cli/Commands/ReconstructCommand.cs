@@ -1,6 +1,10 @@
 using System.CommandLine;
-using CudaAttribution.Data;
-using CudaAttribution.Models;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Distances;
+using CudaAttribution.Files;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Querying;
 
 namespace CudaAttribution.Cli.Commands;
 

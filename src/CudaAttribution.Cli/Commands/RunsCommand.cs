@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using CudaAttribution.Attribution;
+using CudaAttribution.Files;
+using CudaAttribution.Ledger;
 using Spectre.Console;
 
 namespace CudaAttribution.Cli.Commands;

@@ -1,5 +1,7 @@
 using System.CommandLine;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Files;
+using CudaAttribution.Querying;
 
 namespace CudaAttribution.Cli.Commands;
 

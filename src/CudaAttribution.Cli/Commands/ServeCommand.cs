@@ -2,6 +2,9 @@ using System.CommandLine;
 using System.Net;
 using System.Text.Json.Nodes;
 using CudaAttribution.Cli.Serving;
+using CudaAttribution.Files;
+using CudaAttribution.Querying;
+using CudaAttribution.Querying.Http;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Cli.Commands;

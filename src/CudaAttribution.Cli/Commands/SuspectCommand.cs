@@ -1,4 +1,9 @@
 using System.CommandLine;
+using CudaAttribution.Attribution;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
+using CudaAttribution.Querying;
+using CudaAttribution.Suspects;
 
 namespace CudaAttribution.Cli.Commands;
 

@@ -1,6 +1,12 @@
 using System.CommandLine;
-using CudaAttribution.Data;
+using CudaAttribution.Attribution;
+using CudaAttribution.Data.Datasets;
 using CudaAttribution.Models;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Training;
+using CudaAttribution.Reports;
+using CudaAttribution.Suspects;
 
 namespace CudaAttribution.Cli.Commands;
 

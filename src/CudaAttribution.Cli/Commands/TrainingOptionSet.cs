@@ -1,7 +1,8 @@
 using System.CommandLine;
-using CudaAttribution.Data;
-using CudaAttribution.Models;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Cli.Commands;
 

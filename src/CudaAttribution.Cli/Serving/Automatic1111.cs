@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Querying;
+using CudaAttribution.Querying.Http;
 
 namespace CudaAttribution.Cli.Serving;
 

@@ -1,3 +1,6 @@
+using CudaAttribution.Querying;
+using CudaAttribution.Querying.Http;
+
 namespace CudaAttribution.Cli.Serving;
 
 /// <summary>What a caller wants drawn.</summary>

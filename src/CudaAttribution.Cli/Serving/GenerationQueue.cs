@@ -1,5 +1,6 @@
 using System.Threading.Channels;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Querying;
 
 namespace CudaAttribution.Cli.Serving;
 

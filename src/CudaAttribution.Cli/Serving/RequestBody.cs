@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using CudaAttribution.Querying.Http;
 
 namespace CudaAttribution.Cli.Serving;
 

@@ -1,4 +1,5 @@
-namespace CudaAttribution.Data;
+
+namespace CudaAttribution.Data.Codecs;
 
 /// <summary>The errors that the readers of the three formats share.</summary>
 internal static class FileProblem

@@ -1,4 +1,5 @@
 using System.Reflection;
+using CudaAttribution.Data.Images;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.Formats;
 using SixLabors.ImageSharp.Formats.Jpeg;
@@ -6,7 +7,7 @@ using SixLabors.ImageSharp.Formats.Png;
 using SixLabors.ImageSharp.Formats.Webp;
 using SixLabors.ImageSharp.PixelFormats;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs;
 
 /// <summary>Reads and writes picture files with SixLabors.ImageSharp; may be used from several threads at once.</summary>
 /// <remarks>

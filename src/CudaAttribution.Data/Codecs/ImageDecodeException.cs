@@ -1,4 +1,5 @@
-namespace CudaAttribution.Data;
+
+namespace CudaAttribution.Data.Codecs;
 
 /// <summary>Why a picture file was refused.</summary>
 public enum ImageDecodeError

@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
+using CudaAttribution.Data.Images;
 using SixLabors.ImageSharp.Formats.Jpeg;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs;
 
 /// <summary>
 /// A JPEG file, read from the start to the end of the picture and reduced to what makes the pixels: ImageSharp fills what a damaged file lacks, reads any

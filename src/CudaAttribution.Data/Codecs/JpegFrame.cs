@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs;
 
 /// <summary>One colour channel of a JPEG picture, measured in blocks of 8 x 8 samples.</summary>
 /// <param name="Id">The number by which scans name it.</param>

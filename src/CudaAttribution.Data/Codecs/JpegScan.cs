@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs;
 
 /// <summary>
 /// Reads the coded data of one scan from the first bit to the last, without making pixels (ITU-T T.81, F.2.2, G.1.2 and G.2): ImageSharp takes codes that

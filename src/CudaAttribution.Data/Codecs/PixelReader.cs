@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
+using CudaAttribution.Data.Images;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.Formats;
 using SixLabors.ImageSharp.Memory;
 using SixLabors.ImageSharp.PixelFormats;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs;
 
 /// <summary>Runs one of ImageSharp's decoders, named by the caller, on a file that was checked; no decoder is looked for by content.</summary>
 internal static class PixelReader

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs;
 
 internal enum PngColour
 {
@@ -32,7 +32,7 @@ internal readonly record struct PngHeader(int Width, int Height, int BitDepth, P
     public IEnumerable<PngPass> Passes => (Interlaced ? Adam7 : Whole).Select(Pass).Where(pass => pass.Columns > 0 && pass.Rows > 0);
 
     /// <param name="ihdr">The 13 bytes of the chunk.</param>
-    /// <param name="maxPixels">See <see cref="IImageCodec.Decode"/>.</param>
+    /// <param name="maxPixels">See <see cref="ImageCodecs.Decode"/>.</param>
     /// <exception cref="ImageDecodeException">Too large, or a combination that the format does not have.</exception>
     public static PngHeader Read(ReadOnlySpan<byte> ihdr, long maxPixels)
     {

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
+using CudaAttribution.Data.Images;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs;
 
 /// <summary>
 /// The transparency of a lossy WebP picture (ALPH chunk): a plane of bytes, stored plainly or as the green of a lossless picture without its header, each

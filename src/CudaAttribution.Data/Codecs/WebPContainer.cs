@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
+using CudaAttribution.Data.Images;
 using SixLabors.ImageSharp.Formats.Webp;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Codecs;
 
 /// <summary>
 /// A WebP file reduced to its picture and transparency. ImageSharp reads past the end of a cut file, believes the outer header's size

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Datasets;
 
 /// <summary>One caption as a file of captions states it.</summary>
 /// <param name="Line">The line in the file, from 1.</param>

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Datasets;
 
 /// <summary>Reads <c>captions.tsv</c>: a header line, then tab-separated lines with as many fields, no quoting.</summary>
 internal static class CaptionTable

@@ -1,4 +1,6 @@
-namespace CudaAttribution.Data;
+using CudaAttribution.Data.Packs;
+
+namespace CudaAttribution.Data.Datasets;
 
 /// <summary>A picture that was left out under <see cref="BadImagePolicy.Skip"/>.</summary>
 /// <param name="Id">The id of its caption.</param>

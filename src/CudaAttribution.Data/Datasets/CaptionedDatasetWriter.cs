@@ -1,4 +1,6 @@
-namespace CudaAttribution.Data;
+using CudaAttribution.Data.Codecs;
+
+namespace CudaAttribution.Data.Datasets;
 
 /// <summary>
 /// Writes a data set as a folder of PNG files and <c>captions.tsv</c>. Everything goes to a temporary folder beside the target, which

@@ -1,6 +1,7 @@
 using System.Text;
+using CudaAttribution.Data.Images;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Datasets;
 
 /// <summary>One picture of a data set with its caption. Immutable.</summary>
 public sealed class CaptionedImage

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Datasets;
 
 /// <summary>
 /// SHA-256 over what a model can learn from a data set. Hashed bytes: "cudattr-dataset-1", then per picture in ordinal order of ids: the id

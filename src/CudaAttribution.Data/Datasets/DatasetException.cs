@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Datasets;
 
 /// <summary>A data set cannot be read or written. The message names the file, the line where there is one, the problem and what to do.</summary>
 public sealed class DatasetException : Exception

@@ -1,4 +1,8 @@
-namespace CudaAttribution.Data;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Data.Packs;
+
+namespace CudaAttribution.Data.Datasets;
 
 /// <summary>Loads a folder of pictures with its file of captions.</summary>
 internal static class FolderLoader

@@ -1,6 +1,6 @@
 using System.IO.Enumeration;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Datasets;
 
 /// <summary>
 /// The picture files of a folder and its sub-folders, by relative path with '/' between parts. Hidden files and folders behind links are left out;

@@ -1,4 +1,7 @@
-namespace CudaAttribution.Data;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Images;
+
+namespace CudaAttribution.Data.Datasets;
 
 /// <summary>What happens when a picture is missing, truncated, too large or not a picture.</summary>
 public enum BadImagePolicy

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Datasets;
 
 /// <summary>Reads <c>metadata.jsonl</c>: one JSON object a line with <c>file_name</c> and <c>text</c>.</summary>
 internal static class MetadataLines

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Datasets;
 
 /// <summary>The rule for names that come out of a data set's files and are joined to its folder.</summary>
 internal static class RelativePath

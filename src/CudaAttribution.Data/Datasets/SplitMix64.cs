@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Datasets;
 
 /// <summary>
 /// The SplitMix64 generator (Steele, Lea and Flood, OOPSLA 2014): the n-th number is a fixed mix of seed + n * 0x9e3779b97f4a7c15.

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Images;
 
 /// <summary>
 /// The weights of one axis of a resize, as integers over a common denominator: output i is

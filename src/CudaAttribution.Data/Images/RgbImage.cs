@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Images;
 
 /// <summary>
 /// An 8-bit RGB picture: <see cref="Pixels"/> holds Height x Width x 3 bytes, rows from the top, no padding.

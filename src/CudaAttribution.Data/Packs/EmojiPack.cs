@@ -1,6 +1,7 @@
 using System.Text;
+using CudaAttribution.Data.Datasets;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Packs;
 
 /// <summary>
 /// The emoji pictures that come with the program: the same 1,586 emoji in the drawings of four vendors, 32 x 32 pixels on white, with captions

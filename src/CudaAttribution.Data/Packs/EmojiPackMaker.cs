@@ -1,4 +1,6 @@
-namespace CudaAttribution.Data;
+using CudaAttribution.Data.Datasets;
+
+namespace CudaAttribution.Data.Packs;
 
 /// <summary>Makes the pack behind <see cref="EmojiPack"/> from folders of single emoji pictures.</summary>
 public static class EmojiPackMaker

@@ -1,6 +1,7 @@
 using System.Reflection;
+using CudaAttribution.Data.Datasets;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Packs;
 
 /// <summary>The files of a pack, wherever they lie.</summary>
 public interface IPackFiles

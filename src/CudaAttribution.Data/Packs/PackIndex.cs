@@ -1,7 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using CudaAttribution.Data.Datasets;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Packs;
 
 /// <summary>Where the pictures of a sheet come from and what may be done with them.</summary>
 /// <param name="Title">What the pictures are called.</param>

@@ -1,6 +1,9 @@
 using System.Globalization;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
 
-namespace CudaAttribution.Data;
+namespace CudaAttribution.Data.Packs;
 
 /// <summary>
 /// Several data sets with the same ids and captions in few files: <c>captions.tsv</c> for all of them (tag <c>index</c> is the place in a

@@ -2,7 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>The project's own binding: <see cref="CudaImports"/>.</summary>
 internal sealed unsafe class CudaApi : ICudaApi

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>Numbers of the CUDA driver API, as its C header gives them.</summary>
 internal static class CudaConstants

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>
 /// The primary context of one CUDA device, shared with other libraries in the process (cuBLAS, cuDNN). It is made current on every call, so

@@ -1,6 +1,7 @@
 using System.Reflection;
+using CudaAttribution.Driver.Libraries;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>
 /// An NVIDIA GPU through the CUDA driver API: all but the calls themselves, which a binding supplies (<see cref="CudaDriver"/>, or

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>What the driver tells of its devices without creating a context on them.</summary>
 internal static unsafe class CudaDevices

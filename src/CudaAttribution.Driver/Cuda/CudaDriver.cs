@@ -1,4 +1,4 @@
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>An NVIDIA GPU through this project's own imports of the CUDA driver API.</summary>
 public sealed class CudaDriver : CudaDevice

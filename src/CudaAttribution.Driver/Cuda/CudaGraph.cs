@@ -1,4 +1,4 @@
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>An instantiated CUDA graph.</summary>
 internal sealed unsafe class CudaGraph : IGraph

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>
 /// The functions of the CUDA driver API this project calls, one to one. They are bound by name on their first call, so

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
+using CudaAttribution.Driver.Libraries;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>Finds the CUDA driver library once for the process and checks that it is new enough.</summary>
 internal static unsafe class CudaLibrary

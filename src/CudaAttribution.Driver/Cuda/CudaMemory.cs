@@ -1,4 +1,4 @@
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>Device and pinned memory of a CUDA device, with an account of what is live.</summary>
 internal sealed unsafe class CudaMemory(CudaContext context)

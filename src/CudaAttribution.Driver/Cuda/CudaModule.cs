@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>The kernels of a PTX module, which the driver compiles when it is loaded, or of a cubin that was assembled from it.</summary>
 internal sealed unsafe class CudaModule : IModule

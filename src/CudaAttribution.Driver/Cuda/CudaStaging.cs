@@ -1,4 +1,4 @@
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>
 /// Copies between pageable host memory and the device through two pinned halves, so that the copy of one chunk by the processor overlaps the

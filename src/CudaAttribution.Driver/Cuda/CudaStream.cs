@@ -1,4 +1,4 @@
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>A CUDA stream that does not wait for the legacy default stream.</summary>
 internal sealed unsafe class CudaStream : IStream

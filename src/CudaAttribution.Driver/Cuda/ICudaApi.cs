@@ -1,4 +1,4 @@
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>
 /// The functions of the CUDA driver API this project calls, one to one, as a binding supplies them. Everything above is written once against

@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>What the driver is given as the kernels of a device: a cubin that was assembled for it, or the PTX, which it compiles itself.</summary>
 /// <param name="Bytes">PTX text in UTF-8 with a zero at its end, or the bytes of a cubin.</param>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>What the text of a PTX module declares of a kernel.</summary>
 /// <param name="Name">Entry name.</param>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Host;
 
 /// <summary>
 /// The kernels on the processor: <c>cpu</c> (one thread per block, vectorised, blocks spread over the cores) and <c>simt</c> (real block sizes, for

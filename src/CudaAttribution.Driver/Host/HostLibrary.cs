@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using CudaAttribution.Driver.Libraries;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Host;
 
 /// <summary>
 /// One native kernel library (<c>native/include/cuattr.h</c>). Several are loaded side by side in one process, so the functions are a table of

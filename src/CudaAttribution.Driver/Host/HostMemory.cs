@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Host;
 
 /// <summary>Memory of a host device: aligned blocks, together no larger than the memory this process may use.</summary>
 internal sealed unsafe class HostMemory(string deviceId, long limit) : IDisposable

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Host;
 
 /// <summary>The kernels of a native kernel library.</summary>
 internal sealed class HostModule(HostDriver device, HostLibrary library) : IModule

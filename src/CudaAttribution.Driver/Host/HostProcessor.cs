@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Host;
 
 /// <summary>What this machine's processor is and which build of the kernels suits it.</summary>
 internal static class HostProcessor

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Host;
 
 /// <summary>A host stream: work runs when it is issued, so the stream only remembers whether it records a graph.</summary>
 internal sealed class HostStream(HostDriver device) : IStream

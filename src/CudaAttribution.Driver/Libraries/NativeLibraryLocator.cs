@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Libraries;
 
 /// <summary>One path at which a native library was looked for, and what was there.</summary>
 /// <param name="Path">The path or bare name that was given to the loader.</param>

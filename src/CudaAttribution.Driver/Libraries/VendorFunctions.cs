@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Libraries;
 
 /// <summary>An optional library of NVIDIA's, loaded at run time, with its functions by name. It stays loaded until the process ends.</summary>
 public sealed class VendorFunctions

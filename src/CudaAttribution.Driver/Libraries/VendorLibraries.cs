@@ -1,4 +1,4 @@
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Libraries;
 
 /// <summary>Where an optional library of NVIDIA's was found, or where it was looked for in vain.</summary>
 /// <param name="Name"><c>cuBLAS</c> or <c>cuDNN</c>.</param>

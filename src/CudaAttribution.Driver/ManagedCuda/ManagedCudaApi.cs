@@ -1,7 +1,8 @@
+using CudaAttribution.Driver.Cuda;
 using ManagedCuda.BasicTypes;
 using Native = ManagedCuda.DriverAPINativeMethods;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.ManagedCuda;
 
 /// <summary>The binding of the package ManagedCuda-12: its one-to-one declarations of the driver API.</summary>
 /// <remarks>

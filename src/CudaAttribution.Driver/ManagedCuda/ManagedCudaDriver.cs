@@ -1,4 +1,6 @@
-namespace CudaAttribution.Driver;
+using CudaAttribution.Driver.Cuda;
+
+namespace CudaAttribution.Driver.ManagedCuda;
 
 /// <summary>
 /// An NVIDIA GPU through the package ManagedCuda-12, on the device's primary context. <see cref="IStream.Handle"/> is the pointer of a

@@ -1,8 +1,9 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
+using CudaAttribution.Driver.Libraries;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.ManagedCuda;
 
 /// <summary>Ties the imports of ManagedCuda's assemblies to the native libraries that this program has found.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Planning;
 
 /// <summary>A launch that a <see cref="PlanningDriver"/> was asked for.</summary>
 /// <param name="Kernel">Entry name.</param>

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Planning;
 
 /// <summary>
 /// Stands in for a device to learn what a computation would take of it: memory is addresses without anything behind them, kernels do nothing, what is

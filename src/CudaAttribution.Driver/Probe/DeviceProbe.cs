@@ -1,6 +1,9 @@
 using System.Runtime.InteropServices;
+using CudaAttribution.Driver.Cuda;
+using CudaAttribution.Driver.Host;
+using CudaAttribution.Driver.Libraries;
 
-namespace CudaAttribution.Driver;
+namespace CudaAttribution.Driver.Probe;
 
 /// <summary>Finds out what this machine offers, without opening a GPU.</summary>
 public static unsafe class DeviceProbe

@@ -1,4 +1,6 @@
-namespace CudaAttribution.Driver;
+using CudaAttribution.Driver.Libraries;
+
+namespace CudaAttribution.Driver.Probe;
 
 /// <summary>Everything <c>doctor</c> shows of devices and native libraries. Pure data.</summary>
 /// <param name="Host">The processor.</param>

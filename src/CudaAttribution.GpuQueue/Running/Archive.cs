@@ -1,7 +1,8 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Running;
 
 /// <summary>Everything a run has left so far, in one file that is whole at any time: written beside it and renamed.</summary>
 internal static class Archive

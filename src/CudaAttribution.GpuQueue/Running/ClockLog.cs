@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Running;
 
 /// <summary>Clocks, temperature and power of a GPU while something ran.</summary>
 /// <param name="SmMhz">Clock of the multiprocessors, median.</param>

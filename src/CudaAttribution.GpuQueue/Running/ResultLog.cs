@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Running;
 
 /// <summary>
 /// <c>results.jsonl</c>: one JSON object a line, on the disk before the next is awaited. The first line describes the run; every other has the

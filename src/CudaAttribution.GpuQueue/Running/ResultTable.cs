@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Running;
 
 /// <summary>
 /// Results as Markdown to read: the steps, then a table for each kind of result, whose columns are the members that are single values. Cases that

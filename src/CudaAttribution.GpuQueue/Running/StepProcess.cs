@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Running;
 
 /// <summary>How a step's process ended.</summary>
 /// <param name="ExitCode">Its exit code; −1 where it was stopped.</param>

@@ -1,7 +1,7 @@
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Verification;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Steps;
 
 /// <summary>Runs cases once, forward and backward, and nothing else: what a sanitizer or a profiler looks on at.</summary>
 internal static class CasesRun

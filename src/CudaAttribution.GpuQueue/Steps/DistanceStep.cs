@@ -3,7 +3,7 @@ using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 using CudaAttribution.Tensors.Verification;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Steps;
 
 /// <summary>Exact pixel distances of 64 pictures from 4,096, all of 512 x 512, beside the time it takes to read each once.</summary>
 internal sealed class DistanceStep : IStep

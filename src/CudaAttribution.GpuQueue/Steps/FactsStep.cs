@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using CudaAttribution.Driver;
+using CudaAttribution.Driver.Cuda;
+using CudaAttribution.GpuQueue.Running;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 using CudaAttribution.Tensors.Verification;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Steps;
 
 /// <summary>What the device is, how long it takes to load the kernels, what it can do at most, and what a launch and a copy cost.</summary>
 internal sealed class FactsStep : IStep

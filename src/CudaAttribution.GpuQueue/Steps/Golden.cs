@@ -1,10 +1,11 @@
 using System.Security.Cryptography;
 using System.Text;
-using CudaAttribution.Driver;
+using CudaAttribution.Driver.Cuda;
+using CudaAttribution.Driver.Host;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Verification;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Steps;
 
 /// <summary>The bits that <c>cpu</c> leaves for one case (<see cref="OpDigest"/>).</summary>
 internal sealed record GoldenCase(string Op, string Case, string Sha256);

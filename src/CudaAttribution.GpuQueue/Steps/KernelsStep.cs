@@ -1,7 +1,6 @@
-using System.Text.Json.Nodes;
 using CudaAttribution.Tensors.Verification;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Steps;
 
 /// <summary>Times of the benchmark's cases with one engine, beside the floor that the measured ceilings set.</summary>
 internal sealed class KernelsStep : IStep

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
 using CudaAttribution.Models;
+using CudaAttribution.Models.Benchmark;
+using CudaAttribution.Models.Training;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Steps;
 
 /// <summary>A guided sampling step or a training step of a UNet with random weights: as it is issued, and replayed as a graph.</summary>
 internal sealed class ModelStep : IStep

@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
-using CudaAttribution.Driver;
+using CudaAttribution.Driver.Host;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Verification;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Steps;
 
 /// <summary>
 /// Every case on memory that begins as NaN, twice. Our F32 kernels must leave the bits of <c>cpu</c>; other engines must pass the audit against

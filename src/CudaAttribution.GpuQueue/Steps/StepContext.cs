@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Steps;
 
 /// <summary>What a step works with.</summary>
 /// <param name="Step">The step.</param>

@@ -1,6 +1,6 @@
-using CudaAttribution.Models;
+using CudaAttribution.Models.Benchmark;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Steps;
 
 /// <summary>The UNet that a step is about.</summary>
 internal static class StepModel

@@ -1,4 +1,6 @@
-namespace CudaAttribution.GpuQueue;
+using CudaAttribution.GpuQueue.Tools;
+
+namespace CudaAttribution.GpuQueue.Steps;
 
 /// <summary>The class that does a kind of step.</summary>
 internal static class Steps

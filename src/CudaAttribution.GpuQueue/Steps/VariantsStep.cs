@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Verification;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Steps;
 
 /// <summary>
 /// An engine that is to take the place of our F32 kernels, at the benchmark's shapes: first whether its results agree with theirs, forward and backward,

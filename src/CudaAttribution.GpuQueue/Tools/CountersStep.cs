@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using CudaAttribution.GpuQueue.Running;
+using CudaAttribution.GpuQueue.Steps;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Tools;
 
 /// <summary>Hardware counters, by Nsight Compute, of the ten kernels that took most time in the steps before.</summary>
 internal sealed class CountersStep : IStep

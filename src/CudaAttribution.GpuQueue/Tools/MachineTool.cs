@@ -1,6 +1,8 @@
 using System.ComponentModel;
+using CudaAttribution.GpuQueue.Running;
+using CudaAttribution.GpuQueue.Steps;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Tools;
 
 /// <summary>A program of the machine that a step runs; it need not be there.</summary>
 internal static class MachineTool

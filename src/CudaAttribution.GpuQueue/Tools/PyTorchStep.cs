@@ -1,7 +1,8 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
+using CudaAttribution.GpuQueue.Running;
+using CudaAttribution.GpuQueue.Steps;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Tools;
 
 /// <summary>The same step of the same UNet in PyTorch, in its own modes, on the same card in the same run: <c>build/oracle/gpu_torch.py</c>.</summary>
 internal sealed class PyTorchStep : IStep

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using CudaAttribution.GpuQueue.Steps;
 
-namespace CudaAttribution.GpuQueue;
+namespace CudaAttribution.GpuQueue.Tools;
 
 /// <summary>NVIDIA's compute-sanitizer over the audit's cases, which reach every kernel and every edge of a tile.</summary>
 internal sealed partial class SanitizerStep : IStep

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Files;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Audit;
 
 /// <summary>How two traces differ in one layer.</summary>
 /// <param name="Layer">Its name.</param>

@@ -1,7 +1,13 @@
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Files.Sources;
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.UNet;
+using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Audit;
 
 /// <summary>
 /// One part of a model folder alone on a device, run on given tensors: what an auditor compares with another implementation. Tensors are in

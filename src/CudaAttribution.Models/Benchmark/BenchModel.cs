@@ -1,7 +1,13 @@
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Files.Sources;
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Training;
+using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Benchmark;
 
 /// <summary>
 /// What <see cref="ModelBenchmark"/> times: a UNet with its weights and the text that it is conditioned on. Either a model from files, or a UNet with

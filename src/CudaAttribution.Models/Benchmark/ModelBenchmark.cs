@@ -1,9 +1,10 @@
 using CudaAttribution.Driver;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
-using CudaAttribution.Tensors.Ops;
 using CudaAttribution.Tensors.Verification;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Benchmark;
 
 /// <summary>
 /// Times what the product spends its time with: a training step and a guided sampling step of a UNet (<c>cudattr bench --model</c>, <c>--random</c>).

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Benchmark;
 
 /// <summary>Launches and time of one kernel in one step.</summary>
 /// <param name="Kernel">Its name.</param>

@@ -1,7 +1,8 @@
+using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Benchmark;
 
 /// <summary>Training inputs of a UNet alone: normal x_0 and text embeddings that stay, and uniform timesteps that a step uploads.</summary>
 internal sealed class RandomInputs : ITrainingInputs

@@ -1,4 +1,8 @@
-namespace CudaAttribution.Models;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.UNet;
+
+namespace CudaAttribution.Models.Benchmark;
 
 /// <summary>
 /// A UNet's architecture with its noise schedule and the length of the text that it is conditioned on: all that random weights need. A smaller one

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Diffusion;
 
 /// <summary>
 /// One step of DDIM inversion, from less noise to more: x_t' = <see cref="Sample"/>·x_t + <see cref="Output"/>·o with o the model's output for

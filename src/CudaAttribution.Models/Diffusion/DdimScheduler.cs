@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Diffusion;
 
 /// <summary>
 /// DDIM (Song et al. 2021) as a pure function of its configuration: a list of steps, each carrying its pair (t, t_prev) and every coefficient in

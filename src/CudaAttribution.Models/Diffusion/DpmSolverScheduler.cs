@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Diffusion;
 
 /// <summary>
 /// DPM-Solver++(2M) (Lu et al. 2022, algorithm 2) in diffusers' form: midpoint, the first and the last update of first order, the last one to σ = 0.

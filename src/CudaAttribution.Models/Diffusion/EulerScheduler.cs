@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Diffusion;
 
 /// <summary>
 /// Euler steps in σ = √((1−ᾱ)/ᾱ) down to σ = 0 (Karras et al. 2022). In this program's variables, where x has variance one throughout, that is DDIM

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Diffusion;
 
 /// <summary>
 /// Stable Diffusion's "scaled linear" noise schedule in float64: β_t = (√β_0 + (√β_1 − √β_0)·t/(T−1))²,

@@ -1,7 +1,8 @@
+using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Diffusion;
 
 /// <summary>
 /// Between pictures and x_0, what the UNet works on: pixel values in [−1, 1], or with an autoencoder its latents times the scaling factor. Pictures

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Diffusion;
 
 /// <summary>How to sample.</summary>
 public sealed record SampleOptions

@@ -1,7 +1,8 @@
+using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Diffusion;
 
 /// <summary>
 /// Text to pictures by DDIM or another solver with classifier-free guidance, exactly as methods 3.4. Each picture depends on its request alone, bit

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Diffusion;
 
 /// <summary>Solvers of the diffusion's differential equation; diffusers' classes in brackets.</summary>
 public enum SolverKind

@@ -1,8 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using CudaAttribution.Models.Files;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Diffusion;
 
 /// <summary>What the UNet predicts.</summary>
 [JsonConverter(typeof(SnakeCaseEnumConverter<PredictionType>))]

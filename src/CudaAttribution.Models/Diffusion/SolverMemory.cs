@@ -1,7 +1,7 @@
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Diffusion;
 
 /// <summary>The picture x̂0 that the last update of a multistep solver predicted.</summary>
 internal sealed class SolverMemory(Arena arena, Shape shape, PredictionType prediction)

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files;
 
 /// <summary>Folders that appear whole or not at all: written under a temporary name beside their place, then renamed.</summary>
 internal static class AtomicFolder

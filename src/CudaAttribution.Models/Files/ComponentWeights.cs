@@ -1,6 +1,6 @@
-using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files;
 
 /// <summary>
 /// Finds the weights of a part of a model in its folder in diffusers' layout, in the forms in which diffusers and transformers write them.

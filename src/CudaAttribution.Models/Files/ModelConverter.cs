@@ -1,6 +1,13 @@
+using CudaAttribution.Models.Files.SingleFile;
+using CudaAttribution.Models.Files.Sources;
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.UNet;
+using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files;
 
 /// <summary>
 /// Writes a model in another form: diffusers' folder or a single file in the original layout, with other configurations or adapters merged in. The

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files;
 
 /// <summary>A model's file or configuration cannot be used. The message says which file, what is wrong with it and what to do.</summary>
 public sealed class ModelFileException : Exception

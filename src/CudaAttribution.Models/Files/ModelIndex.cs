@@ -1,6 +1,11 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files.Sources;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.UNet;
+using CudaAttribution.Models.Vae;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files;
 
 /// <summary>
 /// A model folder in diffusers' layout, its weights aside: <c>model_index.json</c>, <c>unet/</c>, <c>text_encoder/</c>, <c>tokenizer/</c>,

@@ -1,7 +1,10 @@
 using System.Reflection;
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.UNet;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files;
 
 /// <summary>
 /// A new model's architecture: UNet, text encoder, tokenizer and schedule, in one JSON file with the sections <c>unet</c>, <c>text_encoder</c>,

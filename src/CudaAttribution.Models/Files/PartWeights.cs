@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files;
 
 /// <summary>The weights of a part of a model as files have them: PyTorch's layout, diffusers' names, F32. Reading waits for the device.</summary>
 /// <param name="path">What to call it in messages.</param>

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files;
 
 /// <summary>A whole number that a configuration gives once for all blocks (<c>8</c>) or block by block (<c>[5, 10, 20, 20]</c>).</summary>
 [JsonConverter(typeof(PerBlockConverter))]

@@ -1,9 +1,11 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using CudaAttribution.Models.Files.Lora;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files;
 
 /// <summary>The parameters of one part of a model, which may share a <see cref="ParameterSet"/> with another: those under a prefix.</summary>
 /// <param name="Set">The set, frozen.</param>

@@ -1,6 +1,6 @@
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files;
 
 /// <summary>
 /// The one place where weight layouts meet: files hold PyTorch's <c>[O,I,KH,KW]</c>, memory holds <c>[O,KH,KW,I]</c>. Only convolution weights have

@@ -1,7 +1,7 @@
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Layers;
 
 /// <summary>How layers follow each other.</summary>
 internal static class LayerSequence

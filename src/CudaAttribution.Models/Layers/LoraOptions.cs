@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Layers;
 
 /// <summary>A model's low-rank adapter (LoRA, Hu et al. 2022) on the projections of the UNet's attentions.</summary>
 /// <param name="Rank">Rank of the two matrices.</param>

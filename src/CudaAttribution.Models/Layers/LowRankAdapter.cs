@@ -1,7 +1,7 @@
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Layers;
 
 /// <summary>
 /// What is added to a linear layer: y += alpha / rank · B A x. A starts normal with standard deviation 1 / rank, B at zero, so a new adapter adds

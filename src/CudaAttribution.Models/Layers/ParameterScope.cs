@@ -1,6 +1,6 @@
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Layers;
 
 /// <summary>
 /// Where a layer registers its parameters: a set, the layer's place in the model as a dotted prefix (names are those of diffusers and transformers)

@@ -1,7 +1,7 @@
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Layers;
 
 /// <summary>How one parameter starts: with one value, or with random ones about it.</summary>
 /// <param name="Center">The value.</param>

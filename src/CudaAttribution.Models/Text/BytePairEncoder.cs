@@ -1,6 +1,6 @@
 using Microsoft.ML.Tokenizers;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text;
 
 /// <summary>
 /// Byte-pair encoding of single words with Microsoft.ML.Tokenizers: of all neighbouring pairs the one whose merge stands first is merged, everywhere from

@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.UNet;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text;
 
 /// <summary>Configuration of <see cref="ClipTextModel"/> under the names of Hugging Face's <c>CLIPTextConfig</c>, with its defaults.</summary>
 public sealed record ClipTextConfig

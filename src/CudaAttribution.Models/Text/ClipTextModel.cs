@@ -1,7 +1,8 @@
+using CudaAttribution.Models.Layers;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text;
 
 /// <summary>
 /// CLIP's text transformer (causal, pre-norm), in any size; parameter names are those of transformers' <c>CLIPTextModel</c>. The output is the last

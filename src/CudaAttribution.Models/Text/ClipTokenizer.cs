@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Text.Cleaning;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text;
 
 /// <summary>
 /// The byte-level BPE tokenizer of CLIP, as in OpenAI's <c>simple_tokenizer.py</c> and transformers' <c>CLIPTokenizer</c>: a prompt is cleaned

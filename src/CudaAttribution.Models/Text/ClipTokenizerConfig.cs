@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Files;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text;
 
 /// <summary>
 /// What <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c> say of a <c>CLIPTokenizer</c>. Both may be missing; the defaults are those of

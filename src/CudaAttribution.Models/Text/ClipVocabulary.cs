@@ -1,8 +1,9 @@
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Files;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text;
 
 /// <summary>
 /// Tokens and merges of a byte-level BPE vocabulary in CLIP's spelling: a byte is written as one printable character (<see cref="ByteSymbols"/>), and

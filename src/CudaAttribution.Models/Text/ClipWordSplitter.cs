@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text;
 
 /// <summary>
 /// Splits a cleaned prompt into what byte pairs are merged within: the two special tokens, English contractions ('s, 't, 're, 've, 'm, 'll, 'd), runs

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text;
 
 /// <summary>Turns prompts into token numbers of one length. Pure: the same text gives the same numbers, whatever else is in the batch.</summary>
 public interface ITokenizer

@@ -1,4 +1,7 @@
-namespace CudaAttribution.Models;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Files.Sources;
+
+namespace CudaAttribution.Models.Text;
 
 /// <summary>The tokenizer of a model, without the model.</summary>
 public static class ModelTokenizer

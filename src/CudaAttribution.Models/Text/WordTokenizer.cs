@@ -1,7 +1,8 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Files;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text;
 
 /// <summary>
 /// A tokenizer of whole words for small models that are trained from scratch: lower-case, split at everything that is neither letter nor digit,

@@ -1,6 +1,6 @@
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>
 /// What each training step draws: pictures, timesteps, dropped captions. Everything is a function of (seed, step), so a resumed run draws what the

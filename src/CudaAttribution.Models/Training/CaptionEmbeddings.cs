@@ -1,7 +1,8 @@
+using CudaAttribution.Models.Files.Sources;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>
 /// Text embeddings of the captions of a training set. A text encoder that is trained runs in every step; a frozen one runs once for each distinct

@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
-using CudaAttribution.Tensors;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>
 /// The whole state of a training run after a number of steps, as a folder <c>step-NNNNNNNN</c> with <c>state.safetensors</c> (weights, moments,

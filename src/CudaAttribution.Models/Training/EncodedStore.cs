@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using CudaAttribution.Models.Files;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>
 /// What a frozen part made of a training set, in a file beside the checkpoints, so that a run which is taken up again does not encode the set anew.

@@ -1,7 +1,9 @@
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>
 /// The diffusion loss on a device: q-sample at given timesteps, the UNet, squared error against its target (methods 3.4), each sample weighted by

@@ -1,6 +1,6 @@
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>
 /// What training steps compute on. The host's part of a step goes to the device in <see cref="Upload"/>, into tensors that are the same in every

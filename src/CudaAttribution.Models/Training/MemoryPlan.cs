@@ -1,7 +1,7 @@
 using System.Globalization;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>
 /// Device memory of a training run in bytes, known before the first step: a step is run on a device that only accounts for memory

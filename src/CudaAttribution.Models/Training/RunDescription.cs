@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>What decides the result of a training run, the number of steps aside: a run may be continued beyond where it was to end.</summary>
 internal static class RunDescription

@@ -1,6 +1,6 @@
-using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>
 /// How to train what the model was opened for (<see cref="ModelUse"/>). The first group decides the result, bit for bit; the second only how it is

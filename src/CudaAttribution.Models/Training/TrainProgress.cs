@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>Where a training run stands.</summary>
 /// <param name="Step">Steps done, those before a resume included.</param>

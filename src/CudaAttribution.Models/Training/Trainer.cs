@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Files;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>
 /// Trains a diffusion model on captioned pictures: a uniform timestep and normal noise for each picture, mean-squared error against noise or

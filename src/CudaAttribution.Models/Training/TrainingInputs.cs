@@ -1,6 +1,6 @@
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>Batches of a training set: which pictures, timesteps and captions a step has is a function of (seed, step).</summary>
 /// <remarks>

@@ -1,7 +1,8 @@
+using CudaAttribution.Models.Files.Sources;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>
 /// What the UNet is trained on, x_0 of a batch: the pictures, or with an autoencoder a latent drawn anew in every step from what its encoder gives

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>Captioned pictures of one size, as bytes.</summary>
 public sealed class TrainingSet

@@ -1,7 +1,10 @@
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>
 /// What a training run has on its device beside the model: its inputs, the optimiser, the running average and the losses that were not fetched yet.

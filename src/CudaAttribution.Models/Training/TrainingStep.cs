@@ -1,7 +1,8 @@
+using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Training;
 
 /// <summary>Loss and gradients of one training step, from its number and its inputs.</summary>
 /// <param name="unet">The network.</param>

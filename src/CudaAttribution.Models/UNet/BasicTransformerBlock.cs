@@ -1,7 +1,8 @@
+using CudaAttribution.Models.Layers;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.UNet;
 
 /// <summary>
 /// Multi-head attention of queries from <c>[N,L,C]</c> over keys and values from a context <c>[N,S,D]</c>; no bias but at the output.

@@ -1,7 +1,8 @@
+using CudaAttribution.Models.Layers;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.UNet;
 
 /// <summary>
 /// Halves height and width by a 3x3 convolution of stride 2, padded by 1 all round, or by 1 at right and bottom for <c>downsample_padding</c> 0.

@@ -1,7 +1,8 @@
+using CudaAttribution.Models.Layers;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.UNet;
 
 /// <summary>
 /// Residual block: norm, SiLU, 3x3 convolution, plus the projected timestep (in the UNet), norm, SiLU, 3x3 convolution, plus the input (through a

@@ -1,7 +1,8 @@
+using CudaAttribution.Models.Layers;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.UNet;
 
 /// <summary>
 /// A transformer block over the pixels of a feature map: group norm (eps 1e-6), projection in, one <see cref="BasicTransformerBlock"/>, projection

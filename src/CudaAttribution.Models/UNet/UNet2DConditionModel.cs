@@ -1,7 +1,8 @@
+using CudaAttribution.Models.Layers;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.UNet;
 
 /// <summary>
 /// The text-conditional UNet of Stable Diffusion, in any size that <see cref="UNetConfig"/> can say; parameter names are diffusers'. Activations are

@@ -1,7 +1,8 @@
+using CudaAttribution.Models.Layers;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.UNet;
 
 /// <summary>
 /// One layer of a block: a residual block and, in the <c>CrossAttn</c> blocks, a transformer after it. Both together are one checkpoint: each alone

@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Files;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.UNet;
 
 /// <summary>
 /// Configuration of <see cref="UNet2DConditionModel"/> under the names of diffusers' <c>unet/config.json</c>, with diffusers' defaults. Keys that

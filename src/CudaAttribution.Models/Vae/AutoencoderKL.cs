@@ -1,6 +1,7 @@
+using CudaAttribution.Models.Layers;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Vae;
 
 /// <summary>
 /// The autoencoder between pictures and latents (Rombach et al. 2022), in any size; parameter names are diffusers'. Activations are

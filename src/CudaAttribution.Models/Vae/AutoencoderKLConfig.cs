@@ -1,8 +1,9 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using CudaAttribution.Models.Files;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Vae;
 
 /// <summary>Configuration of <see cref="AutoencoderKL"/> under the names of diffusers' <c>vae/config.json</c>, with diffusers' defaults.</summary>
 public sealed record AutoencoderKLConfig

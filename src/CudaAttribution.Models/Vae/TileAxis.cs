@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Vae;
 
 /// <summary>
 /// Tiles along one axis, in latents: equal tiles, evenly spread, neighbours sharing at least a quarter. In the middle of what two neighbours share,

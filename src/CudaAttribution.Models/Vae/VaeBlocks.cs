@@ -1,7 +1,9 @@
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Vae;
 
 /// <summary>Picture to the 2·latent_channels maps before <c>quant_conv</c>: residual blocks, halved after each resolution but the last.</summary>
 internal sealed class VaeEncoder

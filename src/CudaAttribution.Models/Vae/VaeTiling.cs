@@ -1,6 +1,6 @@
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Vae;
 
 /// <summary>
 /// The autoencoder tile by tile, for pictures whose maps would not fit into memory [diffusers' <c>enable_vae_tiling</c>]: memory is that of a tile,

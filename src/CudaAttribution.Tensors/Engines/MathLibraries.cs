@@ -1,3 +1,5 @@
+using CudaAttribution.Tensors.Engines.Nvidia;
+
 namespace CudaAttribution.Tensors.Engines;
 
 /// <summary>An engine that <c>--math</c> names.</summary>

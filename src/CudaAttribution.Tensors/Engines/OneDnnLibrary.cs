@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using CudaAttribution.Driver;
+using CudaAttribution.Driver.Libraries;
 
 namespace CudaAttribution.Tensors.Engines;
 

@@ -1,6 +1,6 @@
-using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Tensors;
+namespace CudaAttribution.Tensors.Ops;
 
 /// <summary>Constants of AdamW; the defaults are PyTorch's, which diffusers' training scripts use.</summary>
 public sealed record AdamWOptions

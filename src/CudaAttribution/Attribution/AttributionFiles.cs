@@ -1,4 +1,4 @@
-namespace CudaAttribution;
+namespace CudaAttribution.Attribution;
 
 /// <summary>Names of the files in a result folder.</summary>
 public static class AttributionFiles

@@ -1,4 +1,8 @@
-namespace CudaAttribution;
+using CudaAttribution.Files;
+using CudaAttribution.Reports;
+using CudaAttribution.Suspects;
+
+namespace CudaAttribution.Attribution;
 
 /// <summary>
 /// Writes the folder of a judged suspect: the frozen keys, the null table, the answers, <c>result.json</c>, <c>report.html</c>, and last

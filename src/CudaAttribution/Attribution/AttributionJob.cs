@@ -1,4 +1,10 @@
-namespace CudaAttribution;
+using CudaAttribution.Distances;
+using CudaAttribution.Files;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
+using CudaAttribution.Suspects;
+
+namespace CudaAttribution.Attribution;
 
 /// <summary>The whole command <c>attribute</c>: open the suspect, judge it, write the folder.</summary>
 public static class AttributionJob

@@ -1,4 +1,6 @@
-namespace CudaAttribution;
+using CudaAttribution.Keys;
+
+namespace CudaAttribution.Attribution;
 
 /// <summary>Where the adversary's prompts came from, relative to the key prompts (methods 1.2).</summary>
 public enum PromptRegime

@@ -1,6 +1,12 @@
 using System.Text.Json.Serialization;
+using CudaAttribution.Files;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
+using CudaAttribution.Querying;
+using CudaAttribution.Querying.Http;
+using CudaAttribution.Statistics;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Attribution;
 
 /// <summary>The two verdicts there are. A model is never called innocent (methods 7.2 F9).</summary>
 public static class Verdict
@@ -45,7 +51,7 @@ public sealed record AttributionResult
 
     public string Schema { get; init; } = CurrentSchema;
 
-    /// <summary><see cref="CudaAttribution.Verdict"/>: infringing iff both tests have p ≤ α.</summary>
+    /// <summary><see cref="AttributionResult.Verdict"/>: infringing iff both tests have p ≤ α.</summary>
     public required string Verdict { get; init; }
 
     /// <summary>The verdict's ground in one or two sentences.</summary>

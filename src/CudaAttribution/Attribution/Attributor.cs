@@ -1,4 +1,10 @@
-namespace CudaAttribution;
+using CudaAttribution.Distances;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
+using CudaAttribution.Querying;
+using CudaAttribution.Statistics;
+
+namespace CudaAttribution.Attribution;
 
 /// <summary>
 /// Judges one suspect (methods 1.5, 7.2 F1, 8.3). Two tests are run on the frozen keys. The conf test asks whether the suspect hits more

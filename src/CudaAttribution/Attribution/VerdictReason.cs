@@ -1,6 +1,8 @@
 using System.Globalization;
+using CudaAttribution.Keys;
+using CudaAttribution.Statistics;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Attribution;
 
 /// <summary>The verdict's ground in words.</summary>
 internal static class VerdictReason

@@ -1,8 +1,8 @@
-using CudaAttribution.Data;
+using CudaAttribution.Data.Images;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Distances;
 
 /// <summary>
 /// What the pixel metrics share: pictures to the device, grouped by the references' size, answers resized to it. Any number of pictures: they are

@@ -1,6 +1,6 @@
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Distances;
 
 /// <summary>The reconstruction distances by name.</summary>
 public static class DistanceRegistry

@@ -1,6 +1,6 @@
-using CudaAttribution.Data;
+using CudaAttribution.Data.Images;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Distances;
 
 /// <summary>
 /// How far an answer is from a reference picture (methods 1.3). Answers of another size are resized to the reference's first: area average

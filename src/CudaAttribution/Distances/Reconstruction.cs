@@ -1,6 +1,8 @@
-using CudaAttribution.Data;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Files;
+using CudaAttribution.Querying;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Distances;
 
 /// <summary>A picture and what a model makes of it by DDIM inversion and back.</summary>
 /// <param name="Id">The picture's id in its set, or its file's name.</param>

@@ -1,6 +1,6 @@
-using CudaAttribution.Models;
+using CudaAttribution.Models.Training;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Experiments;
 
 /// <summary>Something that happened in the demo, for whoever shows it.</summary>
 public abstract record DemoEvent;

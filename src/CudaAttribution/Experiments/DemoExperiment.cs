@@ -1,9 +1,17 @@
 using System.Diagnostics;
 using System.Globalization;
-using CudaAttribution.Data;
+using CudaAttribution.Attribution;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Distances;
+using CudaAttribution.Files;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
+using CudaAttribution.Querying;
+using CudaAttribution.Reports;
+using CudaAttribution.Suspects;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Experiments;
 
 /// <summary>What a demo run is given.</summary>
 public sealed record DemoOptions

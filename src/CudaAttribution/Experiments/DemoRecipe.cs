@@ -1,7 +1,12 @@
 using System.Reflection;
-using CudaAttribution.Data;
+using CudaAttribution.Attribution;
+using CudaAttribution.Files;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
+using CudaAttribution.Querying;
+using CudaAttribution.Suspects;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Experiments;
 
 /// <summary>One suspect of the demo.</summary>
 public sealed record DemoSuspectRecipe

@@ -1,4 +1,7 @@
-namespace CudaAttribution;
+using CudaAttribution.Attribution;
+using CudaAttribution.Keys;
+
+namespace CudaAttribution.Experiments;
 
 /// <summary>One line of the demo's table.</summary>
 /// <param name="Name">The suspect.</param>

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Images;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Files;
 
 /// <summary>Identity of a picture's pixels, whatever file holds them.</summary>
 public static class ImageHash

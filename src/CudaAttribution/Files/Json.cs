@@ -5,7 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Files;
 
 /// <summary>
 /// The JSON of every file this assembly writes: snake_case names, shortest round-trip numbers, indented, no escapes but the necessary.

@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Images;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Files;
 
 /// <summary>
 /// A folder that a run writes. Every file appears under its name complete: it is written beside it and renamed, so that a killed

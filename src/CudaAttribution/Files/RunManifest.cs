@@ -1,10 +1,12 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json.Serialization;
-using CudaAttribution.Data;
+using CudaAttribution.Attribution;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Querying.Http;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Files;
 
 /// <summary>The device of a run, as an auditor needs it.</summary>
 public sealed record ManifestDevice(

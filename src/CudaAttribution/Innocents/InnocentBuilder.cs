@@ -1,7 +1,10 @@
-using CudaAttribution.Data;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Files;
+using CudaAttribution.Querying;
+using CudaAttribution.Suspects;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Innocents;
 
 /// <summary>One innocent to build.</summary>
 public sealed record InnocentMemberPlan

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Innocents;
 
 /// <summary>Kinds of innocent models (methods 1.2): all start from the same base model G0 and never saw an output of the source.</summary>
 public enum InnocentFamily

@@ -1,4 +1,8 @@
-namespace CudaAttribution;
+using CudaAttribution.Distances;
+using CudaAttribution.Keys;
+using CudaAttribution.Querying;
+
+namespace CudaAttribution.Innocents;
 
 /// <summary>Puts the frozen keys to the CAL and NULL innocents, each with noise of its own.</summary>
 public sealed class InnocentScorer(IReconstructionDistance distance)

@@ -1,10 +1,12 @@
-namespace CudaAttribution;
+using CudaAttribution.Files;
+
+namespace CudaAttribution.Innocents;
 
 /// <summary>One reference innocent.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Family">What it was trained on.</param>
 /// <param name="Split">What it is used for.</param>
-/// <param name="Identity">Its <see cref="IImageModel.Identity"/>.</param>
+/// <param name="Identity">Its identity as a model (a hash of what it is).</param>
 /// <param name="Folder">Its model folder, relative to the set's folder.</param>
 public sealed record Innocent(string Name, InnocentFamily Family, InnocentSplit Split, string Identity, string Folder);
 

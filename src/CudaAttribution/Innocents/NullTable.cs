@@ -1,4 +1,7 @@
-namespace CudaAttribution;
+using CudaAttribution.Files;
+using CudaAttribution.Keys;
+
+namespace CudaAttribution.Innocents;
 
 /// <summary>What one reference innocent answered to the frozen keys. Arrays are in the order of the keys.</summary>
 /// <param name="Name">The innocent.</param>

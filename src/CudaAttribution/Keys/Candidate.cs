@@ -1,6 +1,10 @@
-using CudaAttribution.Data;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Distances;
+using CudaAttribution.Querying;
+using CudaAttribution.Statistics;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Keys;
 
 /// <summary>A prompt under consideration as a key, with what the source and the innocents answered to it.</summary>
 internal sealed class Candidate

@@ -1,6 +1,6 @@
-using CudaAttribution.Data;
+using CudaAttribution.Data.Images;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Keys;
 
 /// <summary>Which picture of a key an answer is compared with.</summary>
 public enum KeyReference

@@ -1,6 +1,8 @@
-using CudaAttribution.Data;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Distances;
+using CudaAttribution.Querying;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Keys;
 
 /// <summary>
 /// Selects keys by Strategy 1, Strategy 2 or Baseline 2 (methods 1.4). The source is only run, nothing is trained; the noise is that of

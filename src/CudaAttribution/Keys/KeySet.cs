@@ -1,8 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Files;
+using CudaAttribution.Querying;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Keys;
 
 /// <summary>What is frozen with the keys besides the keys themselves.</summary>
 public sealed record KeySetHeader

@@ -1,4 +1,4 @@
-namespace CudaAttribution;
+namespace CudaAttribution.Keys;
 
 /// <summary>How keys are chosen (methods 1.4).</summary>
 public enum KeyStrategy

@@ -1,4 +1,4 @@
-namespace CudaAttribution;
+namespace CudaAttribution.Keys;
 
 /// <summary>How many candidates fell to which filter.</summary>
 /// <param name="Candidates">Prompts that were tried.</param>

@@ -1,7 +1,9 @@
 using System.Globalization;
+using CudaAttribution.Attribution;
+using CudaAttribution.Files;
 using Microsoft.Data.Sqlite;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Ledger;
 
 /// <summary>One finished run.</summary>
 /// <param name="Id">First twelve hex digits of the manifest's hash.</param>

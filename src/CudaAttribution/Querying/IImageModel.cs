@@ -1,6 +1,7 @@
-using CudaAttribution.Data;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Querying.Http;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying;
 
 /// <summary>A text-to-image model as an examiner sees it: prompt in, picture out.</summary>
 public interface IImageModel

@@ -1,6 +1,8 @@
-using CudaAttribution.Data;
+using CudaAttribution.Distances;
+using CudaAttribution.Keys;
+using CudaAttribution.Querying.Http;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying;
 
 /// <summary>One key put to one model.</summary>
 /// <param name="Answer">The answer.</param>

@@ -1,9 +1,14 @@
 using System.Text.Json.Serialization;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
 using CudaAttribution.Models;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Files.Sources;
+using CudaAttribution.Suspects;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying;
 
 /// <summary>How pictures are made of a model; part of every experiment's description.</summary>
 public sealed record SamplingRecipe

@@ -1,4 +1,4 @@
-namespace CudaAttribution;
+namespace CudaAttribution.Querying;
 
 /// <summary>What a query's noise is for. Noise of one purpose is never used for another (methods 1.4, F8).</summary>
 public enum NoisePurpose

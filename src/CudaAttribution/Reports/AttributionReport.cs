@@ -1,6 +1,11 @@
 using System.Globalization;
+using CudaAttribution.Attribution;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
+using CudaAttribution.Reports.Charts;
+using CudaAttribution.Statistics;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Reports;
 
 /// <summary>
 /// The page of one judged suspect: verdict on top, every figure with its meaning, every key with its pictures, and how to run it again.

@@ -1,7 +1,13 @@
 using System.Globalization;
 using System.Net;
+using CudaAttribution.Attribution;
+using CudaAttribution.Experiments;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
+using CudaAttribution.Reports.Charts;
+using CudaAttribution.Statistics;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Reports;
 
 /// <summary>The demo's page: all suspects in one table, conf and paired as bars, distances, losses, and how to run it again.</summary>
 public static class DemoReport

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Net;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Statistics;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Reports;
 
 /// <summary>Pieces that every report page shares.</summary>
 internal static class Html

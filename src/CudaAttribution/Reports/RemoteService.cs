@@ -1,6 +1,8 @@
 using System.Globalization;
+using CudaAttribution.Attribution;
+using CudaAttribution.Querying.Http;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Reports;
 
 /// <summary>The part of a report that says that the suspect is a service, which, and what asking it took.</summary>
 internal static class RemoteService

@@ -1,4 +1,6 @@
-namespace CudaAttribution;
+using CudaAttribution.Files;
+
+namespace CudaAttribution.Reports;
 
 /// <summary>The losses of one training run, by step.</summary>
 public sealed record LossCurve(string Name, IReadOnlyList<(int Step, double Loss)> Losses);

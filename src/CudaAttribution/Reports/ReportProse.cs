@@ -1,7 +1,12 @@
 using System.Globalization;
+using CudaAttribution.Attribution;
 using CudaAttribution.Driver;
+using CudaAttribution.Files;
+using CudaAttribution.Innocents;
+using CudaAttribution.Statistics;
+using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Reports;
 
 /// <summary>The paragraphs of the reports.</summary>
 internal static class ReportProse

@@ -1,8 +1,11 @@
 using System.Globalization;
-using CudaAttribution.Data;
-using CudaAttribution.Models;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Files;
+using CudaAttribution.Models.Training;
+using CudaAttribution.Reports.Charts;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Reports;
 
 /// <summary>The page of one training run: what was trained on what, the loss over the steps, speed, memory, and how to run it again.</summary>
 public static class TrainingReport

@@ -1,4 +1,4 @@
-namespace CudaAttribution;
+namespace CudaAttribution.Statistics;
 
 /// <summary>
 /// The beta-binomial distribution: hits among <paramref name="Trials"/> keys when the hit rate itself varies from model to model as Beta(A, B).

@@ -1,4 +1,4 @@
-namespace CudaAttribution;
+namespace CudaAttribution.Statistics;
 
 /// <summary>
 /// Maximum likelihood of a beta-binomial from the hit counts of several models (methods 7.2 F1b). For a fixed concentration the

@@ -1,4 +1,4 @@
-namespace CudaAttribution;
+namespace CudaAttribution.Statistics;
 
 /// <summary>What a test of this size could have seen (methods 7.2 F9): it is stated with every "not shown".</summary>
 /// <param name="CriticalCount">The smallest count that is significant; null where none is.</param>

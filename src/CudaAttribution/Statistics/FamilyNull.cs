@@ -1,4 +1,4 @@
-namespace CudaAttribution;
+namespace CudaAttribution.Statistics;
 
 /// <summary>How a family's p-value was obtained.</summary>
 public static class PValueMethod

@@ -1,4 +1,4 @@
-namespace CudaAttribution;
+namespace CudaAttribution.Statistics;
 
 /// <summary>A count tested against every family of innocents: the largest p-value counts (methods 7.2 F1).</summary>
 /// <param name="Count">The suspect's count.</param>

@@ -1,4 +1,4 @@
-namespace CudaAttribution;
+namespace CudaAttribution.Statistics;
 
 /// <summary>Sample quantiles.</summary>
 public static class Quantile

@@ -1,4 +1,4 @@
-namespace CudaAttribution;
+namespace CudaAttribution.Statistics;
 
 /// <summary>A two-sided confidence interval of a share.</summary>
 public readonly record struct ShareInterval(double Low, double High)

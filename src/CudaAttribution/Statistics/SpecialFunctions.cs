@@ -1,4 +1,4 @@
-namespace CudaAttribution;
+namespace CudaAttribution.Statistics;
 
 /// <summary>
 /// The few special functions the tests need, in double precision: log-gamma, log-beta, the regularised incomplete beta function and its inverse.

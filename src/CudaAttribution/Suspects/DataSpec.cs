@@ -1,7 +1,8 @@
 using System.Text.Json.Serialization;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Packs;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Suspects;
 
 /// <summary>
 /// Which pictures of which data set: a stretch of the set in a fixed random order, so that two stretches that do not overlap share no picture.

@@ -1,9 +1,14 @@
 using System.Text.Json.Serialization;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Files;
 using CudaAttribution.Models;
+using CudaAttribution.Models.Training;
+using CudaAttribution.Querying;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Suspects;
 
 /// <summary>How a suspect or innocent is fine-tuned from the base model. Only the UNet is trained (methods 1.2).</summary>
 public sealed record FineTuneRecipe

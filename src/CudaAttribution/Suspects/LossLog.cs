@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
+using CudaAttribution.Files;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Suspects;
 
 /// <summary>The loss of every step as <c>losses.csv</c>: header <c>step,loss</c>, steps from 1.</summary>
 public static class LossLog

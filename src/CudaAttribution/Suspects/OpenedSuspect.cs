@@ -1,6 +1,13 @@
+using CudaAttribution.Attribution;
+using CudaAttribution.Files;
+using CudaAttribution.Keys;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Querying;
+using CudaAttribution.Querying.Http;
+using CudaAttribution.Reports;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Suspects;
 
 /// <summary>How a suspect is opened.</summary>
 public sealed record SuspectOptions
@@ -43,7 +50,7 @@ public sealed class OpenedSuspect : IDisposable
 
     /// <summary>Opens what <paramref name="path"/> names: a file <c>*.json</c> is the description of a service, anything else a model.</summary>
     /// <exception cref="AttributionException">The description makes no sense, or the model is not the one that its record describes.</exception>
-    /// <exception cref="CudaAttribution.Models.ModelFileException">The folder has no usable model.</exception>
+    /// <exception cref="ModelFileException">The folder has no usable model.</exception>
     public static OpenedSuspect Open(string path, KeySet keys, SuspectOptions options)
     {
         if (File.Exists(path) && Path.GetExtension(path) == DescriptionExtension) return Remote(path, keys, options);

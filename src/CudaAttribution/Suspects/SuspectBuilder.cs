@@ -1,8 +1,11 @@
 using System.Text.Json.Nodes;
-using CudaAttribution.Data;
-using CudaAttribution.Models;
+using CudaAttribution.Attribution;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Files;
+using CudaAttribution.Models.Training;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Suspects;
 
 /// <summary>Where the building of a suspect stands: pictures made, or steps trained.</summary>
 /// <param name="Activity">What is going on.</param>

@@ -1,7 +1,9 @@
-using CudaAttribution.Data;
+using CudaAttribution.Attribution;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Querying;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Suspects;
 
 /// <summary>Composes a suspect's training set.</summary>
 public static class SuspectData

@@ -1,4 +1,10 @@
-namespace CudaAttribution;
+using CudaAttribution.Attribution;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
+using CudaAttribution.Querying;
+
+namespace CudaAttribution.Suspects;
 
 /// <summary>Names of the files in a folder that a suspect or innocent is built in.</summary>
 public static class SuspectFiles
@@ -60,7 +66,7 @@ public sealed record SuspectInputs
     public IReadOnlyList<string> PromptPool { get; init; } = [];
 
     /// <summary>Real pictures; null for ρ = 1.</summary>
-    public Data.CaptionedDataset? Real { get; init; }
+    public CaptionedDataset? Real { get; init; }
 
     /// <summary>The keys; needed by the regimes forced and disjoint, and then κ is recorded.</summary>
     public KeySet? Keys { get; init; }

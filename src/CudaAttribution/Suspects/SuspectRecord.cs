@@ -1,4 +1,8 @@
-namespace CudaAttribution;
+using CudaAttribution.Attribution;
+using CudaAttribution.Files;
+using CudaAttribution.Keys;
+
+namespace CudaAttribution.Suspects;
 
 /// <summary>
 /// What a built suspect is made of: the file <c>suspect.json</c>. The examiner of a real suspect has nothing like it; no test reads it.

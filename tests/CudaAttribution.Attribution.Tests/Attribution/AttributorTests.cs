@@ -1,7 +1,14 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CudaAttribution.Attribution.Tests.World;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Files;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
+using CudaAttribution.Querying;
+using CudaAttribution.Statistics;
 
-namespace CudaAttribution.Attribution.Tests;
+namespace CudaAttribution.Attribution.Tests.Attribution;
 
 public class AttributorTests
 {
@@ -251,7 +258,7 @@ public class AttributorTests
     private AttributionResult Judge(IImageModel suspect, ulong seed = 7) =>
         new Attributor(Fixtures.Distance).Run(_keys, suspect, _null, new AttributionOptions { Seed = seed }).Result;
 
-    private static Data.RgbImage Replace(Data.RgbImage a, Data.RgbImage b, int every) =>
+    private static RgbImage Replace(RgbImage a, RgbImage b, int every) =>
         new(a.Width, a.Height, [.. a.Pixels.Select((p, i) => i % every == 0 ? b.Pixels[i] : p)]);
 
     private sealed class Silent : IImageModel

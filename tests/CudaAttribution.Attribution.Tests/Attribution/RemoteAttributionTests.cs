@@ -1,6 +1,10 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Attribution.Tests.Querying;
+using CudaAttribution.Attribution.Tests.World;
+using CudaAttribution.Files;
+using CudaAttribution.Querying.Http;
 
-namespace CudaAttribution.Attribution.Tests;
+namespace CudaAttribution.Attribution.Tests.Attribution;
 
 /// <summary>A service judged like a model: the same figures, and a folder that says that it was one.</summary>
 public sealed class RemoteAttributionTests

@@ -1,7 +1,10 @@
-using CudaAttribution.Data;
+using CudaAttribution.Attribution.Tests.World;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Distances;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution.Attribution.Tests;
+namespace CudaAttribution.Attribution.Tests.Distances;
 
 public class DistanceTests
 {

@@ -1,8 +1,16 @@
 using System.Text.Json.Nodes;
-using CudaAttribution.Models;
+using CudaAttribution.Attribution.Tests.World;
+using CudaAttribution.Distances;
+using CudaAttribution.Experiments;
+using CudaAttribution.Files;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Querying;
+using CudaAttribution.Suspects;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution.Attribution.Tests;
+namespace CudaAttribution.Attribution.Tests.Experiments;
 
 public class DemoExperimentTests
 {

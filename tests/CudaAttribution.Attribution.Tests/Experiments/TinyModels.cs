@@ -1,8 +1,14 @@
-using CudaAttribution.Data;
+using CudaAttribution.Data.Packs;
+using CudaAttribution.Experiments;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
 using CudaAttribution.Models;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Querying;
+using CudaAttribution.Suspects;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution.Attribution.Tests;
+namespace CudaAttribution.Attribution.Tests.Experiments;
 
 /// <summary>A models folder as the demo wants it, with untrained models: enough to run everything, not to show anything.</summary>
 internal sealed class TinyModels

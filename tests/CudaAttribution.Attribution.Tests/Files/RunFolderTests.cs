@@ -1,4 +1,8 @@
-namespace CudaAttribution.Attribution.Tests;
+using CudaAttribution.Attribution.Tests.World;
+using CudaAttribution.Files;
+using CudaAttribution.Suspects;
+
+namespace CudaAttribution.Attribution.Tests.Files;
 
 public class RunFolderTests
 {

@@ -1,4 +1,8 @@
-namespace CudaAttribution.Attribution.Tests;
+using CudaAttribution.Attribution.Tests.World;
+using CudaAttribution.Files;
+using CudaAttribution.Innocents;
+
+namespace CudaAttribution.Attribution.Tests.Innocents;
 
 public class InnocentTests
 {

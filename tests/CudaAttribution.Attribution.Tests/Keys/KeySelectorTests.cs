@@ -1,6 +1,12 @@
-using CudaAttribution.Data;
+using CudaAttribution.Attribution.Tests.World;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Distances;
+using CudaAttribution.Keys;
+using CudaAttribution.Querying;
+using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Attribution.Tests;
+namespace CudaAttribution.Attribution.Tests.Keys;
 
 public class KeySelectorTests
 {

@@ -1,6 +1,10 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Attribution.Tests.World;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Files;
+using CudaAttribution.Keys;
 
-namespace CudaAttribution.Attribution.Tests;
+namespace CudaAttribution.Attribution.Tests.Keys;
 
 public class KeySetTests
 {
@@ -42,7 +46,7 @@ public class KeySetTests
         var picture = RunFolder.ReadImage(Path.Combine(folder, "003-source.png"));
         byte[] pixels = [.. picture.Pixels];
         pixels[17] ^= 1;
-        new RunFolder(folder).WriteImage("003-source.png", new Data.RgbImage(picture.Width, picture.Height, pixels));
+        new RunFolder(folder).WriteImage("003-source.png", new RgbImage(picture.Width, picture.Height, pixels));
         Assert.That(Assert.Throws<AttributionException>(() => KeySet.Load(folder))!.Message, Does.Contain("003-source.png").And.Contain("changed"));
     }
 

@@ -1,4 +1,8 @@
-namespace CudaAttribution.Attribution.Tests;
+using CudaAttribution.Attribution.Tests.World;
+using CudaAttribution.Files;
+using CudaAttribution.Ledger;
+
+namespace CudaAttribution.Attribution.Tests.Ledger;
 
 public class RunLedgerTests
 {

@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Codecs;
 using Microsoft.AspNetCore.Http;
 
-namespace CudaAttribution.Attribution.Tests;
+namespace CudaAttribution.Attribution.Tests.Querying;
 
 /// <summary>ComfyUI's three steps, and that a workflow which is queued already is not queued again.</summary>
 public sealed class ComfyUiTests

@@ -1,6 +1,9 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Attribution.Tests.World;
+using CudaAttribution.Querying;
+using CudaAttribution.Querying.Http;
 
-namespace CudaAttribution.Attribution.Tests;
+namespace CudaAttribution.Attribution.Tests.Querying;
 
 /// <summary>Descriptions: what is refused, and what makes two of them the same suspect.</summary>
 public sealed class HttpDescriptionTests

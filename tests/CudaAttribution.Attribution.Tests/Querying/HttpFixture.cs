@@ -1,9 +1,12 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using CudaAttribution.Data;
-using CudaAttribution.Models;
+using CudaAttribution.Attribution.Tests.World;
+using CudaAttribution.Files;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Querying;
+using CudaAttribution.Querying.Http;
 
-namespace CudaAttribution.Attribution.Tests;
+namespace CudaAttribution.Attribution.Tests.Querying;
 
 /// <summary>A description of a fake service, a folder, and a model that never really waits.</summary>
 internal sealed class HttpFixture : IDisposable

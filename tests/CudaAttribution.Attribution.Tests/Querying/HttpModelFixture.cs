@@ -1,4 +1,4 @@
-namespace CudaAttribution.Attribution.Tests;
+namespace CudaAttribution.Attribution.Tests.Querying;
 
 /// <summary>A service that does what a test tells it to, and a run that asks it.</summary>
 public abstract class HttpModelFixture

@@ -1,9 +1,11 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Files;
+using CudaAttribution.Querying.Http;
 
-namespace CudaAttribution.Attribution.Tests;
+namespace CudaAttribution.Attribution.Tests.Querying;
 
 /// <summary>How a remote suspect is asked: what goes out, in which order, and what is noted.</summary>
 public sealed class HttpModelTests : HttpModelFixture

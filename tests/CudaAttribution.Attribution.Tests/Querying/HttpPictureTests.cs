@@ -1,7 +1,10 @@
 using System.Text.Json.Nodes;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Files;
+using CudaAttribution.Querying.Http;
 
-namespace CudaAttribution.Attribution.Tests;
+namespace CudaAttribution.Attribution.Tests.Querying;
 
 /// <summary>Pictures as services send them: damaged, of another size, too large, elsewhere.</summary>
 public sealed class HttpPictureTests : HttpModelFixture

@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using CudaAttribution.Files;
 
-namespace CudaAttribution.Attribution.Tests;
+namespace CudaAttribution.Attribution.Tests.Querying;
 
 /// <summary>A run that stops goes on from what is on disk, and only if that is its own.</summary>
 public sealed class HttpResumeTests : HttpModelFixture

@@ -1,4 +1,6 @@
-namespace CudaAttribution.Attribution.Tests;
+using CudaAttribution.Statistics;
+
+namespace CudaAttribution.Attribution.Tests.Statistics;
 
 public class BetaBinomialTests
 {

@@ -1,4 +1,6 @@
-namespace CudaAttribution.Attribution.Tests;
+using CudaAttribution.Statistics;
+
+namespace CudaAttribution.Attribution.Tests.Statistics;
 
 /// <summary>
 /// Against SciPy 1.10.1: <c>/usr/bin/python3 -c "import scipy.special as s; print(repr(s.gammaln(30)), repr(s.betainc(2,3,.4)),

@@ -1,4 +1,12 @@
-namespace CudaAttribution.Attribution.Tests;
+using CudaAttribution.Attribution.Tests.World;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Distances;
+using CudaAttribution.Keys;
+using CudaAttribution.Querying;
+using CudaAttribution.Suspects;
+
+namespace CudaAttribution.Attribution.Tests.Suspects;
 
 public class SuspectDataTests
 {
@@ -75,11 +83,11 @@ public class SuspectDataTests
         Refused(plan, new() { PromptPool = Pool, Source = _world.SourceModel(), Real = _world.Training.Take(9) }, "needs 10 real pictures");
         Refused(plan with { Regime = PromptRegime.Forced }, new() { PromptPool = Pool }, "needs the keys");
         Refused(plan with { Regime = PromptRegime.Forced }, new() { PromptPool = Pool, Keys = keys }, "10 generated pictures for 30 key prompts");
-        var silent = new StoredModel("s", new Dictionary<string, Data.RgbImage>(), 0) { Refused = ["unknown"] };
+        var silent = new StoredModel("s", new Dictionary<string, RgbImage>(), 0) { Refused = ["unknown"] };
         Refused(plan, new() { PromptPool = ["unknown"], Source = silent }, "gave no picture for 'unknown' (refused)");
     }
 
-    private Data.CaptionedDataset Compose(SuspectPlan plan, IImageModel? source = null, KeySet? keys = null) =>
+    private CaptionedDataset Compose(SuspectPlan plan, IImageModel? source = null, KeySet? keys = null) =>
         SuspectData.Compose(
             plan, new SuspectInputs { Source = source ?? _world.SourceModel(), PromptPool = Pool, Real = _world.Training, Keys = keys });
 }

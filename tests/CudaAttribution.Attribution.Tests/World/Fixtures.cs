@@ -1,4 +1,9 @@
-namespace CudaAttribution.Attribution.Tests;
+using CudaAttribution.Innocents;
+using CudaAttribution.Keys;
+using CudaAttribution.Querying;
+using CudaAttribution.Tensors.Ops;
+
+namespace CudaAttribution.Attribution.Tests.World;
 
 /// <summary>Keys and nulls of a <see cref="TestWorld"/>.</summary>
 internal static class Fixtures

@@ -1,7 +1,10 @@
-using CudaAttribution.Data;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Distances;
+using CudaAttribution.Querying;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution.Attribution.Tests;
+namespace CudaAttribution.Attribution.Tests.World;
 
 /// <summary>
 /// A world without training: for every prompt a real picture x, the picture r that the source makes of it, and what an unrelated model makes of

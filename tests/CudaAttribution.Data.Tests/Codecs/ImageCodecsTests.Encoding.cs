@@ -1,7 +1,11 @@
 using System.Buffers.Binary;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Data.Tests.Support;
 using NUnit.Framework;
 
-namespace CudaAttribution.Data.Tests;
+namespace CudaAttribution.Data.Tests.Codecs;
 
 /// <summary>Writing of the three formats.</summary>
 public sealed partial class ImageCodecsTests

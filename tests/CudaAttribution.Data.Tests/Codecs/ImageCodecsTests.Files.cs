@@ -1,6 +1,8 @@
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Tests.Support;
 using NUnit.Framework;
 
-namespace CudaAttribution.Data.Tests;
+namespace CudaAttribution.Data.Tests.Codecs;
 
 /// <summary>JPEG and WebP files, and what lies beside a picture in its file.</summary>
 public sealed partial class ImageCodecsTests

@@ -1,6 +1,9 @@
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Data.Tests.Support;
 using NUnit.Framework;
 
-namespace CudaAttribution.Data.Tests;
+namespace CudaAttribution.Data.Tests.Codecs;
 
 /// <summary>Every colour type and bit depth of the PNG specification, against pixels computed from the samples.</summary>
 public sealed partial class ImageCodecsTests

@@ -1,6 +1,9 @@
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Data.Tests.Support;
 using NUnit.Framework;
 
-namespace CudaAttribution.Data.Tests;
+namespace CudaAttribution.Data.Tests.Codecs;
 
 /// <summary>Pixels are computed from a file's samples (PNG) or are what Pillow decodes (files/make.py).</summary>
 public sealed partial class ImageCodecsTests

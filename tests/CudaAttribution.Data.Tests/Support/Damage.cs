@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace CudaAttribution.Data.Tests;
+namespace CudaAttribution.Data.Tests.Support;
 
 /// <summary>Changes to a picture file that keep it close to a sound one. The same seed gives the same files.</summary>
 internal sealed class Damage(int seed)

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data.Tests;
+namespace CudaAttribution.Data.Tests.Support;
 
 /// <summary>Changes to JPEG files.</summary>
 internal static class JpegFile

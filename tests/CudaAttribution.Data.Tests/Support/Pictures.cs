@@ -1,4 +1,8 @@
-namespace CudaAttribution.Data.Tests;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
+
+namespace CudaAttribution.Data.Tests.Support;
 
 /// <summary>Test files and made-up pictures.</summary>
 internal static class Pictures

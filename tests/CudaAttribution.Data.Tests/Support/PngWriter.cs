@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 
-namespace CudaAttribution.Data.Tests;
+namespace CudaAttribution.Data.Tests.Support;
 
 /// <summary>
 /// Writes PNG files of every colour type and bit depth straight from the specification (W3C PNG, third edition), sharing nothing with the

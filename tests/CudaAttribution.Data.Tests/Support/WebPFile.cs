@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace CudaAttribution.Data.Tests;
+namespace CudaAttribution.Data.Tests.Support;
 
 /// <summary>Takes WebP files apart and puts chunks, sound or not, together.</summary>
 internal static class WebPFile

@@ -1,3 +1,6 @@
+using CudaAttribution.Driver.Cuda;
+using CudaAttribution.Driver.Host;
+
 namespace CudaAttribution.Driver.Tests.Contract;
 
 /// <summary>What every binding of the CUDA driver must do.</summary>

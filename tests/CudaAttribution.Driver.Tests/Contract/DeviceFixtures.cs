@@ -1,3 +1,5 @@
+using CudaAttribution.Driver.Host;
+
 namespace CudaAttribution.Driver.Tests.Contract;
 
 [TestFixture]

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using CudaAttribution.Driver.Cuda;
 
 namespace CudaAttribution.Driver.Tests.Contract;
 

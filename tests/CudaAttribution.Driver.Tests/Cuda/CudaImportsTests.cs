@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using CudaAttribution.Driver.Cuda;
 
 namespace CudaAttribution.Driver.Tests.Cuda;
 

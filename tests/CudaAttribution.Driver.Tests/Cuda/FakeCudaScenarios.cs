@@ -1,5 +1,8 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using CudaAttribution.Driver.Cuda;
+using CudaAttribution.Driver.Libraries;
+using CudaAttribution.Driver.Probe;
 using CudaAttribution.Driver.Tests.Contract;
 
 namespace CudaAttribution.Driver.Tests.Cuda;

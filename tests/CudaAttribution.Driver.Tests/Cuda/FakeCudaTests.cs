@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Reflection;
+using CudaAttribution.Driver.Cuda;
+using CudaAttribution.Driver.Libraries;
 
 namespace CudaAttribution.Driver.Tests.Cuda;
 

@@ -1,3 +1,5 @@
+using CudaAttribution.Driver.Cuda;
+
 namespace CudaAttribution.Driver.Tests.Cuda;
 
 [TestFixture]

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using CudaAttribution.Driver.Host;
 using CudaAttribution.Driver.Tests.Contract;
 
 namespace CudaAttribution.Driver.Tests.Host;

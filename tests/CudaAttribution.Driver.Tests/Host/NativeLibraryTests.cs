@@ -1,3 +1,6 @@
+using CudaAttribution.Driver.Host;
+using CudaAttribution.Driver.Libraries;
+
 namespace CudaAttribution.Driver.Tests.Host;
 
 /// <summary>Native libraries that are absent, broken or of another build.</summary>

@@ -1,7 +1,10 @@
 using System.Runtime.InteropServices;
+using CudaAttribution.Driver.Cuda;
+using CudaAttribution.Driver.ManagedCuda;
 using CudaAttribution.Driver.Tests.Contract;
+using CudaAttribution.Driver.Tests.Cuda;
 
-namespace CudaAttribution.Driver.Tests.Cuda;
+namespace CudaAttribution.Driver.Tests.ManagedCuda;
 
 internal static unsafe partial class FakeCudaScenarios
 {

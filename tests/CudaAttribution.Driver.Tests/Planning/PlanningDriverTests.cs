@@ -1,4 +1,5 @@
-using NUnit.Framework;
+using CudaAttribution.Driver.Host;
+using CudaAttribution.Driver.Planning;
 
 namespace CudaAttribution.Driver.Tests.Planning;
 

@@ -1,3 +1,6 @@
+using CudaAttribution.Driver.Libraries;
+using CudaAttribution.Driver.Probe;
+
 namespace CudaAttribution.Driver.Tests.Probe;
 
 [TestFixture]

@@ -1,3 +1,5 @@
+using CudaAttribution.Driver.Libraries;
+
 namespace CudaAttribution.Driver.Tests.Probe;
 
 [TestFixture]

@@ -1,7 +1,10 @@
+using CudaAttribution.Models.Files;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
+using CudaAttribution.Tensors.Weights.Torch;
 using NUnit.Framework;
 
-namespace CudaAttribution.Models.Tests;
+namespace CudaAttribution.Models.Tests.Files;
 
 /// <summary>Weights of a part of a model in its folder, in whatever form they are, and into a model's parameters.</summary>
 public class ComponentWeightsTests

@@ -1,7 +1,14 @@
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Files.SingleFile;
+using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
-namespace CudaAttribution.Models.Tests;
+namespace CudaAttribution.Models.Tests.Files;
 
 /// <summary>Names of the full-size models in both layouts, against a list that does not derive one from the other.</summary>
 public class LdmNamesTests

@@ -1,8 +1,10 @@
-using System.Text.Json;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Files.Lora;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
-namespace CudaAttribution.Models.Tests;
+namespace CudaAttribution.Models.Tests.Files;
 
 /// <summary>LoRA adapters in four conventions of names, against weights that PyTorch found by running the modules.</summary>
 public class LoraTests

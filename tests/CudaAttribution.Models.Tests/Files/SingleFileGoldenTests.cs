@@ -1,8 +1,11 @@
 using System.Text.Json;
+using CudaAttribution.Models.Audit;
+using CudaAttribution.Models.Files.Sources;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
-namespace CudaAttribution.Models.Tests;
+namespace CudaAttribution.Models.Tests.Files;
 
 /// <summary>
 /// The golden networks under the names of the original layout, in one file: what comes out must be what PyTorch gave in float64, so a name that is

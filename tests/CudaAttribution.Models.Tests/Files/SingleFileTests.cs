@@ -1,7 +1,11 @@
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Files.SingleFile;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
-namespace CudaAttribution.Models.Tests;
+namespace CudaAttribution.Models.Tests.Files;
 
 /// <summary>Single files of reduced size, against what PyTorch holds and an independent list of names.</summary>
 public class SingleFileTests

@@ -1,7 +1,14 @@
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Files.SingleFile;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.UNet;
+using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
-namespace CudaAttribution.Models.Tests;
+namespace CudaAttribution.Models.Tests.Files;
 
 /// <summary>Configurations read off the shapes of weights.</summary>
 public class WeightShapesTests

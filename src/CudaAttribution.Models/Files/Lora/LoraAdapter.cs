@@ -1,6 +1,8 @@
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.Lora;
 
 /// <summary>
 /// A LoRA adapter: for some modules of a UNet and a text encoder two matrices of a small rank, whose product is added to the module's weight. Read

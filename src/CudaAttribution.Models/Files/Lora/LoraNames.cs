@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.Lora;
 
 /// <summary>The part of a model that an adapter's weights are for.</summary>
 public enum LoraTarget

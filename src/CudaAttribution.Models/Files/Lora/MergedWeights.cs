@@ -1,8 +1,9 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.Lora;
 
 /// <summary>factor · up · down, with down <c>[rank, columns]</c> and up <c>[rows, rank]</c>: what an adapter adds to a weight.</summary>
 internal sealed class LowRankDelta(int rank, float[] down, float[] up, double factor)

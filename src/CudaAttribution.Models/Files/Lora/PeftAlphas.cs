@@ -1,7 +1,7 @@
 using System.Text.Json;
-using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.Lora;
 
 /// <summary>
 /// The scales that diffusers writes into an adapter's metadata: a JSON object with PEFT's settings under <c>unet.*</c> and <c>text_encoder.*</c>. A

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Layers;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.Lora;
 
 /// <summary>The adapter of a model that was opened with one: its matrices on the device, and how they are kept as files.</summary>
 /// <param name="parameters">Frozen; named as <see cref="LowRankAdapter"/> names them, under <c>unet.</c>.</param>

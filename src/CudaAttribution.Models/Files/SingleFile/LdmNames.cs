@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.SingleFile;
 
 /// <summary>How the parts of Stable Diffusion are told apart in a single file ("LDM layout"), and what in it is no weight of any of them.</summary>
 public static class LdmNames

@@ -1,6 +1,6 @@
-using static CudaAttribution.Models.NamePath;
+using static CudaAttribution.Models.Files.SingleFile.NamePath;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.SingleFile;
 
 /// <summary>
 /// Names of a UNet's weights in a single file (below <c>model.diffusion_model.</c>) and in diffusers; null where there is no such name. Methods 3.5.

@@ -1,6 +1,6 @@
-using static CudaAttribution.Models.NamePath;
+using static CudaAttribution.Models.Files.SingleFile.NamePath;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.SingleFile;
 
 /// <summary>
 /// Names of an autoencoder's weights in a single file (below <c>first_stage_model.</c>), in diffusers, and in files of older diffusers; null where

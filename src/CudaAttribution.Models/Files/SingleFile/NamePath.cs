@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.SingleFile;
 
 /// <summary>Helpers for dotted names of weights.</summary>
 internal static class NamePath

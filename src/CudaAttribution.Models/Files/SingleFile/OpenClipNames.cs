@@ -1,6 +1,6 @@
-using static CudaAttribution.Models.NamePath;
+using static CudaAttribution.Models.Files.SingleFile.NamePath;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.SingleFile;
 
 /// <summary>
 /// Names of OpenCLIP's text encoder in a single file of Stable Diffusion v2 (below <c>cond_stage_model.model.</c>) and in transformers. OpenCLIP

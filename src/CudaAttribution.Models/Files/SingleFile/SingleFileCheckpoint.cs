@@ -1,6 +1,8 @@
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.SingleFile;
 
 /// <summary>
 /// A Stable Diffusion model in one file in the original layout, <c>.safetensors</c> or <c>.ckpt</c>, presented as the three files of diffusers'

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.SingleFile;
 
 /// <summary>The two generations of Stable Diffusion that differ in text encoder and UNet.</summary>
 public enum StableDiffusionFamily

@@ -1,6 +1,8 @@
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.SingleFile;
 
 /// <summary>Writes a Stable Diffusion model as one safetensors file in the original layout, as other programs read it.</summary>
 public static class SingleFileWriter

@@ -1,6 +1,7 @@
-using CudaAttribution.Tensors;
+using CudaAttribution.Models.UNet;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.SingleFile;
 
 /// <summary>What the numbers in a UNet's names depend on.</summary>
 /// <param name="Levels">Resolutions.</param>

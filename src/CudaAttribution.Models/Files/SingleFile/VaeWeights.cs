@@ -1,6 +1,7 @@
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.SingleFile;
 
 /// <summary>Weights of an autoencoder under today's diffusers names and shapes, whichever version of diffusers wrote them.</summary>
 public static class VaeWeights

@@ -1,6 +1,10 @@
-using CudaAttribution.Tensors;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.UNet;
+using CudaAttribution.Models.Vae;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.SingleFile;
 
 /// <summary>What shapes do not say about a model; null takes what Stable Diffusion has.</summary>
 public sealed record DerivationOptions

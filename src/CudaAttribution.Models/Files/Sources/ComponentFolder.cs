@@ -1,6 +1,6 @@
-using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.Sources;
 
 /// <summary>A part of a model with weights, in a folder of its own in diffusers' layout.</summary>
 /// <param name="Name">Name of the folder.</param>

@@ -1,6 +1,10 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.UNet;
+using CudaAttribution.Models.Vae;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.Sources;
 
 /// <summary>Configurations that stand in place of a model's own; null where the model's own holds.</summary>
 internal sealed record ConfigOverrides(

@@ -1,7 +1,12 @@
 using System.Text.Json.Nodes;
-using CudaAttribution.Tensors;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files.SingleFile;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.UNet;
+using CudaAttribution.Models.Vae;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.Sources;
 
 /// <summary>A model folder in diffusers' layout.</summary>
 /// <remarks>A safety checker and other parts that judge or steer from outside may be named in <c>model_index.json</c>; they are not run.</remarks>

@@ -1,4 +1,8 @@
-namespace CudaAttribution.Models;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files.Lora;
+using CudaAttribution.Models.Files.SingleFile;
+
+namespace CudaAttribution.Models.Files.Sources;
 
 /// <summary>An adapter that is added to a model's weights while they are read.</summary>
 /// <param name="Path">Its file, see <see cref="LoraAdapter"/>.</param>

@@ -1,6 +1,11 @@
-using CudaAttribution.Tensors;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files.Lora;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.UNet;
+using CudaAttribution.Models.Vae;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.Sources;
 
 /// <summary>
 /// A model on disk, whatever its form: its configurations, and its weights under today's diffusers and transformers names. Nothing is read before

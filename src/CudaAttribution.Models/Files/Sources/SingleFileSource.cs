@@ -1,9 +1,14 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using CudaAttribution.Tensors;
+using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Files.SingleFile;
+using CudaAttribution.Models.Text;
+using CudaAttribution.Models.UNet;
+using CudaAttribution.Models.Vae;
+using CudaAttribution.Tensors.Weights;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Files.Sources;
 
 /// <summary>
 /// A Stable Diffusion model in one file in the original layout. It comes without configurations: they are read off the shapes of its weights, the

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text.Cleaning;
 
 /// <summary>Unicode's normalization form C, in time linear in the text but for the sorting of long runs of combining marks.</summary>
 internal static class CanonicalComposition

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text.Cleaning;
 
 /// <summary>
 /// The clean-up of a prompt in OpenAI's CLIP: <see cref="TextFixes"/>, HTML character references replaced twice, runs of white space made one space,

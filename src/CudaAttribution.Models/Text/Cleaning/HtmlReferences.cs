@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text.Cleaning;
 
 /// <summary>Replaces HTML character references by what they stand for, in two ways that differ in what they take for one.</summary>
 internal static class HtmlReferences

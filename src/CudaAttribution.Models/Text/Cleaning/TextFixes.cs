@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text.Cleaning;
 
 /// <summary>
 /// What ftfy's <c>fix_text</c> does to a text with its default settings, <b>less its repair of text that was decoded in a wrong encoding</b>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text.Cleaning;
 
 /// <summary>The embedded tables of <c>Text/Tables</c>; <c>build/oracle/make_text_tables.py</c> makes them and says what a line means.</summary>
 internal static class TextTable

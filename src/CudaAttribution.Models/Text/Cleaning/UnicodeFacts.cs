@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace CudaAttribution.Models;
+namespace CudaAttribution.Models.Text.Cleaning;
 
 /// <summary>
 /// What Unicode 14 says of characters beyond their category. The program runs without ICU, and .NET alone neither normalises nor knows the final

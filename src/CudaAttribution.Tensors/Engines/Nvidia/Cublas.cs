@@ -1,4 +1,4 @@
-namespace CudaAttribution.Tensors.Engines;
+namespace CudaAttribution.Tensors.Engines.Nvidia;
 
 /// <summary>cuBLAS through one handle, whichever way its functions are called.</summary>
 internal sealed unsafe class Cublas : ICublas

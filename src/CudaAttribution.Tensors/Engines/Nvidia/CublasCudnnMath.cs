@@ -1,7 +1,7 @@
 using CudaAttribution.Driver;
 using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution.Tensors.Engines;
+namespace CudaAttribution.Tensors.Engines.Nvidia;
 
 /// <summary>
 /// Matrix products by cuBLAS and convolutions by cuDNN, on <c>cuda:N</c> only, in IEEE F32 without TF32. A convolution of one pixel, stride 1 and no

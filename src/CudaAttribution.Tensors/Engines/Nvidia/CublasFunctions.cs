@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
 using CudaAttribution.Driver;
+using CudaAttribution.Driver.Libraries;
 
-namespace CudaAttribution.Tensors.Engines;
+namespace CudaAttribution.Tensors.Engines.Nvidia;
 
 /// <summary>The functions of cuBLAS 12 or newer that the engine calls, one to one, and what their statuses mean.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
-using CudaAttribution.Driver;
+using CudaAttribution.Driver.Libraries;
 
-namespace CudaAttribution.Tensors.Engines;
+namespace CudaAttribution.Tensors.Engines.Nvidia;
 
 /// <summary>The project's own binding of cuBLAS: a table of its addresses.</summary>
 internal sealed unsafe class CublasTable : CublasFunctions

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Tensors.Engines;
+namespace CudaAttribution.Tensors.Engines.Nvidia;
 
 /// <summary>Descriptors of one convolution shape: NHWC arrays, KRSC weights, cross-correlation, F32 by FMA.</summary>
 internal sealed unsafe class CudnnConvolution : ICudnnConvolution

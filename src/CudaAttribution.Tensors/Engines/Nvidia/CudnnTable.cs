@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using CudaAttribution.Driver;
+using CudaAttribution.Driver.Libraries;
 
-namespace CudaAttribution.Tensors.Engines;
+namespace CudaAttribution.Tensors.Engines.Nvidia;
 
 /// <summary>The project's own binding of cuDNN: a table of its addresses.</summary>
 internal sealed unsafe class CudnnTable : CudnnFunctions

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Tensors.Engines;
+namespace CudaAttribution.Tensors.Engines.Nvidia;
 
 /// <summary>What the engine needs of cuBLAS, bound to one stream; F32 in pedantic mode, so without TF32.</summary>
 /// <remarks>The device's context is current when a method is called. A status other than success is a <see cref="Driver.DeviceException"/>.</remarks>

@@ -1,6 +1,7 @@
 using CudaAttribution.Driver;
+using CudaAttribution.Driver.Libraries;
 
-namespace CudaAttribution.Tensors.Engines;
+namespace CudaAttribution.Tensors.Engines.Nvidia;
 
 /// <summary>Version of cuBLAS or cuDNN, which both tell through a function of the same form.</summary>
 internal static unsafe class LibraryVersion

@@ -1,13 +1,14 @@
 using CudaAttribution.Driver;
+using CudaAttribution.Driver.Libraries;
 #if MANAGEDCUDA
-using CublasBinding = CudaAttribution.Tensors.Engines.ManagedCublas;
-using CudnnBinding = CudaAttribution.Tensors.Engines.ManagedCudnn;
+using CublasBinding = CudaAttribution.Tensors.Engines.Nvidia.ManagedCuda.ManagedCublas;
+using CudnnBinding = CudaAttribution.Tensors.Engines.Nvidia.ManagedCuda.ManagedCudnn;
 #else
-using CublasBinding = CudaAttribution.Tensors.Engines.CublasTable;
-using CudnnBinding = CudaAttribution.Tensors.Engines.CudnnTable;
+using CublasBinding = CudaAttribution.Tensors.Engines.Nvidia.CublasTable;
+using CudnnBinding = CudaAttribution.Tensors.Engines.Nvidia.CudnnTable;
 #endif
 
-namespace CudaAttribution.Tensors.Engines;
+namespace CudaAttribution.Tensors.Engines.Nvidia;
 
 /// <summary>The one place that chooses the code which talks to cuBLAS and cuDNN (build property CudaBinding).</summary>
 internal static class NvidiaBindings

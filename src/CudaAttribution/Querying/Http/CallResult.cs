@@ -1,6 +1,6 @@
-using CudaAttribution.Data;
+using CudaAttribution.Data.Images;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>How one call ended.</summary>
 internal enum CallOutcome

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>
 /// ComfyUI: a workflow is queued under an id of ours, its history is read until it is done, its picture is fetched. A run that was cut off looks for

@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>One request.</summary>
 /// <param name="Method">The method.</param>

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
+using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>What a description may not say.</summary>
 internal static partial class HttpDescriptionChecks

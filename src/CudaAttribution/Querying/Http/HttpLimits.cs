@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>What becomes of a query that was not answered after all retries.</summary>
 public enum AfterRetries

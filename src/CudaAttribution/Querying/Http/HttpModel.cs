@@ -1,7 +1,8 @@
-using CudaAttribution.Data;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Files;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>How an <see cref="HttpModel"/> is asked, besides what its description says.</summary>
 public sealed record HttpModelOptions

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>What a preset states, so that a description needs little more than an address.</summary>
 /// <param name="Path">Path of an address that has none.</param>

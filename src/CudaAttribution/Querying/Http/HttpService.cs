@@ -1,7 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CudaAttribution.Files;
+using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>A description that was found sound: its preset's parts filled in, its secrets read.</summary>
 public sealed class HttpService

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>RFC 7396: members of the patch replace those of the target, objects are merged, null removes.</summary>
 internal static class JsonMergePatch

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>A place in a JSON document: names and indices, such as <c>data[0].b64_json</c>.</summary>
 internal sealed partial class JsonPath

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>
 /// Value of a header or query parameter: literal text, or <c>{"env": "NAME", "prefix": "Bearer "}</c>, which takes it from an environment variable.

@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using CudaAttribution.Data;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>
 /// Puts one query to a service until it is answered for good: at the permitted pace, with growing pauses after failures, within the budget. Each call

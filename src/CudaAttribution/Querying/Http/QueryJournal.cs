@@ -1,8 +1,9 @@
 using System.Text;
 using System.Text.Json;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Images;
+using CudaAttribution.Files;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>
 /// Every answer of a remote suspect, kept the moment it came: the picture first, then its line. A run that was killed continues behind the last line;

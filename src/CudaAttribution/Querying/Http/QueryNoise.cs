@@ -1,7 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CudaAttribution.Files;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>
 /// The noise of a query as an extra member of a request: what <c>cudattr serve</c> completes with the identity of its own model, so that its answer

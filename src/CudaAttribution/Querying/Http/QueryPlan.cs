@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using CudaAttribution.Tensors;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>What a query to a remote suspect is.</summary>
 public enum QueryKind

@@ -1,4 +1,4 @@
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>How a query ended.</summary>
 public enum QueryOutcome

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using CudaAttribution.Files;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>A remote suspect as results, manifests and reports name it, and what asking it took. Counts are over keys and decoys.</summary>
 public sealed record RemoteSummary

@@ -2,9 +2,9 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using CudaAttribution.Data;
+using CudaAttribution.Data.Codecs;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>What an answer means, the same for every protocol.</summary>
 internal sealed partial class ReplyReader(HttpService service)

@@ -1,6 +1,6 @@
-using CudaAttribution.Models;
+using CudaAttribution.Models.Diffusion;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>What other programs call the solvers.</summary>
 public static class SamplerNames

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>Values of environment variables that a description names. They are put into requests and nowhere else.</summary>
 internal sealed class Secrets

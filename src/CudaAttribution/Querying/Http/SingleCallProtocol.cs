@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Querying.Http;
 
 /// <summary>One request, whose answer holds the picture or says where it lies.</summary>
 internal sealed class SingleCallProtocol(HttpService service, HttpChannel channel, ReplyReader reader) : IPictureProtocol

@@ -1,6 +1,7 @@
 using System.Globalization;
+using CudaAttribution.Tensors.Ops;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Reports.Charts;
 
 /// <summary>Distances of several groups of answers as shares per bin, with thresholds marked.</summary>
 internal static class HistogramChart

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Reports.Charts;
 
 /// <summary>Training losses over steps, smoothed by a running mean, on a logarithmic axis.</summary>
 internal static class LossChart

@@ -1,4 +1,4 @@
-namespace CudaAttribution;
+namespace CudaAttribution.Reports.Charts;
 
 /// <summary>A rectangle with linear axes, grid lines, tick labels and axis titles, and the map from data to it.</summary>
 internal sealed class PlotFrame
@@ -23,7 +23,7 @@ internal sealed class PlotFrame
 
     public double Y(double value) => Bottom - Height * (value - _y.Low) / (_y.High - _y.Low);
 
-    /// <summary>Draws grid, ticks and titles; <paramref name="yLabel"/> may rename y values, as for a log axis.</summary>
+    /// <summary>Draws grid, ticks and titles.</summary>
     public void Draw(
         Svg svg, string xTitle, string yTitle, bool percentY = false, Ticks? xTicks = null, IEnumerable<(double Value, string Label)>? yTicks = null)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
+using CudaAttribution.Statistics;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Reports.Charts;
 
 /// <summary>One bar: a share with its interval.</summary>
 /// <param name="Label">Name on the left.</param>

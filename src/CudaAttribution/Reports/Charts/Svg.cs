@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Reports.Charts;
 
 /// <summary>Horizontal placement of a text.</summary>
 internal enum Anchor

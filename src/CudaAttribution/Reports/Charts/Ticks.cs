@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace CudaAttribution;
+namespace CudaAttribution.Reports.Charts;
 
 /// <summary>Axis ticks at 1, 2 or 5 times a power of ten, labelled with as many decimals as their step needs.</summary>
 internal sealed class Ticks

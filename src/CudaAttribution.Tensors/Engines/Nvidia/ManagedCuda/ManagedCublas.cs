@@ -1,9 +1,10 @@
-using CudaAttribution.Driver;
+using CudaAttribution.Driver.Libraries;
+using CudaAttribution.Driver.ManagedCuda;
 using ManagedCuda.BasicTypes;
 using ManagedCuda.CudaBlas;
 using Native = ManagedCuda.CudaBlas.CudaBlasNativeMethods;
 
-namespace CudaAttribution.Tensors.Engines;
+namespace CudaAttribution.Tensors.Engines.Nvidia.ManagedCuda;
 
 /// <summary>The binding of the package ManagedCuda-CUBLAS: its one-to-one declarations of cuBLAS.</summary>
 internal sealed unsafe class ManagedCublas : CublasFunctions

@@ -1,9 +1,10 @@
-using CudaAttribution.Driver;
+using CudaAttribution.Driver.Libraries;
+using CudaAttribution.Driver.ManagedCuda;
 using ManagedCuda.BasicTypes;
 using ManagedCuda.CudaDNN;
 using Native = ManagedCuda.CudaDNN.CudaDNNNativeMethods;
 
-namespace CudaAttribution.Tensors.Engines;
+namespace CudaAttribution.Tensors.Engines.Nvidia.ManagedCuda;
 
 /// <summary>The binding of the package ManagedCuda-CudaDNN: its one-to-one declarations of cuDNN.</summary>
 /// <remarks>
