@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Builds kernels and native libraries with CMake into artifacts/native. Called by MSBuild; fine to call by hand.
 # With --configure it stops before the compilers run, and prints nothing but one sentence where something is missing.
-# CUATTR_IMAGE=OFF leaves the image codecs and the three libraries they need out.
 # Two builds at the same time take turns: the folder is locked.
 set -euo pipefail
 repository="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -21,10 +20,9 @@ fi
 mkdir -p "$folder"
 exec 9> "$folder.lock"
 flock 9
-image="${CUATTR_IMAGE:-ON}"
-if [[ ! -f "$folder/build.ninja" ]] || ! grep -qx "CUATTR_IMAGE:BOOL=$image" "$folder/CMakeCache.txt"; then
+if [[ ! -f "$folder/build.ninja" ]]; then
     log="$folder/configure.log"
-    if ! cmake -S "$repository" -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCUATTR_IMAGE="$image" > "$log" 2>&1; then
+    if ! cmake -S "$repository" -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release > "$log" 2>&1; then
         # CMake's own sentence, which it wraps over indented lines below the first "CMake Error".
         sentence="$(awk '/^CMake Error/ { found = 1; next } found && /^  / { printf "%s ", $0; seen = 1; next } seen { exit }' "$log" | tr -s ' ')"
         echo "the native build could not be configured:$sentence(log: $log)"
@@ -33,6 +31,5 @@ if [[ ! -f "$folder/build.ninja" ]] || ! grep -qx "CUATTR_IMAGE:BOOL=$image" "$f
 fi
 if [[ "${1:-}" != --configure ]]; then
     cmake --build "$folder"
-    # A stamp of its own: a build without the codecs says nothing of theirs.
-    if [[ "$image" == ON ]]; then touch "$folder/.built"; else touch "$folder/.built.without-image"; fi
+    touch "$folder/.built"
 fi

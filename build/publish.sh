@@ -18,7 +18,7 @@ bash build/native.sh > /dev/null
 # What our libraries need beyond what .NET itself needs of a machine: glibc, libstdc++ and libgcc.
 rm -rf "$bundle" "$work"
 mkdir -p "$bundle" "$work/licences"
-for library in artifacts/native/libcuattr_{cpu_avx2,cpu_avx512,simt,image}.so; do
+for library in artifacts/native/libcuattr_{cpu_avx2,cpu_avx512,simt}.so; do
     ldd "$library" | awk '$2 == "=>" { print $3 }'
 done | sort -u | grep -vE '/(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s)\.so' | while read -r library; do
     cp -L "$library" "$bundle/"
@@ -35,10 +35,14 @@ for notice in LICENSE.txt ThirdPartyNotices.txt; do
     if [ -f "$sdk/$notice" ]; then cp "$sdk/$notice" "$work/licences/dotnet-$notice"; fi
 done
 cp LICENSE "$work/licences/CudaAttribution.txt"
+cp data/emoji/LICENCES/Apache-2.0.txt "$work/licences/SixLabors.ImageSharp.txt"
+packages="$(dotnet nuget locals global-packages --list | sed 's/^[^:]*: //')"
+cp "$packages"/microsoft.ml.tokenizers/*/LICENSE "$work/licences/Microsoft.ML.Tokenizers.txt"
+cp "$packages"/microsoft.ml.tokenizers/*/THIRD-PARTY-NOTICES.TXT "$work/licences/Microsoft.ML.Tokenizers-notices.txt"
 cp data/README.md "$work/licences/pictures.md"
 
 # A symbol of a newer glibc would end in the loader's message on the user's machine.
-for file in "$work/cudattr" "$bundle"/* artifacts/native/libcuattr_{cpu_avx2,cpu_avx512,simt,image,dnnl}.so; do
+for file in "$work/cudattr" "$bundle"/* artifacts/native/libcuattr_{cpu_avx2,cpu_avx512,simt,dnnl}.so; do
     version="$(objdump -T "$file" 2>/dev/null | grep -oE 'GLIBC_[0-9.]+' | sort -uV | tail -n 1 | cut -d_ -f2)"
     if [ "$(printf '%s\n' "${version:-0}" "$newest_glibc" | sort -V | tail -n 1)" != "$newest_glibc" ]; then
         echo "publish: $file needs glibc $version, the newest allowed is $newest_glibc: build on an older system" >&2

@@ -7,8 +7,8 @@ need() { # need PACKAGE: if it is not installed
     dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'install ok installed' || packages+=("$1")
 }
 
-# The kernels' PTX and the sanitizer builds need clang 19; the host devices g++; the codecs and the optional maths engine their libraries.
-for package in g++ cmake ninja-build clang-19 libclang-rt-19-dev libdnnl-dev libspng-dev libturbojpeg0-dev libwebp-dev libicu72 ca-certificates util-linux; do
+# The kernels' PTX and the sanitizer builds need clang 19; the host devices g++; the optional maths engine its library.
+for package in g++ cmake ninja-build clang-19 libclang-rt-19-dev libdnnl-dev libicu72 ca-certificates util-linux; do
     need "$package"
 done
 

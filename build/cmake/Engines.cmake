@@ -1,4 +1,4 @@
-# Libraries around other people's code: the image codecs (cuattr_image) and the oneDNN engine (cuattr_dnnl).
+# Libraries around other people's code: the oneDNN engine (cuattr_dnnl).
 
 # The path of a library's header folder and its link name, or one line that says which package is missing.
 function(cuattr_find_library variable header library package)
@@ -21,13 +21,6 @@ function(cuattr_add_engine target source)
     target_link_libraries(${target} PRIVATE ${${library}_LIBRARY})
   endforeach()
 endfunction()
-
-if(CUATTR_IMAGE AND EXISTS ${CMAKE_SOURCE_DIR}/native/src/image_codec.cpp)
-  cuattr_find_library(SPNG spng.h spng libspng-dev)
-  cuattr_find_library(TURBOJPEG turbojpeg.h turbojpeg libturbojpeg0-dev)
-  cuattr_find_library(WEBP webp/decode.h webp libwebp-dev)
-  cuattr_add_engine(cuattr_image image_codec.cpp SPNG TURBOJPEG WEBP)
-endif()
 
 if(EXISTS ${CMAKE_SOURCE_DIR}/native/src/dnnl_engine.cpp)
   cuattr_find_library(DNNL dnnl.hpp dnnl libdnnl-dev)

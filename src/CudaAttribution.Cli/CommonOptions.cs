@@ -1,6 +1,6 @@
 using System.CommandLine;
 using CudaAttribution.Data.Datasets;
-using CudaAttribution.Driver;
+using CudaAttribution.Driver.Host;
 
 namespace CudaAttribution.Cli;
 

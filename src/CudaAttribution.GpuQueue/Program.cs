@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CudaAttribution.Driver;
+using CudaAttribution.GpuQueue;
 using CudaAttribution.GpuQueue.Running;
 using CudaAttribution.GpuQueue.Steps;
 using CudaAttribution.Tensors.Engines;

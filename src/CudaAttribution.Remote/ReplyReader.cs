@@ -10,6 +10,10 @@ namespace CudaAttribution.Remote;
 internal sealed partial class ReplyReader(HttpService service)
 {
     private const int LongestExcerpt = 200;
+
+    /// <summary>4,096 x 4,096: more than any image model draws; decoding takes 512 MiB at most.</summary>
+    private const long MostPixels = 1 << 24;
+
     private static readonly string[] MessagePaths = ["error.message", "error", "detail", "message"];
 
     /// <summary>The end of a call that did not succeed; null for a status of success.</summary>
@@ -55,7 +59,7 @@ internal sealed partial class ReplyReader(HttpService service)
     {
         try
         {
-            var image = ImageCodecs.Default.Decode(file).OverWhite();
+            var image = ImageCodecs.Decode(file, MostPixels).OverWhite();
             return new(CallOutcome.Picture, reply.Status) { Image = image, ResponseSha256 = Hash(reply) };
         }
         catch (ImageDecodeException e)

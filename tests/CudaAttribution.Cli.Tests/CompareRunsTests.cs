@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using CudaAttribution.Data.Codecs;
+using CudaAttribution.Data.Images;
 using CudaAttribution.Tests;
 
 namespace CudaAttribution.Cli.Tests;
@@ -16,15 +18,19 @@ public sealed class CompareRunsTests
     {
         foreach (string run in new[] { "a", "b", "c" })
         {
-            _work.Write($"{run}/images/0.png", run == "c" ? "other pixels" : "pixels");
+            Directory.CreateDirectory(_work[$"{run}/images"]);
+            byte[] png = ImageCodecs.EncodePng(RgbImage.Filled(3, 2, 1, 2, run == "c" ? (byte)4 : (byte)3));
+            File.WriteAllBytes(_work[$"{run}/images/0.png"], run == "b" ? [.. png, 0] : png); // bytes after the end are no pixels
             _work.Write($"{run}/manifest.json", $"written by {run}");
         }
-        Assert.That(Compare("a", "b"), Is.EqualTo((0, "2 files, the same bits\n")));
+        Assert.That(Compare("a", "b"), Is.EqualTo((0, "2 files, the same bits; in pictures the same pixels\n")));
         var (code, output) = Compare("a", "c");
         Assert.That(code, Is.EqualTo(1));
         Assert.That(output, Does.Contain("images/0.png").And.EndWith("1 files differ\n").And.Not.Contain("manifest"));
         _work.Write("b/more.json", "{}");
         Assert.That(Compare("a", "b").Output, Does.Contain("more.json"));
+        File.WriteAllBytes(_work["b/images/1.png"], []);
+        Assert.That(Compare("a", "b").Output, Does.Contain("images/1.png"));
         Assert.That(Compare("a", "nothing").ExitCode, Is.EqualTo(2));
     }
 

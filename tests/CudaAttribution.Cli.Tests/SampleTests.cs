@@ -17,7 +17,7 @@ public sealed class SampleTests
         var image = RgbImage.Filled(24, 20, 255, 255, 255);
         for (int i = 0; i < image.Pixels.Length; i += 3)
             if (i / 3 % 24 < 12) (image.Pixels[i + 1], image.Pixels[i + 2]) = (0, 0);
-        File.WriteAllBytes(Work["half.png"], ImageCodecs.Default.EncodePng(image));
+        File.WriteAllBytes(Work["half.png"], ImageCodecs.EncodePng(image));
     }
 
     [OneTimeTearDown]

@@ -274,7 +274,7 @@ public sealed class ServeTests
         .. (json.TryGetProperty("data", out var data)
             ? data.EnumerateArray().Select(d => d.GetProperty("b64_json").GetString()!)
             : json.GetProperty("images").EnumerateArray().Select(i => i.GetString()!))
-            .Select(text => ImageCodecs.Default.Decode(Convert.FromBase64String(text)).OverWhite()),
+            .Select(text => ImageCodecs.Decode(Convert.FromBase64String(text)).OverWhite()),
     ];
 
     private static void AssertSecret(string folder, string said, string secret = ServerProcess.Token)

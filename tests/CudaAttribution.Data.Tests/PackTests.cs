@@ -92,7 +92,7 @@ public class PackTests
     public void SheetOfAnotherShape()
     {
         WritePack();
-        folder.Write("first.webp", ImageCodecs.Default.EncodeWebPLossless(Pictures.Noise(8, 8, 1)));
+        folder.Write("first.webp", ImageCodecs.EncodeWebPLossless(Pictures.Noise(8, 8, 1)));
         Expect("8 x 8 pixels, the index asks for 24 x 16", "first.webp");
     }
 
@@ -100,7 +100,7 @@ public class PackTests
     public void ChangedPixelsAndCaptions()
     {
         CaptionedDataset set = WritePack();
-        folder.Write("first.webp", ImageCodecs.Default.EncodeWebPLossless(Pictures.Noise(24, 16, 1)));
+        folder.Write("first.webp", ImageCodecs.EncodeWebPLossless(Pictures.Noise(24, 16, 1)));
         Expect("the index says " + set.Hash, "first.webp");
         WritePack();
         Edit("captions.tsv", "caption 2", "caption 9");

@@ -19,8 +19,8 @@ public class ResizeTests
     [TestCase(5, 6, 1)]
     public void WholeFactorsGivePillowsBoxMeans(int across, int down, int tolerance)
     {
-        RgbImage source = ImageCodecs.Default.Decode(Pictures.File("area.png")).OverWhite();
-        RgbImage expected = ImageCodecs.Default.Decode(Pictures.File($"area_{across}_{down}.png")).OverWhite();
+        RgbImage source = ImageCodecs.Decode(Pictures.File("area.png")).OverWhite();
+        RgbImage expected = ImageCodecs.Decode(Pictures.File($"area_{across}_{down}.png")).OverWhite();
         RgbImage result = source.Resize(source.Width / across, source.Height / down);
         Assert.That(result.Pixels, Is.EqualTo(expected.Pixels).Within(tolerance));
     }

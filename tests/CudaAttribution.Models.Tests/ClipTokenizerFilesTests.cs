@@ -168,7 +168,7 @@ public class ClipTokenizerFilesTests
     [TestCase("\0\u0001\u0002", "first line", "merges.txt")]
     public void BrokenMergesAreRefused(string merges, string what, string why)
     {
-        ClipTokenizerContract.WriteSmall(_folder.Path, "<unk>");
+        ClipTokenizerTests.WriteSmall(_folder.Path, "<unk>");
         Replace("merges.txt", merges);
         Assert.That(Loading, Refused(what, why));
     }
@@ -176,7 +176,7 @@ public class ClipTokenizerFilesTests
     [Test]
     public void MergesThatAreNoTextAreRefused()
     {
-        ClipTokenizerContract.WriteSmall(_folder.Path, "<unk>");
+        ClipTokenizerTests.WriteSmall(_folder.Path, "<unk>");
         File.WriteAllBytes(_folder["merges.txt"], [0x23, 0xff, 0xfe, 0x80]);
         Assert.That(Loading, Refused("merges.txt", "UTF-8"));
     }
@@ -185,7 +185,7 @@ public class ClipTokenizerFilesTests
     [TestCase("merges.txt")]
     public void AMissingFileIsNamed(string file)
     {
-        ClipTokenizerContract.WriteSmall(_folder.Path, "<unk>");
+        ClipTokenizerTests.WriteSmall(_folder.Path, "<unk>");
         File.Delete(_folder[file]);
         Assert.That(Loading, Throws.TypeOf<ModelFileException>().With.Message.Contains($"{_folder[file]} does not exist"));
     }
@@ -200,7 +200,7 @@ public class ClipTokenizerFilesTests
     [TestCase("merges.txt")]
     public void AHugeFileIsNotRead(string file)
     {
-        ClipTokenizerContract.WriteSmall(_folder.Path, "<unk>");
+        ClipTokenizerTests.WriteSmall(_folder.Path, "<unk>");
         using (var stream = File.OpenWrite(_folder[file])) stream.SetLength(1L << 33);
         Assert.That(Loading, Refused(_folder[file], "32 MiB"));
     }

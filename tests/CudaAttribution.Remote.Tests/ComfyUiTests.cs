@@ -126,7 +126,7 @@ public sealed class ComfyUiTests
                 bool done = _queued.ContainsKey(path[1]) && _queued[path[1]]++ >= _pollsUntilDone;
                 return FakeService.Json(context, done ? History(path[1]) : "{}");
             default:
-                return context.Response.Body.WriteAsync(ImageCodecs.Default.EncodePng(FakeService.Plain("comfy"))).AsTask();
+                return context.Response.Body.WriteAsync(ImageCodecs.EncodePng(FakeService.Plain("comfy"))).AsTask();
         }
     }
 

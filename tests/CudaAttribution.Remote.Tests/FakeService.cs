@@ -66,7 +66,7 @@ internal sealed class FakeService : IDisposable
     }
 
     /// <summary>An answer in OpenAI's form.</summary>
-    public static string Picture(RgbImage image) => Base64(Convert.ToBase64String(ImageCodecs.Default.EncodePng(image)));
+    public static string Picture(RgbImage image) => Base64(Convert.ToBase64String(ImageCodecs.EncodePng(image)));
 
     public static string Base64(string text) => new JsonObject { ["data"] = new JsonArray(new JsonObject { ["b64_json"] = text }) }.ToJsonString();
 

@@ -114,7 +114,7 @@ public sealed class HttpModelTests : HttpModelFixture
     public void Automatic1111GetsTypedMembers()
     {
         Http.Description["preset"] = "automatic1111";
-        byte[] png = ImageCodecs.Default.EncodePng(FakeService.Plain("p"));
+        byte[] png = ImageCodecs.EncodePng(FakeService.Plain("p"));
         string body = new JsonObject { ["images"] = new JsonArray(Convert.ToBase64String(png)), ["info"] = "{}" }.ToJsonString();
         Service.Default = (context, _) => FakeService.Json(context, body);
         Http.Sampling = Http.Sampling with { NegativePrompt = "blurred" };

@@ -21,7 +21,7 @@ public sealed class HttpPictureTests : HttpModelFixture
     [Test]
     public void APictureThatStaysDamagedIsRecordedAsAMiss()
     {
-        byte[] png = ImageCodecs.Default.EncodePng(FakeService.Plain("x", 64));
+        byte[] png = ImageCodecs.EncodePng(FakeService.Plain("x", 64));
         string[] damaged =
         [
             FakeService.Base64(Convert.ToBase64String(png.AsSpan(0, png.Length - 20))),
@@ -76,7 +76,7 @@ public sealed class HttpPictureTests : HttpModelFixture
         Service.Next(
             FakeService.Body("""{"output": ["/files/1.png?signature=private"]}"""),
             FakeService.Status(503),
-            context => context.Response.Body.WriteAsync(ImageCodecs.Default.EncodePng(FakeService.Plain("prompt 0"))).AsTask());
+            context => context.Response.Body.WriteAsync(ImageCodecs.EncodePng(FakeService.Plain("prompt 0"))).AsTask());
         Assert.That(Http.Ask(1)[0].Image, Is.EqualTo(FakeService.Plain("prompt 0")));
         Assert.That(Service.Received.Select(r => $"{r.Method} {r.Path}"), Is.EqualTo(
             new[] { "POST /v1/images/generations", "GET /files/1.png", "GET /files/1.png" }));
@@ -87,7 +87,7 @@ public sealed class HttpPictureTests : HttpModelFixture
     public void APictureOnAnotherHostIsFetchedOnlyIfNamedAndWithoutTheSecret()
     {
         using var store = new FakeService();
-        byte[] png = ImageCodecs.Default.EncodePng(FakeService.Plain("prompt 0"));
+        byte[] png = ImageCodecs.EncodePng(FakeService.Plain("prompt 0"));
         store.Default = (context, _) => context.Response.Body.WriteAsync(png).AsTask();
         Http.Description["response"] = new JsonObject { ["url"] = "output[0]" };
         Service.Default = (context, _) => FakeService.Json(context, $$"""{"output": ["{{store.Address}}/1.png"]}""");
@@ -111,7 +111,7 @@ public sealed class HttpPictureTests : HttpModelFixture
     public void ABodyCanBeThePictureAndATextADataUri()
     {
         Http.Description["response"] = new JsonObject { ["raw"] = true };
-        byte[] png = ImageCodecs.Default.EncodePng(FakeService.Plain("p"));
+        byte[] png = ImageCodecs.EncodePng(FakeService.Plain("p"));
         Service.Next(context => context.Response.Body.WriteAsync(png).AsTask());
         Assert.That(Http.Ask(1)[0].Image, Is.EqualTo(FakeService.Plain("p")));
         using var second = new HttpFixture(Service, "second");

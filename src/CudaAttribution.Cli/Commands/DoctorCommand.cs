@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CudaAttribution.Data.Codecs;
 using CudaAttribution.Driver.Probe;
 using CudaAttribution.Tensors.Engines;
 
@@ -34,6 +35,7 @@ internal static class DoctorCommand
         report.Libraries,
         report.Vendor,
         Math = MathLibraries.All,
+        Pictures = ImageCodecs.Name,
         report.Auto,
     });
 
@@ -42,6 +44,7 @@ internal static class DoctorCommand
         var host = report.Host;
         string sets = string.Join(", ", host.InstructionSets);
         Console.WriteLine($"processor  {host.Processor}, {host.Processors} threads, {host.MemoryBytes / Gigabyte:0.0} GB, kernels for {sets}");
+        Console.WriteLine($"pictures   {ImageCodecs.Name}");
         Console.WriteLine();
         Console.WriteLine("devices");
         foreach (var device in report.Devices)

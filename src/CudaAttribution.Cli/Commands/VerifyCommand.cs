@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CudaAttribution.Driver;
+using CudaAttribution.Driver.Host;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Verification;

@@ -50,7 +50,7 @@ internal sealed class GenerationQueue : IDisposable
         {
             job.Cancel.ThrowIfCancellationRequested();
             var answers = _model.Generate(job.Request.Queries(_model.Identity), job.Request.Sampling, cancel: job.Cancel);
-            job.Done.SetResult([.. answers.Select(a => ImageCodecs.Default.EncodePng(a.Image!))]);
+            job.Done.SetResult([.. answers.Select(a => ImageCodecs.EncodePng(a.Image!))]);
         }
         catch (OperationCanceledException)
         {

@@ -1,3 +1,4 @@
+
 namespace CudaAttribution.Data.Codecs;
 
 /// <summary>Why a picture file was refused.</summary>

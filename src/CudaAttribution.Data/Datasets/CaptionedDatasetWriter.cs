@@ -12,16 +12,13 @@ public sealed class CaptionedDatasetWriter : IDisposable
 
     private readonly string target;
     private readonly string temporary;
-    private readonly IImageCodec codec;
     private readonly Dictionary<string, (string Id, string Caption, IReadOnlyDictionary<string, string> Tags)> rows = new(StringComparer.Ordinal);
 
     /// <param name="folder">The folder to make: it must not exist, or be empty.</param>
-    /// <param name="codec">The PNG encoder; null is <see cref="ImageCodecs.Default"/>.</param>
     /// <exception cref="DatasetException">The folder is not empty, or its parent cannot be written to.</exception>
-    public CaptionedDatasetWriter(string folder, IImageCodec? codec = null)
+    public CaptionedDatasetWriter(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        this.codec = codec ?? ImageCodecs.Default;
         target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         temporary = Path.Combine(Path.GetDirectoryName(target) ?? target, $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
         Guarded(() =>
@@ -44,7 +41,7 @@ public sealed class CaptionedDatasetWriter : IDisposable
         ArgumentNullException.ThrowIfNull(item);
         if (!rows.TryAdd(item.Id, (item.Id, item.Caption, item.Tags)))
             throw new DatasetException($"the id '{item.Id}' occurs twice", "Give each picture its own id.", target);
-        byte[] png = codec.EncodePng(item.Image);
+        byte[] png = ImageCodecs.EncodePng(item.Image);
         Guarded(() =>
         {
             string file = Path.Combine(temporary, item.Id + ".png");
@@ -73,10 +70,10 @@ public sealed class CaptionedDatasetWriter : IDisposable
     }
 
     /// <summary>Writes all pictures of a set to a new folder.</summary>
-    public static void Write(string folder, IEnumerable<CaptionedImage> items, IImageCodec? codec = null)
+    public static void Write(string folder, IEnumerable<CaptionedImage> items)
     {
         ArgumentNullException.ThrowIfNull(items);
-        using var writer = new CaptionedDatasetWriter(folder, codec);
+        using var writer = new CaptionedDatasetWriter(folder);
         foreach (CaptionedImage item in items) writer.Add(item);
         writer.Complete();
     }

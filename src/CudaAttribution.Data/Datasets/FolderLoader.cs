@@ -17,13 +17,12 @@ internal static class FolderLoader
 
         var loaded = new RgbImage?[ordered.Length];
         var failures = new Exception?[ordered.Length];
-        IImageCodec codec = options.Codec ?? ImageCodecs.Default;
         Parallel.For(0, ordered.Length, i =>
         {
             if (files[i] is not { } file) return;
             try
             {
-                loaded[i] = ReadImage(file, options, codec);
+                loaded[i] = ReadImage(file, options);
             }
             catch (Exception e) when (e is ImageDecodeException or IOException or UnauthorizedAccessException)
             {
@@ -103,12 +102,12 @@ internal static class FolderLoader
         return names.Count == 0 ? null : images.FullPath(names[0]);
     }
 
-    private static RgbImage ReadImage(string file, LoadOptions options, IImageCodec codec)
+    private static RgbImage ReadImage(string file, LoadOptions options)
     {
         long length = new FileInfo(file).Length;
         if (length > options.MaxFileBytes)
             throw new ImageDecodeException(ImageDecodeError.TooLarge, $"the file has {length} bytes, the limit is {options.MaxFileBytes} bytes");
-        RgbImage image = codec.Decode(File.ReadAllBytes(file), options.MaxPixels).OverWhite();
+        RgbImage image = ImageCodecs.Decode(File.ReadAllBytes(file), options.MaxPixels).OverWhite();
         return options.Size is { } size ? image.ToSquare(size, options.Resize) : image;
     }
 }

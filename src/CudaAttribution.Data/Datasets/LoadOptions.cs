@@ -25,11 +25,8 @@ public sealed record LoadOptions
     public BadImagePolicy OnBadImage { get; init; } = BadImagePolicy.Fail;
 
     /// <summary>A picture whose header states more pixels than this is a bad picture.</summary>
-    public long MaxPixels { get; init; } = ImageCodecs.DefaultMaxPixels;
+    public long MaxPixels { get; init; } = ImageCodecs.MostPixels;
 
     /// <summary>A picture file longer than this is a bad picture.</summary>
     public long MaxFileBytes { get; init; } = 256L << 20;
-
-    /// <summary>The decoder; null is <see cref="ImageCodecs.Default"/>.</summary>
-    public IImageCodec? Codec { get; init; }
 }

@@ -7,7 +7,7 @@ namespace CudaAttribution.Data.Images;
 public static class PictureFiles
 {
     /// <summary>Writes a picture, whole or not at all.</summary>
-    public static void WriteImage(this RunFolder folder, string name, RgbImage image) => folder.Write(name, ImageCodecs.Default.EncodePng(image));
+    public static void WriteImage(this RunFolder folder, string name, RgbImage image) => folder.Write(name, ImageCodecs.EncodePng(image));
 
     /// <summary>Reads a picture that a run wrote.</summary>
     /// <exception cref="UserException">Missing or not a picture.</exception>
@@ -15,7 +15,7 @@ public static class PictureFiles
     {
         try
         {
-            return ImageCodecs.Default.Decode(File.ReadAllBytes(path)).OverWhite();
+            return ImageCodecs.Decode(File.ReadAllBytes(path)).OverWhite();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ImageDecodeException)
         {

@@ -1,5 +1,4 @@
 using System.Text;
-using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Datasets;
 
 namespace CudaAttribution.Data.Packs;
@@ -22,8 +21,8 @@ public static class EmojiPack
 
     /// <summary>One vendor's pictures, in ordinal order of ids (code points), resized to <paramref name="size"/> x <paramref name="size"/>.</summary>
     /// <exception cref="DatasetException">There is no such vendor.</exception>
-    public static CaptionedDataset Load(string vendor, int size = NativeSize, IImageCodec? codec = null) =>
-        SpriteSheetPack.Read(Files, vendor, new LoadOptions { Size = size, Codec = codec });
+    public static CaptionedDataset Load(string vendor, int size = NativeSize) =>
+        SpriteSheetPack.Read(Files, vendor, new LoadOptions { Size = size });
 
     /// <summary>Where a vendor's pictures come from, with the attribution that reports must show.</summary>
     /// <exception cref="DatasetException">There is no such vendor.</exception>

@@ -23,17 +23,14 @@ public static class SpriteSheetPack
     /// <param name="folder">Where to.</param>
     /// <param name="columns">Tiles in a row of a sheet.</param>
     /// <param name="sheets">The data sets; all have the same ids, captions and tags and square pictures of one size.</param>
-    /// <param name="codec">The WebP encoder; null is <see cref="ImageCodecs.Default"/>.</param>
     /// <exception cref="DatasetException">The data sets differ in more than the pictures' bytes, or the folder cannot be written to.</exception>
     public static PackIndex Write(
         string folder,
         int columns,
-        IReadOnlyList<(string Name, CaptionedDataset Set, SheetOrigin Origin)> sheets,
-        IImageCodec? codec = null)
+        IReadOnlyList<(string Name, CaptionedDataset Set, SheetOrigin Origin)> sheets)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(columns, 1);
         if (sheets.Count == 0) throw new ArgumentException("A pack needs at least one sheet.", nameof(sheets));
-        codec ??= ImageCodecs.Default;
         CaptionedImage[] first = Ordered(sheets[0].Set);
         int tile = first[0].Image.Width;
         var files = new List<(string Name, byte[] Bytes)>();
@@ -41,7 +38,7 @@ public static class SpriteSheetPack
         {
             CaptionedImage[] items = Ordered(set);
             CheckAlike(name, items, first, tile);
-            files.Add((name + ".webp", codec.EncodeWebPLossless(Compose(items, tile, columns))));
+            files.Add((name + ".webp", ImageCodecs.EncodeWebPLossless(Compose(items, tile, columns))));
         }
         files.Add((CaptionTable.FileName, CaptionTable.Format([.. first.Select((item, i) => (item.Id, item.Caption, WithIndex(item.Tags, i)))])));
         var index = new PackIndex(
@@ -171,7 +168,7 @@ public static class SpriteSheetPack
         RgbImage picture;
         try
         {
-            picture = (options.Codec ?? ImageCodecs.Default).Decode(Required(files, sheet.File), options.MaxPixels).OverWhite();
+            picture = ImageCodecs.Decode(Required(files, sheet.File), options.MaxPixels).OverWhite();
         }
         catch (ImageDecodeException e)
         {

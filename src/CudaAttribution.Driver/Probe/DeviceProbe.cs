@@ -17,7 +17,6 @@ public static unsafe class DeviceProbe
         (HostDriver.CpuLibraryFile("avx512"), "cuattr_abi_version", "cuattr_device_name"),
         (HostDriver.SimtLibraryFile, "cuattr_abi_version", "cuattr_device_name"),
         ("libcuattr_dnnl.so", "cuattr_dnnl_abi_version", "cuattr_dnnl_describe"),
-        ("libcuattr_image.so", "cuattr_image_abi_version", "cuattr_image_describe"),
     ];
 
     public static DeviceReport Run() => new(

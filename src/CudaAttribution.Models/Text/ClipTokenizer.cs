@@ -17,6 +17,7 @@ namespace CudaAttribution.Models.Text;
 /// </item>
 /// <item>If the padding token is none of the two special ones (Stable Diffusion 2: "!"), it is taken out of the prompt before the clean-up, each
 /// occurrence one padding token, as transformers and so diffusers do; OpenAI's and OpenCLIP's code reads <c>!</c> as an ordinary word.</item>
+/// <item>Of a word that is far longer than the prompt's tokens could hold only the beginning is merged, see <see cref="BytePairEncoder"/>.</item>
 /// </list>
 /// transformers itself cleans in several ways, by version and by what is installed beside it: with ftfy it does not replace HTML references that ftfy
 /// leaves (<c>&amp;copy</c> without semicolon, or behind a &lt;); without, it does not straighten quotes either. Plain captions come out the same.
@@ -40,17 +41,16 @@ public sealed class ClipTokenizer : ITokenizer
 
     private readonly ClipVocabulary _vocabulary;
     private readonly ClipTokenizerConfig _config;
-    private readonly IBytePairEncoder _encoder;
+    private readonly BytePairEncoder _encoder;
     private readonly int _begin, _end, _pad;
     private readonly string? _reserved;
 
     /// <param name="vocabulary">The vocabulary.</param>
     /// <param name="config">Special tokens of the vocabulary, and the length.</param>
-    /// <param name="encoder">Makes the encoder from the vocabulary and its unknown token.</param>
-    internal ClipTokenizer(ClipVocabulary vocabulary, ClipTokenizerConfig config, Func<ClipVocabulary, string, IBytePairEncoder> encoder)
+    internal ClipTokenizer(ClipVocabulary vocabulary, ClipTokenizerConfig config)
     {
         if (config.Problem(vocabulary) is { } problem) throw new ArgumentException(problem, nameof(config));
-        (_vocabulary, _config, _encoder) = (vocabulary, config, encoder(vocabulary, config.UnkToken));
+        (_vocabulary, _config, _encoder) = (vocabulary, config, new BytePairEncoder(vocabulary, config.UnkToken));
         (_begin, _end, _pad) = (vocabulary.Ids[config.BosToken], vocabulary.Ids[config.EosToken], vocabulary.Ids[config.PadToken]);
         _reserved = config.PadToken is ClipWordSplitter.StartOfText or ClipWordSplitter.EndOfText ? null : config.PadToken;
     }
@@ -73,7 +73,7 @@ public sealed class ClipTokenizer : ITokenizer
     /// <param name="maxLength">Tokens of one prompt, at least 3.</param>
     /// <exception cref="ArgumentException">There is no such token, or the length is too small.</exception>
     public static ClipTokenizer OpenAI(string paddingToken = EndOfText, int maxLength = 77) =>
-        new(OriginalVocabulary, new ClipTokenizerConfig { PadToken = paddingToken, ModelMaxLength = maxLength }, BytePairEncoders.Create);
+        new(OriginalVocabulary, new ClipTokenizerConfig { PadToken = paddingToken, ModelMaxLength = maxLength });
 
     /// <summary>
     /// Reads a folder with <c>vocab.json</c> and <c>merges.txt</c>, or with <c>bpe_simple_vocab_16e6.txt</c> or <c>.txt.gz</c>, and with
@@ -84,7 +84,7 @@ public sealed class ClipTokenizer : ITokenizer
     public static ClipTokenizer Load(string path)
     {
         var (vocabulary, config) = Read(path);
-        return new ClipTokenizer(vocabulary, config, BytePairEncoders.Create);
+        return new ClipTokenizer(vocabulary, config);
     }
 
     public int[] Encode(IReadOnlyList<string> texts)
@@ -150,7 +150,7 @@ public sealed class ClipTokenizer : ITokenizer
         while (tokens.Count < enough && words.MoveNext())
         {
             if (words.Current is ClipWordSplitter.StartOfText or ClipWordSplitter.EndOfText) tokens.Add(Special(words.Current));
-            else _encoder.Encode(words.Current, tokens);
+            else _encoder.Encode(words.Current, tokens, enough - tokens.Count);
         }
     }
 

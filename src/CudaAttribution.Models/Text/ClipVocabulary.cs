@@ -33,7 +33,10 @@ internal sealed class ClipVocabulary
 
     public IReadOnlyDictionary<string, int> Ids { get; }
 
-    /// <summary>By falling priority; both sides and the whole are tokens, no two are of the same sides.</summary>
+    /// <summary>
+    /// By falling priority; both sides and the whole are tokens, no two are of the same sides, and each stands behind all that make one of its sides. So
+    /// a merge never makes a pair that should have been merged before it, and merging pair by pair is merging rank by rank.
+    /// </summary>
     public IReadOnlyList<Merge> Merges { get; }
 
     /// <summary>Reads <c>vocab.json</c> and <c>merges.txt</c>.</summary>
@@ -123,6 +126,7 @@ internal sealed class ClipVocabulary
         }
         var merges = new List<Merge>(lines.Length);
         var numbers = new Dictionary<(string, string), int>(lines.Length);
+        var merged = new Dictionary<string, int>(StringComparer.Ordinal);
         for (int i = 0; i < lines.Length; i++)
         {
             int number = i + 2;
@@ -140,6 +144,14 @@ internal sealed class ClipVocabulary
                 throw new ModelFileException(
                     $"{mergesPath}: line {number} ('{lines[i]}') needs the token '{token}', which {vocabularyPath} does not have; take both files "
                     + "from the same model");
+            }
+            merged.TryAdd(left, number);
+            merged.TryAdd(right, number);
+            if (merged.TryGetValue(left + right, out int earlier))
+            {
+                throw new ModelFileException(
+                    $"{mergesPath}: line {number} ('{lines[i]}') makes a token that line {earlier} merges already; the merges must stand in the order in "
+                    + "which training made them");
             }
             merges.Add(new Merge(left, right));
         }

@@ -96,7 +96,7 @@ internal static class Html
     public static string Sheet(RgbImage image, string description) => $"<img class=\"sheet\" {Embedded(image, description)}>";
 
     private static string Embedded(RgbImage image, string description) =>
-        $"alt=\"{Text(description)}\" src=\"data:image/png;base64,{Convert.ToBase64String(ImageCodecs.Default.EncodePng(image))}\"";
+        $"alt=\"{Text(description)}\" src=\"data:image/png;base64,{Convert.ToBase64String(ImageCodecs.EncodePng(image))}\"";
 
     public static string Figure(string svg, string caption) => $"<figure>{svg}<figcaption>{Text(caption)}</figcaption></figure>";
 

@@ -9,7 +9,7 @@ public static class RecordedRun
 {
     /// <summary>Notes what a run on a device is given.</summary>
     public static RunRecorder On(ComputeDevice device, string command, IReadOnlyList<string> commandLine, ulong seed) =>
-        new(command, commandLine, () => Describe(device), ImageCodecs.Default.Name, seed);
+        new(command, commandLine, () => Describe(device), ImageCodecs.Name, seed);
 
     private static ManifestDevice Describe(ComputeDevice device)
     {

@@ -12,6 +12,27 @@ internal static class JpegFile
     /// <summary>The file whose last scan lacks its last bytes, although the end of the picture is stated.</summary>
     public static byte[] Shortened(byte[] file, int bytes) => [.. file[..^(bytes + EndOfImage.Length)], .. EndOfImage];
 
+    /// <summary>The file, cut before each marker but those within coded data.</summary>
+    public static List<byte[]> Parts(byte[] file)
+    {
+        var parts = new List<byte[]>();
+        int start = 0;
+        for (int at = 2; at < file.Length - 1;)
+        {
+            bool marker = file[at] == 0xff && file[at + 1] is >= 0xc0 and not (>= 0xd0 and <= 0xd7);
+            if (!marker)
+            {
+                at++;
+                continue;
+            }
+            parts.Add(file[start..at]);
+            start = at;
+            at += file[at + 1] == 0xd9 ? 2 : 2 + (file[at + 2] << 8 | file[at + 3]);
+        }
+        parts.Add(file[start..]);
+        return parts;
+    }
+
     /// <summary>Where the content of the first segment of this kind begins.</summary>
     public static int IndexOf(byte[] file, byte marker)
     {

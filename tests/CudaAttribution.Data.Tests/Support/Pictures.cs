@@ -69,7 +69,7 @@ internal sealed class TemporaryFolder : IDisposable
 
     public string Write(string name, string text) => Write(name, System.Text.Encoding.UTF8.GetBytes(text));
 
-    public string Write(string name, RgbImage image) => Write(name, ImageCodecs.Default.EncodePng(image));
+    public string Write(string name, RgbImage image) => Write(name, ImageCodecs.EncodePng(image));
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

@@ -56,7 +56,28 @@ internal static class PngWriter
         return output.ToArray();
     }
 
-    internal static void WriteChunk(Stream file, string name, byte[] content)
+    public static byte[] Inflate(byte[] compressed)
+    {
+        using var zlib = new ZLibStream(new MemoryStream(compressed), CompressionMode.Decompress);
+        var bytes = new MemoryStream();
+        zlib.CopyTo(bytes);
+        return bytes.ToArray();
+    }
+
+    /// <summary>The chunks of a sound file.</summary>
+    public static List<(string Name, byte[] Content)> Chunks(byte[] file)
+    {
+        var chunks = new List<(string, byte[])>();
+        for (int at = 8; at < file.Length;)
+        {
+            int length = BinaryPrimitives.ReadInt32BigEndian(file.AsSpan(at));
+            chunks.Add((System.Text.Encoding.ASCII.GetString(file, at + 4, 4), file[(at + 8)..(at + 8 + length)]));
+            at += length + 12;
+        }
+        return chunks;
+    }
+
+    private static void WriteChunk(Stream file, string name, byte[] content)
     {
         byte[] named = [.. System.Text.Encoding.ASCII.GetBytes(name), .. content];
         var number = new byte[4];

@@ -1,16 +1,36 @@
 """Makes the picture files of this folder with Pillow, independently of the code under test. Run by hand: python3 make.py
 
-Made with Pillow 9.4.0 (libjpeg-turbo 2.1.5, libwebp 1.2.4, zlib 1.2.13). Beside each lossy or WebP file lies what Pillow decodes
-from it, as NAME.rgba: height x width x 4 bytes. area_*.png are Image.reduce of area.png, whose means are exactly rounded.
+Made with Pillow 9.4.0 and the programs of libjpeg-turbo 2.1.5 (libwebp 1.2.4, zlib 1.2.13). Beside each lossy or WebP file lies what is decoded
+from it, as NAME.rgba: height x width x 4 bytes; by Pillow of WebP, by djpeg of JPEG, whose -nosmooth repeats a chroma sample for all its pixels.
+area_*.png are Image.reduce of area.png, whose means are exactly rounded.
 """
+import io
+import subprocess
+import tempfile
+
 import numpy as np
 from PIL import Image
 
 
+def write_decoded(name):
+    decoded = name
+    if name.endswith(".jpg"):
+        decoded = io.BytesIO(subprocess.run(["djpeg", "-nosmooth", "-dct", "int", name], capture_output=True, check=True).stdout)
+    with open(name + ".rgba", "wb") as out:
+        out.write(Image.open(decoded).convert("RGBA").tobytes())
+
+
 def save(name, image, **options):
     image.save(name, **options)
-    with open(name + ".rgba", "wb") as out:
-        out.write(Image.open(name).convert("RGBA").tobytes())
+    write_decoded(name)
+
+
+def save_jpeg(name, image, *options):
+    ppm = io.BytesIO()
+    image.save(ppm, "ppm")
+    with open(name, "wb") as out:
+        out.write(subprocess.run(["cjpeg", *options], input=ppm.getvalue(), capture_output=True, check=True).stdout)
+    write_decoded(name)
 
 
 def picture(width, height):
@@ -24,8 +44,17 @@ rgb = rgba.convert("RGB")
 save("colour.jpg", rgb, quality=90)
 save("progressive.jpg", rgb, quality=80, progressive=True)
 save("grey.jpg", rgb.convert("L"), quality=90)
+large = picture(61, 35).convert("RGB")
+save_jpeg("restart.jpg", large, "-progressive", "-sample", "2x2", "-restart", "2B", "-quality", "85")
+save_jpeg("wide_chroma.jpg", large, "-sample", "1x2", "-restart", "1", "-quality", "85")
+with tempfile.NamedTemporaryFile("w") as scans:
+    scans.write("0;\n1;\n2;\n")
+    scans.flush()
+    save_jpeg("separate.jpg", large, "-scans", scans.name, "-restart", "3B", "-quality", "85")
+save_jpeg("rgb.jpg", large, "-rgb", "-quality", "85")
 save("lossy.webp", rgb, quality=80)
 save("lossy_alpha.webp", rgba, quality=80)
+save("filtered_alpha.webp", picture(61, 35), quality=50, method=6)
 save("lossless.webp", rgb, lossless=True)
 save("lossless_alpha.webp", rgba, lossless=True, exact=True)
 rgb.convert("CMYK").save("cmyk.jpg", quality=90)

@@ -65,7 +65,7 @@ public class ReportTests
         Assert.That(written.Outputs["result.json"], Is.EqualTo(RunFolder.HashFile(folder.Path("result.json"))));
         Assert.That(written.Outputs.Keys, Is.SupersetOf(new[] { "report.html", "null.json", "keys/keys.json", "images/000-answer.png" }));
         Assert.That(written.Device.KernelsSha256, Has.Length.EqualTo(64));
-        Assert.That(written.ImageCodec, Is.EqualTo(ImageCodecs.Default.Name));
+        Assert.That(written.ImageCodec, Is.EqualTo(ImageCodecs.Name));
         Assert.That(File.ReadAllText(folder.Path("report.html")), Does.Contain($"<code>{written.ImageCodec}</code>"));
         Assert.That(written.Inputs["keys"], Is.EqualTo(keys.Hash));
         Assert.That(Json.Write(manifest), Is.EqualTo(File.ReadAllText(folder.Path("manifest.json"))));
