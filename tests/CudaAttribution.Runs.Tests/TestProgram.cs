@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using CudaAttribution.Runs.Tests.Units;
+using CudaAttribution.Runs.Units;
 
 namespace CudaAttribution.Runs.Tests;
 
@@ -19,6 +22,10 @@ internal static class TestProgram
             case ["increment", var folder, var file, var rounds]:
                 Increment(new RunFolder(folder), file, int.Parse(rounds));
                 return 0;
+            case ["unit", var id, var store]:
+                return Work(id, UnitStore.Open(store));
+            case ["units", var plan, var store, var jobs]:
+                return Run(UnitPlan.Load(plan).Resolve(), UnitStore.Open(store), int.Parse(jobs));
             default:
                 Console.Error.WriteLine($"unknown: {string.Join(' ', arguments)}");
                 return 2;
@@ -28,6 +35,38 @@ internal static class TestProgram
     /// <summary>Starts it.</summary>
     public static Process Start(params string[] arguments) => Process.Start(
         new ProcessStartInfo("dotnet", [typeof(TestProgram).Assembly.Location, .. arguments]) { RedirectStandardOutput = true })!;
+
+    private static int Work(string id, UnitStore store)
+    {
+        using var output = new WorkerOutput(Console.Out, TimeSpan.Zero);
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(output.Unread);
+        using var stop = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
+        {
+            context.Cancel = true;
+            cancel.Cancel();
+        });
+        try
+        {
+            output.Finish(new UnitWorker(store, TestUnits.Kinds).Run(id, output, cancel.Token));
+            return 0;
+        }
+        catch (Exception e)
+        {
+            Console.Error.WriteLine($"worker: {e.Message}");
+            return 1;
+        }
+    }
+
+    private static int Run(UnitGraph graph, UnitStore store, int jobs)
+    {
+        var progress = new TestUnits.Listener(p =>
+        {
+            Console.WriteLine(new WorkerLine(p).Write());
+            Console.Out.Flush();
+        });
+        store.Add(graph);
+        return new LocalRunner(store, TestUnits.Worker(store), jobs).RunAsync(graph, progress).GetAwaiter().GetResult().IsComplete ? 0 : 1;
+    }
 
     private static void Increment(RunFolder folder, string file, int rounds)
     {
