@@ -8,6 +8,9 @@ public sealed class LocalRunner(UnitStore store, WorkerCommand worker, int jobs)
 {
     private readonly int _jobs = jobs >= 1 ? jobs : throw new ArgumentOutOfRangeException(nameof(jobs), jobs, "at least one worker is needed");
 
+    /// <summary>Time that a worker gets to end by itself when the run is stopped, before it is killed.</summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(10);
+
     public async Task<RunnerResult> RunAsync(UnitGraph graph, IProgress<UnitProgress> progress, CancellationToken cancel = default)
     {
         var ends = new Dictionary<string, UnitEnd>(StringComparer.Ordinal);
@@ -42,7 +45,7 @@ public sealed class LocalRunner(UnitStore store, WorkerCommand worker, int jobs)
         async Task<UnitEnd> RunAsync(WorkUnit unit)
         {
             using var process = WorkerProcess.Start(store, worker, unit.Id);
-            return await process.WaitAsync(progress, cancel).ConfigureAwait(false);
+            return await process.WaitAsync(progress, Grace, cancel).ConfigureAwait(false);
         }
 
         void Settle(UnitEnd end)

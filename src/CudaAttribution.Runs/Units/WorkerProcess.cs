@@ -7,9 +7,6 @@ internal sealed class WorkerProcess : IDisposable
 {
     private const int SignalBase = 128;
 
-    // A worker that is told to stop finishes its step; one that does not is killed.
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
-
     private readonly UnitStore _store;
     private readonly string _id;
     private readonly Process _process;
@@ -29,10 +26,11 @@ internal sealed class WorkerProcess : IDisposable
     }
 
     /// <summary>Passes its progress on until it ends.</summary>
-    public async Task<UnitEnd> WaitAsync(IProgress<UnitProgress> progress, CancellationToken cancel)
+    /// <param name="grace">Time that it gets to end by itself when it is cancelled, before it is killed.</param>
+    public async Task<UnitEnd> WaitAsync(IProgress<UnitProgress> progress, TimeSpan grace, CancellationToken cancel)
     {
         using var stop = cancel.Register(() => Posix.Signal(_process.Id, Posix.Terminate));
-        var outcome = await ReadAsync(progress, cancel).ConfigureAwait(false);
+        var outcome = await ReadAsync(progress, grace, cancel).ConfigureAwait(false);
         await _process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
         if (_store.IsFinished(_id))
             return new UnitEnd(_id, outcome == UnitOutcome.Found ? UnitEnding.Found : UnitEnding.Computed);
@@ -42,10 +40,10 @@ internal sealed class WorkerProcess : IDisposable
 
     public void Dispose() => _process.Dispose();
 
-    private async Task<UnitOutcome?> ReadAsync(IProgress<UnitProgress> progress, CancellationToken cancel)
+    private async Task<UnitOutcome?> ReadAsync(IProgress<UnitProgress> progress, TimeSpan grace, CancellationToken cancel)
     {
         using var kill = new CancellationTokenSource();
-        using var late = cancel.Register(() => kill.CancelAfter(Grace));
+        using var late = cancel.Register(() => kill.CancelAfter(grace));
         using var killing = kill.Token.Register(_process.Kill);
         UnitOutcome? outcome = null;
         while (await _process.StandardOutput.ReadLineAsync(CancellationToken.None).ConfigureAwait(false) is { } text)

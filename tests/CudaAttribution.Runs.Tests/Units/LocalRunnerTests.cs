@@ -71,7 +71,7 @@ public sealed class LocalRunnerTests
     }
 
     [TestCase("endless")]
-    [TestCase("deaf", Explicit = true, Reason = "waits until the grace of ten seconds is over")]
+    [TestCase("deaf")]
     public async Task Stopping_ends_all_workers(string how)
     {
         var store = UnitStore.Open(TestFolder.New("store"));
@@ -87,7 +87,7 @@ public sealed class LocalRunnerTests
             workers[p.Unit] = Claim.HolderOf(store.FolderOf(p.Unit), UnitStore.UnitFile)!.ProcessId;
             if (workers.Count == 2) cancel.Cancel();
         });
-        var result = await new LocalRunner(store, Worker(store), jobs: 2).RunAsync(graph, heard, cancel.Token);
+        var result = await new LocalRunner(store, Worker(store), jobs: 2) { Grace = TimeSpan.FromSeconds(2) }.RunAsync(graph, heard, cancel.Token);
         using (Assert.EnterMultipleScope())
         {
             Assert.That(result.Units.Select(u => u.Ending), Is.All.EqualTo(UnitEnding.Stopped));
