@@ -138,11 +138,7 @@ public sealed class UnitStore
     }
 
     /// <summary>What is known of why a unit has no result: the failure that its worker noted, else the last line of its log; null for neither.</summary>
-    public string? ReasonOf(string id)
-    {
-        string log = Path.Combine(FolderOf(id), LogFile);
-        return FailureOf(id)?.Reason ?? (File.Exists(log) ? File.ReadLines(log).LastOrDefault(l => l.Trim().Length > 0) : null);
-    }
+    public string? ReasonOf(string id) => FailureOf(id)?.Reason ?? WorkerLog.LastWord(Path.Combine(FolderOf(id), LogFile));
 
     /// <summary>Files of a finished unit that are not what they were: changed, missing, or new.</summary>
     public IReadOnlyList<string> Changed(string id)

@@ -18,7 +18,7 @@ internal sealed class WorkerProcess : IDisposable
     {
         store.ForgetFailure(id);
         string log = Path.Combine(store.FolderOf(id), UnitStore.LogFile);
-        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" 2>>\"$0\" </dev/null", log, .. command.For(id)])
+        var start = new ProcessStartInfo("/bin/sh", ["-c", WorkerLog.Script, log, .. command.For(id)])
         {
             RedirectStandardOutput = true,
         };
