@@ -25,7 +25,7 @@ internal static class TestProgram
             case ["unit", var id, var store]:
                 return Work(id, UnitStore.Open(store));
             case ["units", var plan, var store, var jobs]:
-                return Run(UnitPlan.Load(plan).Resolve(), UnitStore.Open(store), int.Parse(jobs));
+                return Run(UnitPlan.Load(plan).Resolve(), UnitStore.OpenOrCreate(store), int.Parse(jobs));
             default:
                 Console.Error.WriteLine($"unknown: {string.Join(' ', arguments)}");
                 return 2;

@@ -119,9 +119,10 @@ public sealed class SlurmRunner(UnitStore store, WorkerCommand worker, SlurmOpti
                 if (stopped) return new(unit.Id, UnitEnding.Stopped, "the run was stopped");
                 if (graph.InputsOf(unit).Select(i => ends[i]).FirstOrDefault(e => !e.IsFinished) is { } cause)
                     return new(unit.Id, UnitEnding.Skipped, $"it is made from {cause.Unit}, which has no result");
-                return store.ReasonOf(unit.Id) is { } reason
-                    ? new(unit.Id, UnitEnding.Failed, reason)
-                    : new(unit.Id, UnitEnding.Skipped, "Slurm did not start it, or ended it without a word");
+                if (store.ReasonOf(unit.Id) is { } reason) return new(unit.Id, UnitEnding.Failed, reason);
+                return store.StateOf(unit.Id) == UnitState.Interrupted
+                    ? new(unit.Id, UnitEnding.Failed, "its worker was ended without a word, as for lack of memory or time")
+                    : new(unit.Id, UnitEnding.Skipped, "Slurm did not start it");
             }
         }
         return new RunnerResult([.. graph.Units.Select(u => ends[u.Id])]);

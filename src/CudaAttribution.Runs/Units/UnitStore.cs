@@ -24,17 +24,27 @@ public sealed class UnitStore
 
     public string Root => _folder.Root;
 
-    /// <summary>Opens a store, and makes it in a folder that is empty or not there.</summary>
-    /// <exception cref="UserException">The folder holds something else, or cannot be written to.</exception>
+    /// <summary>Opens a store.</summary>
+    /// <exception cref="UserException">There is none, or it cannot be written to.</exception>
     public static UnitStore Open(string path)
     {
-        bool used = Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(e => Path.GetFileName(e)[0] != '.');
-        if (!File.Exists(Path.Combine(path, StoreFile)) && used)
-            throw new UserException("this folder holds something else than units", "Name a store, or a folder that is empty or new.", path);
-        var folder = new RunFolder(path);
-        if (folder.Has(StoreFile)) Json.CheckSchema(Json.Read<StoreDescription>(folder.Path(StoreFile), "store").Schema, CurrentSchema, folder.Path(StoreFile));
-        else folder.WriteJson(StoreFile, new StoreDescription(CurrentSchema));
-        return new UnitStore(folder);
+        string file = Path.Combine(path, StoreFile);
+        if (!File.Exists(file)) throw new UserException("there is no store of units", "Check the path; a plan that is entered makes a store.", path);
+        Json.CheckSchema(Json.Read<StoreDescription>(file, "store").Schema, CurrentSchema, file);
+        return new UnitStore(new RunFolder(path));
+    }
+
+    /// <summary>Opens a store, and makes it in a folder that is empty or not there.</summary>
+    /// <exception cref="UserException">The folder holds something else, or cannot be written to.</exception>
+    public static UnitStore OpenOrCreate(string path)
+    {
+        if (!File.Exists(Path.Combine(path, StoreFile)))
+        {
+            if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any(e => Path.GetFileName(e)[0] != '.'))
+                throw new UserException("this folder holds something else than units", "Name a store, or a folder that is empty or new.", path);
+            new RunFolder(path).WriteJson(StoreFile, new StoreDescription(CurrentSchema));
+        }
+        return Open(path);
     }
 
     /// <summary>Where a unit's description, log and result are.</summary>

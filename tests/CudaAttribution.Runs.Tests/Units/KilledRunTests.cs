@@ -22,11 +22,11 @@ public sealed class KilledRunTests
         var graph = plan.Resolve();
         folder.WriteJson("plan.json", plan);
 
-        var calm = UnitStore.Open(folder.Path("calm"));
+        var calm = UnitStore.OpenOrCreate(folder.Path("calm"));
         calm.Add(graph);
         foreach (var unit in graph.Units) new UnitWorker(calm, Kinds).Run(unit.Id, Quiet);
 
-        var store = UnitStore.Open(folder.Path("store"));
+        var store = UnitStore.OpenOrCreate(folder.Path("store"));
         string log = folder.Folder("computations").Root;
         var killer = new Killer(store, new Random(seed));
         await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => Task.Run(() => RunToTheEnd(folder.Path("plan.json"), store.Root, log, killer))));

@@ -9,7 +9,7 @@ public sealed class LocalRunnerTests
     [Test]
     public async Task Units_that_fail_take_their_dependents_along_and_no_others()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         var graph = Plan(
             new()
             {
@@ -41,7 +41,7 @@ public sealed class LocalRunnerTests
     [Test]
     public async Task What_is_there_is_not_computed_again_by_another_plan_either()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         var first = Plan(new() { ["a"] = Chain(1), ["b"] = Chain(2, "a") }, "b").Resolve();
         var second = Plan(new() { ["x"] = Chain(1), ["y"] = Chain(3, "x") }, "y").Resolve();
         var runner = new LocalRunner(store, Worker(store), jobs: 2);
@@ -61,7 +61,7 @@ public sealed class LocalRunnerTests
     [Test]
     public async Task No_more_workers_than_asked_for_are_at_work()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         var graph = Plan(Enumerable.Range(0, 6).ToDictionary(i => $"{i}", i => Chain(i)), "0", "1", "2", "3", "4", "5").Resolve();
         store.Add(graph);
         int most = 0;
@@ -74,7 +74,7 @@ public sealed class LocalRunnerTests
     [TestCase("deaf")]
     public async Task Stopping_ends_all_workers(string how)
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         var graph = Plan(
             new() { ["a"] = Trouble(how), ["b"] = Trouble("endless", store.Import(typeof(LocalRunnerTests).Assembly.Location)), ["c"] = Chain(1, "a", "b") },
             "c").Resolve();

@@ -39,7 +39,7 @@ public sealed class SlurmRunnerTests
     public async Task Forty_units_in_four_arrays_give_the_bits_of_one_process()
     {
         var graph = Forty(new ChainSettings()).Resolve();
-        UnitStore calm = UnitStore.Open(TestFolder.New("calm")), store = UnitStore.Open(TestFolder.New("a store's folder"));
+        UnitStore calm = UnitStore.OpenOrCreate(TestFolder.New("calm")), store = UnitStore.OpenOrCreate(TestFolder.New("a store's folder"));
         calm.Add(graph);
         foreach (var unit in graph.Units) new UnitWorker(calm, Kinds).Run(unit.Id, Quiet);
         store.Add(graph);
@@ -60,7 +60,7 @@ public sealed class SlurmRunnerTests
     [Test]
     public async Task A_unit_that_fails_takes_its_dependents_along_and_another_run_goes_on()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         var graph = Plan(
             new() { ["bad"] = Trouble("user"), ["good"] = Chain(1), ["spoilt"] = Chain(2, "bad"), ["killed"] = Trouble("killed") }, "spoilt", "good", "killed").Resolve();
         store.Add(graph);
@@ -74,7 +74,8 @@ public sealed class SlurmRunnerTests
                 Assert.That(ends["user"].Reason, Is.EqualTo("the disk is full. Make room."));
                 Assert.That(ends["1"].Ending, Is.EqualTo(run == 0 ? UnitEnding.Computed : UnitEnding.Found));
                 Assert.That(ends["2"].Ending, Is.EqualTo(UnitEnding.Skipped));
-                Assert.That(ends["killed"].IsFinished, Is.False);
+                Assert.That(ends["killed"].Ending, Is.EqualTo(UnitEnding.Failed));
+                Assert.That(ends["killed"].Reason, Does.Contain("without a word"));
             }
         }
     }
@@ -82,7 +83,7 @@ public sealed class SlurmRunnerTests
     [Test]
     public async Task Stopping_leaves_no_job_and_no_process()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         var graph = Plan(new() { ["a"] = Trouble("endless"), ["b"] = Chain(1, "a") }, "b").Resolve();
         string id = graph.Units[0].Id;
         store.Add(graph);
@@ -107,7 +108,7 @@ public sealed class SlurmRunnerTests
     [Test]
     public async Task A_unit_whose_node_dies_is_computed_on_another()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         var graph = Plan(new() { ["a"] = Chain(new ChainSettings { Links = 100, Rounds = 100_000 }) }, "a").Resolve();
         string id = graph.Results[0], log = Path.Combine(store.FolderOf(id), UnitStore.LogFile);
         store.Add(graph);
@@ -138,7 +139,7 @@ public sealed class SlurmRunnerTests
     [Test]
     public void What_Slurm_refuses_is_said_and_leaves_no_job()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         var graph = Plan(new() { ["a"] = Chain(1) }, "a").Resolve();
         store.Add(graph);
         var runner = new SlurmRunner(store, Worker(store), Options with { Arguments = ["--partition=nowhere"] });

@@ -10,7 +10,7 @@ public sealed class UnitStoreTests
     [Test]
     public void A_unit_is_entered_once_and_found_by_the_digits_of_its_id()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         var graph = Plan(new() { ["a"] = Chain(1), ["b"] = Chain(2, "a") }, "b").Resolve();
         store.Add(graph);
         string first = File.ReadAllText(Path.Combine(store.FolderOf(graph.Results[0]), "unit.json"));
@@ -29,7 +29,7 @@ public sealed class UnitStoreTests
     [Test]
     public void The_graph_of_a_unit_is_all_it_is_made_from()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         var graph = Forty(new ChainSettings()).Resolve();
         store.Add(graph);
         var again = store.GraphOf(graph.Results);
@@ -44,7 +44,7 @@ public sealed class UnitStoreTests
     [Test]
     public void An_input_that_neither_plan_nor_store_has_is_refused_before_anything_is_entered()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         string absent = new('0', WorkUnit.IdLength);
         var graph = Plan(new() { ["a"] = Chain(1), ["b"] = Chain(2, "a", absent) }, "b").Resolve();
         Assert.That(() => store.Add(graph), Throws.TypeOf<UserException>().With.Message.Contains(absent));
@@ -57,7 +57,7 @@ public sealed class UnitStoreTests
         var source = new RunFolder(TestFolder.New("source"));
         source.Write("b/two.txt", "2");
         source.Write("one.txt", "1");
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         string file = store.Import(source.Path("one.txt")), folder = store.Import(source.Root);
         string document = $$"""{"b/two.txt":"{{Hash("2")}}","one.txt":"{{Hash("1")}}"}""";
         using (Assert.EnterMultipleScope())
@@ -76,15 +76,19 @@ public sealed class UnitStoreTests
     {
         var folder = new RunFolder(TestFolder.New("else"));
         folder.Write("thesis.tex", "");
-        Assert.That(() => UnitStore.Open(folder.Root), Throws.TypeOf<UserException>().With.Message.Contains("something else"));
+        Assert.That(() => UnitStore.OpenOrCreate(folder.Root), Throws.TypeOf<UserException>().With.Message.Contains("something else"));
         folder.Write("store.json", """{"schema":"cudattr-store-7"}""");
-        Assert.That(() => UnitStore.Open(folder.Root), Throws.TypeOf<UserException>().With.Message.Contains("cudattr-store-7"));
+        Assert.That(() => UnitStore.OpenOrCreate(folder.Root), Throws.TypeOf<UserException>().With.Message.Contains("cudattr-store-7"));
     }
+
+    [Test]
+    public void Opening_makes_no_store() => Assert.That(
+        () => UnitStore.Open(TestFolder.New("absent")), Throws.TypeOf<UserException>().With.Message.Contains("no store of units"));
 
     [Test]
     public void A_description_that_was_tampered_with_is_refused()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         var graph = Plan(new() { ["a"] = Chain(1) }, "a").Resolve();
         store.Add(graph);
         string file = Path.Combine(store.FolderOf(graph.Results[0]), "unit.json");
@@ -95,12 +99,12 @@ public sealed class UnitStoreTests
     [TestCase("", "no unit begins")]
     [TestCase("zz", "no unit begins")]
     public void Digits_of_no_unit_are_refused(string prefix, string said) => Assert.That(
-        () => UnitStore.Open(TestFolder.New("store")).Resolve(prefix), Throws.TypeOf<UserException>().With.Message.Contains(said));
+        () => UnitStore.OpenOrCreate(TestFolder.New("store")).Resolve(prefix), Throws.TypeOf<UserException>().With.Message.Contains(said));
 
     [TestCase("../../etc")]
     [TestCase("abc")]
     public void What_is_no_id_names_no_folder(string id) =>
-        Assert.That(() => UnitStore.Open(TestFolder.New("store")).FolderOf(id), Throws.TypeOf<UserException>());
+        Assert.That(() => UnitStore.OpenOrCreate(TestFolder.New("store")).FolderOf(id), Throws.TypeOf<UserException>());
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)));
 }

@@ -9,7 +9,7 @@ public sealed class UnitWorkerTests
     [Test]
     public void A_unit_is_computed_once_from_units_and_contents()
     {
-        var (store, source) = (UnitStore.Open(TestFolder.New("store")), new RunFolder(TestFolder.New("source")));
+        var (store, source) = (UnitStore.OpenOrCreate(TestFolder.New("store")), new RunFolder(TestFolder.New("source")));
         source.Write("salt", "salt");
         var graph = Plan(new() { ["a"] = Chain(1), ["b"] = Chain(2, "a", store.Import(source.Path("salt"))) }, "b").Resolve();
         store.Add(graph);
@@ -35,7 +35,7 @@ public sealed class UnitWorkerTests
     [TestCase("defect", "TroubleKind.Compute")]
     public void A_failure_is_noted_and_the_next_attempt_begins_anew(string how, string noted)
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         string id = Entered(store, Trouble(how));
         for (int attempt = 0; attempt < 2; attempt++)
         {
@@ -52,7 +52,7 @@ public sealed class UnitWorkerTests
     [Test]
     public void A_kind_that_resumes_goes_on_and_one_that_was_killed_while_it_wrote_leaves_no_half_file()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         string id = Entered(store, new PlannedUnit("count-1"));
         Assert.That(() => new UnitWorker(store, new UnitKinds(new CountKind(breakAfter: 4))).Run(id, Quiet), Throws.TypeOf<UserException>());
         var second = new CountKind();
@@ -68,7 +68,7 @@ public sealed class UnitWorkerTests
     [Test]
     public void A_worker_waits_for_the_one_that_has_the_unit_and_finds_its_result()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         string id = Entered(store, Chain(1));
         var waits = new TaskCompletionSource();
         var activities = new List<string>();
@@ -93,7 +93,7 @@ public sealed class UnitWorkerTests
     [Test]
     public void A_cancelled_unit_is_interrupted_and_not_failed()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         string id = Entered(store, Trouble("endless"));
         using var cancel = new CancellationTokenSource();
         Assert.That(
@@ -104,7 +104,7 @@ public sealed class UnitWorkerTests
     [Test]
     public void A_worker_whose_unit_was_taken_over_publishes_nothing()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         string id = Entered(store, Chain(1));
         string lockFile = Path.Combine(store.FolderOf(id), ".unit.json.lock");
         var takeOver = new Listener(p =>
@@ -125,7 +125,7 @@ public sealed class UnitWorkerTests
     [Test]
     public void An_unknown_kind_and_settings_without_sense_are_refused()
     {
-        var store = UnitStore.Open(TestFolder.New("store"));
+        var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         string unknown = Entered(store, new PlannedUnit("paint-1")), senseless = Entered(store, Chain(new ChainSettings { Links = 0 }));
         var worker = new UnitWorker(store, Kinds);
         using (Assert.EnterMultipleScope())
