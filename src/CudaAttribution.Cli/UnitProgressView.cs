@@ -2,20 +2,21 @@ using CudaAttribution.Runs.Units;
 
 namespace CudaAttribution.Cli;
 
-/// <summary>Progress of units on standard error: of one its steps, of many how many have ended, and why where one has no result.</summary>
-internal sealed class UnitProgressView : IProgress<UnitProgress>, IDisposable
+/// <summary>
+/// Progress of units on standard error: of one unit its own, of many how many have ended, and why where one has no result.
+/// </summary>
+/// <param name="many">Whether many are run: what each of them does is not shown then.</param>
+internal sealed class UnitProgressView(bool many) : IProgress<UnitProgress>, IDisposable
 {
     private readonly Lock _lock = new();
     private string _activity = "";
-    private bool _many;
     private ProgressLine? _line;
 
     public void Report(UnitProgress value)
     {
+        if (many && value.Activity is not (IRunner.Units or SlurmRunner.Submit)) return;
         lock (_lock)
         {
-            if (value.Activity == IRunner.Units) _many = true;
-            else if (_many) return;
             if (value.Activity != _activity)
             {
                 _line?.Dispose();

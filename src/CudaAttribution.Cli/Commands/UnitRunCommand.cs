@@ -73,7 +73,7 @@ internal static class UnitRunCommand
             context.Cancel = true;
             cancel.Cancel();
         });
-        using var view = new UnitProgressView();
+        using var view = new UnitProgressView(many: false);
         var worker = new UnitWorker(store, UnitCommand.Kinds(() => ComputeDevice.Open(device, "kernels", threads: threads)));
         var outcome = worker.Run(id, json ? lines : view, cancel.Token);
         if (json) lines.Finish(outcome);
@@ -86,7 +86,7 @@ internal static class UnitRunCommand
         using var cancel = new CancelKey();
         var graph = store.GraphOf(ids);
         RunnerResult result;
-        using (var view = new UnitProgressView()) result = runner.RunAsync(graph, view, cancel.Token).GetAwaiter().GetResult();
+        using (var view = new UnitProgressView(many: true)) result = runner.RunAsync(graph, view, cancel.Token).GetAwaiter().GetResult();
         using (var runs = RunLedger.Open(ledger.FullName))
             foreach (string id in ids.Where(store.IsFinished)) runs.Add(store.ResultOf(id), store.ManifestOf(id));
         if (json) Shell.WriteJson(result.Units.Select(u => new { id = u.Unit, ending = Word(u.Ending), reason = u.Reason }));
