@@ -42,11 +42,17 @@ public sealed class ClaimTests
     {
         var folder = new RunFolder(TestFolder.New("run"));
         using var other = TestProgram.Start("hold", folder.Root, File);
-        Assert.That(other.StandardOutput.ReadLine(), Is.EqualTo("held"));
-        var refused = Assert.Throws<UserException>(() => Claim.Lock(folder, File));
-        Assert.That(refused.Message, Does.Contain($"process {other.Id} on {Environment.MachineName}").And.Contain(folder.Root));
-        other.Kill();
-        other.WaitForExit();
+        try
+        {
+            Assert.That(other.StandardOutput.ReadLine(), Is.EqualTo("held"));
+            var refused = Assert.Throws<UserException>(() => Claim.Lock(folder, File));
+            Assert.That(refused.Message, Does.Contain($"process {other.Id} on {Environment.MachineName}").And.Contain(folder.Root));
+        }
+        finally
+        {
+            other.Kill();
+            other.WaitForExit();
+        }
         Assert.That(Claim.HolderOf(folder.Root, File), Is.Null, "the lock file is there, its holder is dead");
         using var mine = Claim.Lock(folder, File);
         Assert.That(Claim.HolderOf(folder.Root, File)?.ProcessId, Is.EqualTo(Environment.ProcessId));

@@ -19,7 +19,7 @@ public sealed class UnitWorker(UnitStore store, UnitKinds kinds)
         var kind = kinds.Of(unit);
         var inputs = store.InputsOf(unit);
         using var claim = TakeOrWait(id, progress, cancel);
-        if (claim is null || store.IsFinished(id)) return UnitOutcome.Found;
+        if (store.IsFinished(id)) return UnitOutcome.Found;
         store.ForgetFailure(id);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel, claim.Lost);
         try
@@ -44,11 +44,11 @@ public sealed class UnitWorker(UnitStore store, UnitKinds kinds)
         }
     }
 
-    /// <summary>The claim, or null where another worker has finished the unit meanwhile.</summary>
-    private Claim? TakeOrWait(string id, IProgress<UnitProgress> progress, CancellationToken cancel)
+    /// <summary>The claim, as soon as no other worker has it.</summary>
+    private Claim TakeOrWait(string id, IProgress<UnitProgress> progress, CancellationToken cancel)
     {
         var folder = new RunFolder(store.FolderOf(id));
-        for (bool said = false; !store.IsFinished(id); said = true)
+        for (bool said = false; ; said = true)
         {
             if (Claim.TryLock(folder, UnitStore.UnitFile) is { } claim) return claim;
             if (!said)
@@ -59,7 +59,6 @@ public sealed class UnitWorker(UnitStore store, UnitKinds kinds)
             cancel.WaitHandle.WaitOne(Look);
             cancel.ThrowIfCancellationRequested();
         }
-        return null;
     }
 
     private static UnitManifest Describe(WorkUnit unit, RunFolder folder, DateTimeOffset started) => new()
