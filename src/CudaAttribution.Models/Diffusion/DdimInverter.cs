@@ -1,3 +1,4 @@
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 

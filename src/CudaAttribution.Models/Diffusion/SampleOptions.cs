@@ -1,3 +1,5 @@
+using CudaAttribution.Models.Schedulers;
+
 namespace CudaAttribution.Models.Diffusion;
 
 /// <summary>How to sample.</summary>

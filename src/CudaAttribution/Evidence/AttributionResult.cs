@@ -139,9 +139,12 @@ public sealed record AttributionResult
     }
 }
 
+/// <summary>A key, the suspect's answer to it and what came of it.</summary>
+public sealed record ExaminedKey(Key Key, Answer Answer, KeyResult Result);
+
 /// <summary>A result with the pictures behind it.</summary>
 /// <param name="Result">The figures.</param>
-/// <param name="Keys">The keys, in the order of <see cref="Answers"/>.</param>
+/// <param name="Keys">The keys.</param>
 /// <param name="Nulls">The null they were tested against.</param>
-/// <param name="Answers">The suspect's answers.</param>
-public sealed record AttributionRun(AttributionResult Result, KeySet Keys, NullTable Nulls, IReadOnlyList<Answer> Answers);
+/// <param name="Examined">Key by key, in the order of the keys.</param>
+public sealed record AttributionRun(AttributionResult Result, KeySet Keys, NullTable Nulls, IReadOnlyList<ExaminedKey> Examined);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CudaAttribution.Answers;
+using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Images;
 using CudaAttribution.Runs;
 

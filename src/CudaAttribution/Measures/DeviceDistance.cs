@@ -9,7 +9,7 @@ namespace CudaAttribution.Measures;
 /// What the pixel metrics share: pictures to the device, grouped by the references' size, answers resized to it. Any number of pictures: they are
 /// compared in blocks, each picture brought to the device by itself, so that memory is bounded; a pair's distance depends on no other.
 /// </summary>
-public abstract class DeviceDistance(ComputeDevice device) : IReconstructionDistance
+public abstract class DeviceDistance(ComputeDevice device) : IPictureMeasure
 {
     /// <summary>Most references, and most answers, of a block: it bounds the sums, of which a pair has several.</summary>
     private const int BlockPictures = 1024;
@@ -23,7 +23,12 @@ public abstract class DeviceDistance(ComputeDevice device) : IReconstructionDist
 
     public double Maximum => 1;
 
-    public double[,] Matrix(IReadOnlyList<RgbImage> references, IReadOnlyList<RgbImage> answers)
+    /// <summary>The pictures as they are: they go to the device in blocks that fit it.</summary>
+    public PreparedPictures Prepare(IReadOnlyList<RgbImage> pictures) => new(pictures);
+
+    public double[,] Matrix(PreparedPictures references, PreparedPictures answers) => Matrix(references.Pictures, answers.Pictures);
+
+    private double[,] Matrix(IReadOnlyList<RgbImage> references, IReadOnlyList<RgbImage> answers)
     {
         var result = new double[references.Count, answers.Count];
         if (result.Length == 0) return result;

@@ -35,7 +35,7 @@ public sealed record ReconstructionTable(
     /// <param name="made">The reconstructions; at least one.</param>
     /// <param name="metrics">The metrics.</param>
     public static ReconstructionTable Of(
-        IImageModel model, int steps, int fixedPoint, IReadOnlyList<Reconstruction> made, IReadOnlyList<IReconstructionDistance> metrics)
+        IImageModel model, int steps, int fixedPoint, IReadOnlyList<Reconstruction> made, IReadOnlyList<IPictureMeasure> metrics)
     {
         ReconstructionRow[] rows =
         [
