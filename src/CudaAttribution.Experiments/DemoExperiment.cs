@@ -31,7 +31,7 @@ public sealed record DemoOptions
 }
 
 /// <summary>
-/// The main job from end to end (methods 8): freeze keys of the shipped source, score the shipped innocents, build the suspects of the recipe, judge
+/// The main job from end to end: freeze keys of the shipped source, score the shipped innocents, build the suspects of the recipe, judge
 /// each, and write table and report. Each stage leaves its result in the folder, so that a killed run goes on where it was.
 /// </summary>
 public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Action<DemoEvent>? events = null)

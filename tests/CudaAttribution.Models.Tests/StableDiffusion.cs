@@ -6,7 +6,7 @@ using CudaAttribution.Models.Vae;
 
 namespace CudaAttribution.Models.Tests;
 
-/// <summary>The published models' parts at their full size (methods 3.1 to 3.3).</summary>
+/// <summary>The published models' parts at their full size.</summary>
 internal static class StableDiffusion
 {
     public static ModelIndex V15 { get; } = new(

@@ -15,7 +15,7 @@ public readonly record struct InversionStep(
     int Timestep, double AlphaBar, double AlphaBarNext, double Sample, double Output, double RepeatSample, double RepeatOutput);
 
 /// <summary>
-/// DDIM run backwards, as a pure function of its configuration (methods 3.4, "Inversion") [diffusers' <c>DDIMInverseScheduler</c>]: the pairs of
+/// DDIM run backwards, as a pure function of its configuration [diffusers' <c>DDIMInverseScheduler</c>]: the pairs of
 /// timesteps are those of <see cref="DdimScheduler"/>, in reverse.
 /// </summary>
 /// <remarks>

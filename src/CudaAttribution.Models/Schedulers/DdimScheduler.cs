@@ -2,7 +2,7 @@ namespace CudaAttribution.Models.Schedulers;
 
 /// <summary>
 /// DDIM (Song et al. 2021) as a pure function of its configuration: a list of steps, each carrying its pair (t, t_prev) and every coefficient in
-/// float64. The previous timestep is the next entry of the list, for every spacing; it is never computed from t (methods 3.4).
+/// float64. The previous timestep is the next entry of the list, for every spacing; it is never computed from t.
 /// </summary>
 public static class DdimScheduler
 {

@@ -2,7 +2,7 @@ namespace CudaAttribution.Models.Schedulers;
 
 /// <summary>
 /// Stable Diffusion's "scaled linear" noise schedule in float64: β_t = (√β_0 + (√β_1 − √β_0)·t/(T−1))²,
-/// ᾱ_t = Π_{s≤t}(1 − β_s) (methods 3.4).
+/// ᾱ_t = Π_{s≤t}(1 − β_s).
 /// </summary>
 public sealed class NoiseSchedule
 {

@@ -107,7 +107,7 @@ public sealed class LocalModel : IImageModel, IDisposable
         return answers;
     }
 
-    /// <summary>Inverts pictures and makes them anew from the noise that gives (methods 3.4).</summary>
+    /// <summary>Inverts pictures and makes them anew from the noise that gives.</summary>
     /// <param name="pictures">Pictures of the model's size, each with what the model is told it shows.</param>
     /// <param name="options">How.</param>
     /// <param name="progress">Gets the pictures done, and the evaluations of the network done for those under way.</param>

@@ -8,7 +8,7 @@ using CudaAttribution.Statistics;
 namespace CudaAttribution.Evidence;
 
 /// <summary>
-/// Judges one suspect (methods 1.5, 7.2 F1, 8.3). Two tests are run on the frozen keys. The conf test asks whether the suspect hits more
+/// Judges one suspect (docs/method.md "Tests"). Two tests are run on the frozen keys. The conf test asks whether the suspect hits more
 /// keys than models that never saw the source's output; the paired test asks whether its answers are closer to the source's pictures
 /// than to the real ones, compared with models that were lawfully trained on real pictures of the same set.
 /// </summary>

@@ -17,7 +17,7 @@ public sealed record KeyOutcome(Answer Answer, double ToTraining, double ToMedoi
     public bool CloserToSource => ToMedoid < ToTraining;
 }
 
-/// <summary>Puts keys to a model. A refused or failed answer is a miss at the metric's maximum, never dropped (methods 1.3).</summary>
+/// <summary>Puts keys to a model. A refused or failed answer is a miss at the metric's maximum, never dropped.</summary>
 public static class KeyExaminer
 {
     /// <summary>

@@ -6,7 +6,7 @@ using CudaAttribution.Runs;
 namespace CudaAttribution.Keys;
 
 /// <summary>
-/// Selects keys by Strategy 1, Strategy 2 or Baseline 2 (methods 1.4). The source is only run, nothing is trained; the noise is that of
+/// Selects keys by Strategy 1, Strategy 2 or Baseline 2 (docs/method.md "Keys"). The source is only run, nothing is trained; the noise is that of
 /// <see cref="NoisePurpose.Selection"/>, never used again.
 /// </summary>
 /// <param name="measure">The measure.</param>

@@ -67,7 +67,7 @@ public abstract class DeviceDistance(ComputeDevice device) : IPictureMeasure
     }
 }
 
-/// <summary>d_px: root mean square difference of all pixel values in [0, 1] (methods 1.3). Integer sums, so the same bits on every device.</summary>
+/// <summary>d_px: root mean square difference of all pixel values in [0, 1]. Integer sums, so the same bits on every device.</summary>
 public sealed class PixelDistance(ComputeDevice device) : DeviceDistance(device)
 {
     public const string MetricName = "px";
@@ -84,7 +84,7 @@ public sealed class PixelDistance(ComputeDevice device) : DeviceDistance(device)
     }
 }
 
-/// <summary>d_tile: the largest d_px over a 4 x 4 grid of tiles (methods 1.3), so that a common ground does not hide another motif.</summary>
+/// <summary>d_tile: the largest d_px over a 4 x 4 grid of tiles (Carlini et al. 2023), so that a common ground does not hide another motif.</summary>
 public sealed class TileDistance(ComputeDevice device) : DeviceDistance(device)
 {
     public const string MetricName = "tile";

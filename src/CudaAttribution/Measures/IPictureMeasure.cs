@@ -3,7 +3,7 @@ using CudaAttribution.Data.Images;
 namespace CudaAttribution.Measures;
 
 /// <summary>
-/// How far an answer is from a reference picture (methods 1.3). Answers of another size are resized to the reference's first: area average
+/// How far an answer is from a reference (docs/method.md "Distances"). Answers of another size are resized to the reference's first: area average
 /// down, bicubic up.
 /// </summary>
 public interface IPictureMeasure

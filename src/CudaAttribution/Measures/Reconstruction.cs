@@ -11,7 +11,7 @@ namespace CudaAttribution.Measures;
 public sealed record Reconstruction(string Id, string Prompt, RgbImage Original, RgbImage Picture);
 
 /// <summary>
-/// The file <c>reconstructions.json</c>: how far each reconstruction is from its picture, by every metric (methods 1.3). With an autoencoder, part of
+/// The file <c>reconstructions.json</c>: how far each reconstruction is from its picture, by every metric. With an autoencoder, part of
 /// each distance is the autoencoder's own.
 /// </summary>
 /// <param name="Schema"><see cref="CurrentSchema"/>.</param>

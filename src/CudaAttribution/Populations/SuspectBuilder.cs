@@ -14,7 +14,7 @@ namespace CudaAttribution.Populations;
 public readonly record struct SuspectProgress(string Activity, int Done, int Total, TrainProgress? Training);
 
 /// <summary>
-/// Builds suspects (methods 1.2): training set, fine-tuning from G0, record. A killed build goes on where it was, and the result is that of one that
+/// Builds suspects: training set, fine-tuning from G0, record. A killed build goes on where it was, and the result is that of one that
 /// was never stopped; a finished one is left as it is.
 /// </summary>
 public sealed class SuspectBuilder(FineTuner tuner)

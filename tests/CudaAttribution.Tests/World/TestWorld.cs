@@ -89,7 +89,7 @@ internal sealed class StoredModel(string name, IReadOnlyDictionary<string, RgbIm
     }
 }
 
-/// <summary>d_px of methods 1.3 in plain floating point: the oracle, and the metric of tests that are about something else.</summary>
+/// <summary>d_px (docs/method.md "Distances") in plain floating point: the oracle, and the metric of tests that are about something else.</summary>
 internal sealed class PlainDistance : IPictureMeasure
 {
     public string Name => "px";
