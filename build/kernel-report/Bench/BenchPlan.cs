@@ -1,5 +1,6 @@
 using CudaAttribution.Driver.Planning;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 
 namespace CudaAttribution.KernelReport.Bench;
 

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
 using CudaAttribution.Experiments.Units;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Units;

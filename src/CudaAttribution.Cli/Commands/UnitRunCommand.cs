@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
 using CudaAttribution.Runs.Ledger;
 using CudaAttribution.Runs.Units;
 using CudaAttribution.Tensors;

@@ -1,5 +1,5 @@
 using CudaAttribution.Answers;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Data.Codecs;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Units;
 using CudaAttribution.Tensors;

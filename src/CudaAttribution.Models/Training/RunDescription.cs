@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Models.Training;

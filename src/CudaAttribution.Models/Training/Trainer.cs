@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Weights;
 
@@ -8,7 +9,7 @@ namespace CudaAttribution.Models.Training;
 
 /// <summary>
 /// Trains a diffusion model on captioned pictures: a uniform timestep and normal noise for each picture, mean-squared error against noise or
-/// velocity, AdamW (methods 3.4). Every draw is a function of (seed, step), so a run that was stopped and resumed gives the bits of one that never
+/// velocity, AdamW. Every draw is a function of (seed, step), so a run that was stopped and resumed gives the bits of one that never
 /// stopped.
 /// </summary>
 /// <remarks>A step only issues work; the device is waited for when losses are fetched.</remarks>

@@ -1,6 +1,7 @@
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Training;
 

@@ -42,6 +42,6 @@ public sealed class RunRecorder(
         Inputs = new SortedDictionary<string, string>(_inputs, StringComparer.Ordinal),
         Outputs = folder is null
             ? new SortedDictionary<string, string>()
-            : FileHashes.Of(folder.Root, name => name != RunManifest.FileName && includeOutput?.Invoke(name) != false),
+            : FileHashes.Of(folder.Root, name => name != RunManifest.FileName && !Path.GetFileName(name).StartsWith('.') && includeOutput?.Invoke(name) != false),
     };
 }

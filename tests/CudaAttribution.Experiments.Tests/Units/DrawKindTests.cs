@@ -1,5 +1,5 @@
 using CudaAttribution.Answers;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Data.Codecs;
 using CudaAttribution.Experiments.Units;
 using CudaAttribution.Models;
 using CudaAttribution.Models.Files;
