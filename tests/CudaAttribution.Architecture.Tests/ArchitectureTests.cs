@@ -1,5 +1,4 @@
 using ArchUnitNET.Domain;
-using ArchUnitNET.Domain.Extensions;
 using ArchUnitNET.Loader;
 using CudaAttribution.Tests;
 using Assembly = System.Reflection.Assembly;
