@@ -6,7 +6,8 @@
 //   cross_entropy_fwd_f32   part[r] = lse[r] - x[r,label[r]] with lse[r] = log(sum over c of exp(x[r,c])); mse_fwd_f32 takes their mean
 //   cross_entropy_bwd_f32   dx[r,c] (+)= (exp(x[r,c] - lse[r]) - [c = label[r]]) dloss[0] / rows
 //
-// A label outside 0 .. C-1 makes the loss NaN, so that it cannot pass unnoticed. The incoming gradient is read on the device. Sums over chunks have 256 virtual lanes (reduce.cuh) over chunks of a fixed length.
+// A label outside 0 .. C-1 makes the loss NaN, so that it cannot pass unnoticed. The incoming gradient is read on the device. Sums over chunks have
+// 256 virtual lanes (reduce.cuh), chunks a fixed length.
 #include "math.cuh"
 #include "reduce.cuh"
 #include "tile.cuh"

@@ -253,6 +253,7 @@ public class TrainingLoopTests : DeviceFixture
             (Options with { Resume = true }, "CheckpointFolder"),
             (Options with { Optimizer = new AdamWOptions { Beta1 = 1 } }, "beta1"),
             (Options with { Steps = 500_000_000 }, "Steps"),
+            (Options with { Groups = [new ParameterGroup("nobody", (_, _) => false)] }, "nobody"),
         })
         {
             Assert.That(() => Tiny.Training(model, options), Throws.ArgumentException.With.Message.Contains(name));
