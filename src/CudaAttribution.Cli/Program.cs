@@ -1,6 +1,6 @@
 using System.CommandLine;
-using CudaAttribution.Cli;
 using CudaAttribution.Cli.Commands;
+using CudaAttribution.Cli.Running;
 
 var root = new RootCommand(
     """

@@ -1,4 +1,3 @@
-using CudaAttribution.Driver.Host;
 
 namespace CudaAttribution.Driver;
 
@@ -154,6 +153,9 @@ public readonly record struct KernelAttributes(int Registers, int SharedBytes, i
 public sealed record DeviceInfo(
     string Id, string Name, string Binding, string InstructionSet, string DriverVersion, long MemoryBytes, int Multiprocessors)
 {
+    /// <summary>The binding of a device that is the host itself.</summary>
+    public const string HostBinding = "HostDriver";
+
     /// <summary>Bytes of the cache that all multiprocessors share (L2); 0 where the device has no such notion.</summary>
     public long CacheBytes { get; init; }
 
@@ -162,5 +164,5 @@ public sealed record DeviceInfo(
 
     /// <summary>The same from values read back from a file.</summary>
     public static string UnitsOf(string binding, int multiprocessors) =>
-        $"{multiprocessors} {(binding == nameof(HostDriver) ? "thread" : "multiprocessor")}{(multiprocessors == 1 ? "" : "s")}";
+        $"{multiprocessors} {(binding == HostBinding ? "thread" : "multiprocessor")}{(multiprocessors == 1 ? "" : "s")}";
 }

@@ -31,7 +31,7 @@ public sealed record DemoOptions
 }
 
 /// <summary>
-/// The main job from end to end (methods 8): freeze keys of the shipped source, score the shipped innocents, build the suspects of the recipe, judge
+/// The main job from end to end: freeze keys of the shipped source, score the shipped innocents, build the suspects of the recipe, judge
 /// each, and write table and report. Each stage leaves its result in the folder, so that a killed run goes on where it was.
 /// </summary>
 public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Action<DemoEvent>? events = null)
@@ -52,22 +52,26 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
     {
         var folder = new RunFolder(options.Out);
         var recorder = RecordedRun.On(device, "demo", options.CommandLine, options.Seed);
-        var distance = DistanceRegistry.Create(_recipe.Metric, device);
+        var measure = MeasureRegistry.Create(_recipe.Metric, device);
         var tuner = new FineTuner(device, Models(_recipe.Base));
         var innocents = InnocentSet.Load(Models(_recipe.Innocents));
         using var source = Open(Models(_recipe.Source), "source");
         var sourceData = _recipe.SourceData.Load(source.Size, options.ModelsFolder);
-        bool resumed = Claim(folder, tuner, source, innocents, sourceData);
+        using var claim = Claim.Take(
+            folder, RunFile, new Claimed(
+                options.Seed, _recipe, tuner.BaseIdentity, source.Identity, sourceData.Hash, innocents.Members, device.Driver.Info.Id, device.Math.Name),
+            "a demo");
+        using var store = AnswerStore.Of(folder);
 
-        var keys = SelectKeys(folder, distance, source, sourceData, innocents, cancel);
-        var nulls = ScoreInnocents(folder, distance, keys, innocents, cancel);
+        var keys = SelectKeys(folder, measure, store, source, sourceData, innocents, cancel);
+        var nulls = ScoreInnocents(folder, measure, store, keys, innocents, cancel);
         var suspects = _recipe.Suspects.Select(s => (Recipe: s, Record: BuildSuspect(folder, tuner, s, source, sourceData, keys, cancel))).ToArray();
-        var results = suspects.Select(s => (s.Recipe, s.Record, Result: Judge(folder, keys, nulls, s.Recipe, s.Record, cancel))).ToArray();
+        var results = suspects.Select(s => (s.Recipe, s.Record, Result: Judge(folder, store, keys, nulls, s.Recipe, s.Record, cancel))).ToArray();
 
         var summary = new DemoSummary
         {
             Seconds = Math.Round(recorder.Seconds, 1),
-            Resumed = resumed,
+            Resumed = claim.Resumed,
             Seed = options.Seed,
             Strategy = keys.Header.Options.Strategy,
             KeysetSha256 = keys.Hash,
@@ -82,62 +86,38 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
             ReportContext.FileName,
             DemoReport.Render(summary, [.. results.Select(r => r.Result)], keys, nulls, new ReportContext(recorder.Describe(), losses)));
         folder.WriteJson(DemoSummary.FileName, summary);
-        folder.WriteJson(RunManifest.FileName, recorder.Describe(folder, name => !name.StartsWith(SuspectsFolder, StringComparison.Ordinal)));
+        folder.WriteJson(RunManifest.FileName, recorder.Describe(folder, IsResult));
         return summary;
     }
 
-    /// <summary>Writes what the run is, or checks that the folder is this run's.</summary>
-    /// <returns>True where the folder held the run already.</returns>
-    private bool Claim(RunFolder folder, FineTuner tuner, LocalModel source, InnocentSet innocents, CaptionedDataset sourceData)
-    {
-        string claim = Json.Write(new Claimed(
-            options.Seed, _recipe, tuner.BaseIdentity, source.Identity, sourceData.Hash, innocents.Members, device.Driver.Info.Id, device.Math.Name));
-        if (!folder.Has(RunFile))
-        {
-            folder.Write(RunFile, claim);
-            return false;
-        }
-        return Json.ReadText(folder.Path(RunFile), "run") == claim
-            ? true
-            : throw new UserException(
-                "this folder holds a demo with another seed, recipe, device or models",
-                "Name a new folder, or repeat that run's command.",
-                folder.Root);
-    }
-
     private KeySet SelectKeys(
-        RunFolder folder, IReconstructionDistance distance, LocalModel source, CaptionedDataset data, InnocentSet innocents, CancellationToken cancel)
+        RunFolder folder, IPictureMeasure measure, AnswerStore store, LocalModel source, CaptionedDataset data, InnocentSet innocents,
+        CancellationToken cancel)
     {
         string path = folder.Path(KeySet.FolderName);
         bool reused = File.Exists(Path.Combine(path, "keys.json"));
         return Stage("select keys", reused, Outcome, title =>
         {
             if (reused) return KeySet.Load(path);
-            var sel = innocents.Of(InnocentSplit.Sel).Select(m => Open(innocents.PathOf(m), m.Name)).ToArray();
-            try
-            {
-                var keys = new KeySelector(distance).Select(
-                    source, data, sel, _recipe.Keys with { Seed = options.Seed }, (done, total) => Progress(title, "prompts", done, total), cancel);
-                keys.Save(path);
-                return keys;
-            }
-            finally
-            {
-                foreach (var model in sel) model.Dispose();
-            }
+            UnopenedModel[] sel = [.. innocents.Of(InnocentSplit.Sel).Select(m => innocents.Unopened(m, Open))];
+            var keys = new KeySelector(measure, store).Select(
+                source, data, sel, _recipe.Keys with { Seed = options.Seed }, (done, total) => Progress(title, "pictures", done, total), cancel);
+            keys.Save(path);
+            return keys;
         });
 
         static string Outcome(KeySet keys) =>
             $"{keys.ConfidenceCount} keys of {keys.Header.Selection.Candidates} candidates frozen, SHA-256 {keys.Hash[..12]}…";
     }
 
-    private NullTable ScoreInnocents(RunFolder folder, IReconstructionDistance distance, KeySet keys, InnocentSet innocents, CancellationToken cancel)
+    private NullTable ScoreInnocents(
+        RunFolder folder, IPictureMeasure measure, AnswerStore store, KeySet keys, InnocentSet innocents, CancellationToken cancel)
     {
         bool reused = folder.Has(NullTable.FileName);
         return Stage("score innocents", reused, Outcome, title =>
         {
             if (reused) return NullTable.Load(folder.Path(NullTable.FileName));
-            var nulls = new InnocentScorer(distance).Score(
+            var nulls = new InnocentScorer(measure, store).Score(
                 keys, InnocentScorer.MembersOf(innocents, Open), options.Seed, (done, total) => Progress(title, "models", done, total), cancel);
             folder.WriteJson(NullTable.FileName, nulls);
             return nulls;
@@ -182,7 +162,7 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
     }
 
     private AttributionResult Judge(
-        RunFolder folder, KeySet keys, NullTable nulls, DemoSuspectRecipe recipe, SuspectRecord record, CancellationToken cancel)
+        RunFolder folder, AnswerStore store, KeySet keys, NullTable nulls, DemoSuspectRecipe recipe, SuspectRecord record, CancellationToken cancel)
     {
         string name = $"{ResultsFolder}/{recipe.Name}", suspectPath = folder.Path($"{SuspectsFolder}/{recipe.Name}");
         bool reused = folder.Has($"{name}/{RunManifest.FileName}");
@@ -196,6 +176,7 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
                 nulls,
                 suspect,
                 device,
+                store,
                 folder.Folder(name),
                 new AttributionOptions { Alpha = _recipe.Alpha, Seed = options.Seed },
                 RecordedRun.On(device, "attribute", AttributeCommand(folder, name, recipe), options.Seed),
@@ -239,6 +220,8 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
         events?.Invoke(new DemoStageProgress(title, activity, done, total, null));
 
     private LocalModel Open(string folder, string name) => LocalModel.Open(folder, device, _recipe.Sampling, name);
+
+    private static bool IsResult(string name) => !name.StartsWith(SuspectsFolder, StringComparison.Ordinal) && !AnswerStore.Holds(name);
 
     private string Models(string name)
     {

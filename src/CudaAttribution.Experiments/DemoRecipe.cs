@@ -26,7 +26,7 @@ public sealed record DemoSuspectRecipe
 }
 
 /// <summary>
-/// Every number of the demo experiment in one file, fixed before it is run (methods 8.3): which models, which pictures, how keys are selected, how
+/// Every number of the demo experiment in one file, fixed before it is run: which models, which pictures, how keys are selected, how
 /// suspects are trained. What the verdicts are is nowhere in it.
 /// </summary>
 public sealed record DemoRecipe

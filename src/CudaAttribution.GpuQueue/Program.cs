@@ -1,6 +1,7 @@
 using System.CommandLine;
 using CudaAttribution.Driver;
 using CudaAttribution.GpuQueue;
+using CudaAttribution.GpuQueue.Queue;
 using CudaAttribution.GpuQueue.Running;
 using CudaAttribution.GpuQueue.Steps;
 using CudaAttribution.Tensors.Engines;
@@ -58,7 +59,7 @@ Command Step()
             step, p.GetValue(device)!, p.GetValue(seconds), p.GetValue(reduced), p.GetValue(golden)!.FullName, p.GetValue(results)!.FullName);
         try
         {
-            return Steps.Of(step.Kind).Run(context);
+            return StepKinds.Of(step.Kind).Run(context);
         }
         catch (NativeLibraryException e) when (step.Engine == MathLibraries.CublasCudnn)
         {

@@ -74,6 +74,9 @@ public sealed class HttpModel : IImageModel, IDisposable
 
     public SamplingRecipe? Sampling => SamplingPlaceholders.Any(_service.Body.Uses) ? _options.Sampling : null;
 
+    /// <summary>True: the journal in its folder.</summary>
+    public bool KeepsAnswers => true;
+
     public ServiceSummary? Remote => AskedService.Of(_service, _journal);
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Images;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
@@ -14,18 +15,17 @@ internal sealed class QueryJournal : IDisposable
 {
     public const string PlanFile = "query-plan.json";
     public const string PendingFile = "query-pending.json";
-    public const string LockFile = "query.lock";
 
     private static readonly JsonSerializerOptions OneLine = new(Json.Options) { WriteIndented = false };
 
     private readonly RunFolder _folder;
-    private readonly FileStream _lock;
+    private readonly Claim _claim;
     private readonly List<QueryRecord> _records;
     private PendingQuery? _pending;
 
-    private QueryJournal(RunFolder folder, FileStream held, QueryPlan plan, List<QueryRecord> records, PendingQuery? pending)
+    private QueryJournal(RunFolder folder, Claim claim, QueryPlan plan, List<QueryRecord> records, PendingQuery? pending)
     {
-        (_folder, _lock, Plan, _records, _pending) = (folder, held, plan, records, pending);
+        (_folder, _claim, Plan, _records, _pending) = (folder, claim, plan, records, pending);
         PlanSha256 = RunFolder.HashFile(folder.Path(PlanFile));
     }
 
@@ -43,19 +43,19 @@ internal sealed class QueryJournal : IDisposable
     /// <exception cref="UserException">The folder is in use, holds the journal of another plan, or was changed.</exception>
     public static QueryJournal Open(RunFolder folder, QueryPlan plan)
     {
-        var held = Lock(folder);
+        var claim = Claim.Lock(folder, PlanFile);
         try
         {
-            return Open(folder, plan, held);
+            return Open(folder, plan, claim);
         }
         catch
         {
-            held.Dispose();
+            claim.Dispose();
             throw;
         }
     }
 
-    private static QueryJournal Open(RunFolder folder, QueryPlan plan, FileStream held)
+    private static QueryJournal Open(RunFolder folder, QueryPlan plan, Claim claim)
     {
         string file = folder.Path(PlanFile);
         if (!folder.Has(PlanFile))
@@ -72,7 +72,7 @@ internal sealed class QueryJournal : IDisposable
         }
         var records = ReadRecords(folder, stored);
         var pending = folder.Has(PendingFile) ? Json.Read<PendingQuery>(folder.Path(PendingFile), "pending query") : null;
-        return new QueryJournal(folder, held, stored, records, pending?.Number == records.Count ? pending : null);
+        return new QueryJournal(folder, claim, stored, records, pending?.Number == records.Count ? pending : null);
     }
 
     /// <summary>The query in flight where the run was cut off; null where it had not begun.</summary>
@@ -111,22 +111,7 @@ internal sealed class QueryJournal : IDisposable
             : throw new UserException("the picture was changed after it was recorded", "Restore the file, or start in another folder.", file);
     }
 
-    public void Dispose() => _lock.Dispose();
-
-    // Two processes that ask for one folder would ask everything twice. The system frees the lock of a process that was killed.
-    private static FileStream Lock(RunFolder folder)
-    {
-        try
-        {
-            return new FileStream(
-                folder.Path(LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
-        }
-        catch (IOException e)
-        {
-            throw new UserException(
-                "another process is asking the suspect for this folder", "Wait for it, or name another folder.", folder.Root, e);
-        }
-    }
+    public void Dispose() => _claim.Dispose();
 
     private static List<QueryRecord> ReadRecords(RunFolder folder, QueryPlan plan)
     {

@@ -12,7 +12,7 @@ public enum QueryKind
     /// <summary>A key.</summary>
     Key,
 
-    /// <summary>A prompt that is no key and counts in no test; it hides which prompts matter (methods 7.2 F3).</summary>
+    /// <summary>A prompt that is no key and counts in no test; it hides which prompts matter.</summary>
     Decoy,
 }
 

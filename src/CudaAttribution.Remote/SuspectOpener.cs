@@ -1,6 +1,6 @@
 using CudaAttribution.Answers;
 using CudaAttribution.Keys;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Populations;
 using CudaAttribution.Runs;
 using CudaAttribution.Tensors;

@@ -143,7 +143,7 @@ public sealed class Tape : IDisposable
             _adopted.Add(owner.Grad);
             return;
         }
-        Ops.Elementwise.AddInto(Device, owner.Grad, dy);
+        InPlace.AddInto(Device, owner.Grad, dy);
     }
 
     /// <summary>
@@ -154,7 +154,7 @@ public sealed class Tape : IDisposable
         if (!Recording) throw new InvalidOperationException("this tape does not record");
         if (loss.Count != 1) throw new ArgumentException($"the loss must be a scalar, it is {loss.Shape}");
         var seed = _arena.New(loss.Shape);
-        Ops.Elementwise.Constant(seed, weight);
+        InPlace.Constant(seed, weight);
         Backward(loss, seed);
     }
 

@@ -77,8 +77,8 @@ public sealed class Tensor
     /// <exception cref="ArgumentException">It is of another device, type or size.</exception>
     public void CopyFrom(Tensor source)
     {
-        Ops.OpCheck.Argument(Device, "copy", source, Type);
-        Ops.OpCheck.That(source.Count == Count, "copy", source, $"of {Count} elements, as the destination {this} is");
+        OpCheck.Argument(Device, "copy", source, Type);
+        OpCheck.That(source.Count == Count, "copy", source, $"of {Count} elements, as the destination {this} is");
         Device.Driver.CopyOnDevice(Pointer, source.Pointer, Bytes, Device.Stream);
     }
 

@@ -1,10 +1,11 @@
-using CudaAttribution.Models;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Cli.Tests;

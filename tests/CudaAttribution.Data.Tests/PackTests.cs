@@ -1,7 +1,6 @@
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Data.Images;
-using CudaAttribution.Data.Packs;
 using CudaAttribution.Data.Tests.Support;
 using NUnit.Framework;
 

@@ -3,11 +3,12 @@ using CudaAttribution.Answers;
 using CudaAttribution.Evidence;
 using CudaAttribution.Keys;
 using CudaAttribution.Measures;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Populations;
 using CudaAttribution.Reports;
 using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tests;
 
 namespace CudaAttribution.Experiments.Tests;
@@ -119,7 +120,7 @@ public class DemoExperimentTests
         string demo = Path.Combine(_finished, "results/half");
         var keys = KeySet.Load(Path.Combine(demo, "keys"));
         using var suspect = LocalModel.Open(Path.Combine(_finished, "suspects/half"), _device, new SamplingRecipe { Steps = 3, Guidance = 1 });
-        var attributor = new Attributor(DistanceRegistry.Create("px", _device));
+        var attributor = new Attributor(MeasureRegistry.Create("px", _device));
         var nulls = NullTable.Load(Path.Combine(demo, "null.json"));
         var error = Assert.Throws<UserException>(() => attributor.Run(keys, suspect, nulls, new AttributionOptions()));
         Assert.That(error!.Message, Does.Contain("3 steps"));

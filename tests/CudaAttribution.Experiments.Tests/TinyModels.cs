@@ -1,7 +1,7 @@
 using CudaAttribution.Answers;
 using CudaAttribution.Data.Packs;
 using CudaAttribution.Keys;
-using CudaAttribution.Models;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Populations;
 using CudaAttribution.Tensors;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CudaAttribution.GpuQueue.Queue;
 using CudaAttribution.GpuQueue.Running;
 using CudaAttribution.Tests;
 

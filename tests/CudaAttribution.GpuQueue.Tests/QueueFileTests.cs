@@ -1,3 +1,5 @@
+using CudaAttribution.GpuQueue.Queue;
+
 namespace CudaAttribution.GpuQueue.Tests;
 
 public sealed class QueueFileTests

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
+using CudaAttribution.GpuQueue.Queue;
 using CudaAttribution.GpuQueue.Running;
 
 namespace CudaAttribution.GpuQueue.Tests;

@@ -1,8 +1,10 @@
 using System.Text.Json;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

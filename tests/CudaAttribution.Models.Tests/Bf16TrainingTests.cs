@@ -1,6 +1,9 @@
+using CudaAttribution.Models.Configuration;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

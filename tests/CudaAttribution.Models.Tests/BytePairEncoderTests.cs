@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Tensors.Ops;
 using NUnit.Framework;

@@ -2,7 +2,9 @@ using System.Text.Json;
 using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

@@ -2,6 +2,8 @@ using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

@@ -1,5 +1,5 @@
-using CudaAttribution.Models.Diffusion;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Models.UNet;
 using NUnit.Framework;

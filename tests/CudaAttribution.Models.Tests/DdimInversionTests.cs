@@ -1,5 +1,6 @@
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;

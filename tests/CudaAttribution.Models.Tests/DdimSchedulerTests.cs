@@ -1,5 +1,5 @@
 using System.Text.Json;
-using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Schedulers;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

@@ -1,4 +1,4 @@
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
 using NUnit.Framework;

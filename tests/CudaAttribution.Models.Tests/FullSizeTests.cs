@@ -1,6 +1,7 @@
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Files.SingleFile;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Tensors;
 using NUnit.Framework;
 

@@ -1,5 +1,7 @@
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

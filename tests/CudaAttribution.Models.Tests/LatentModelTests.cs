@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Diffusion;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;

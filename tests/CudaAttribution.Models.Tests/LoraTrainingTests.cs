@@ -1,5 +1,6 @@
 using System.Text.Json;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files.Lora;
 using CudaAttribution.Models.Files.Sources;
 using CudaAttribution.Models.Layers;

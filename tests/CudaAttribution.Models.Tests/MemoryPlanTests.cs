@@ -1,10 +1,12 @@
 using System.Diagnostics;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

@@ -1,7 +1,10 @@
 using CudaAttribution.Models.Benchmark;
+using CudaAttribution.Models.Configuration;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

@@ -1,5 +1,5 @@
 using CudaAttribution.Models.Audit;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;

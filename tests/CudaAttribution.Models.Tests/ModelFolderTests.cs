@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Configuration;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Tensors;

@@ -1,6 +1,8 @@
 using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

@@ -1,5 +1,6 @@
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

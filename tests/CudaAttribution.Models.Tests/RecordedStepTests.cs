@@ -1,5 +1,6 @@
 using CudaAttribution.Driver;
 using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
@@ -101,7 +102,7 @@ public class RecordedStepTests : DeviceFixture
         Assert.That(
             () => DeviceGraph.Record(Device, () => x.CopyFrom<float>([1, 2, 3])),
             Throws.TypeOf<DeviceException>().With.Property(nameof(DeviceException.Status)).EqualTo(DeviceStatus.StreamCaptureUnsupported));
-        Elementwise.Constant(x, 5);
+        InPlace.Constant(x, 5);
         Assert.That(x.ToArray<float>(), Is.EqualTo(new float[] { 5, 5, 5 }));
     }
 

@@ -1,7 +1,10 @@
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

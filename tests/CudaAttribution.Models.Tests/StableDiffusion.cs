@@ -1,12 +1,12 @@
-using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Models.Vae;
 
 namespace CudaAttribution.Models.Tests;
 
-/// <summary>The published models' parts at their full size (methods 3.1 to 3.3).</summary>
+/// <summary>The published models' parts at their full size.</summary>
 internal static class StableDiffusion
 {
     public static ModelIndex V15 { get; } = new(

@@ -1,3 +1,4 @@
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Models.Training;

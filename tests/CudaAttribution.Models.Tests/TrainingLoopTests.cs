@@ -1,7 +1,8 @@
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Diffusion;
-using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Ops;
 using NUnit.Framework;
 

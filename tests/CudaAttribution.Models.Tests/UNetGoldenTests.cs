@@ -1,11 +1,13 @@
 using System.Text.Json;
-using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

@@ -2,6 +2,8 @@ using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

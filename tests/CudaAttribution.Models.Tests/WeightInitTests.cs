@@ -1,5 +1,7 @@
 using CudaAttribution.Models.Layers;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;

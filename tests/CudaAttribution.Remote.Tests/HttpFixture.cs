@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using CudaAttribution.Answers;
-using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Runs;
 using CudaAttribution.Tests;
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Data.Codecs;
 using CudaAttribution.Runs;
 
 namespace CudaAttribution.Remote.Tests;

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using CudaAttribution.Evidence;
 using CudaAttribution.Reports;
 using CudaAttribution.Runs;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tests.World;
 
 namespace CudaAttribution.Remote.Tests;
@@ -21,7 +22,7 @@ public sealed class RemoteAttributionTests
         service.Next(FakeService.Status(400, """{"error": {"code": "moderation_blocked"}}"""), FakeService.Status(500));
         http.Description["decoys_per_key"] = 1;
         http.Description["query"] = new JsonObject { ["session"] = new JsonObject { ["env"] = HttpFixture.TokenVariable } };
-        using var device = Tensors.ComputeDevice.Open("cpu", "kernels");
+        using var device = ComputeDevice.Open("cpu", "kernels");
         var model = http.Model([.. Enumerable.Range(0, 40).Select(i => $"decoy {i}")]);
         var run = new Attributor(Fixtures.Distance).Run(keys, model, nulls, new AttributionOptions { Seed = 7 });
         var recorder = RecordedRun.On(device, "attribute", ["cudattr", "attribute"], 7);

@@ -1,3 +1,4 @@
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Tensors.Tests;
@@ -32,7 +33,7 @@ public sealed class ElementwiseTests(string device) : ArenaFixture(device)
     public void A_row_is_added_to_every_row_in_place()
     {
         var y = Arena.From([1f, 2, 3, 4, 5, 6], [1, 3, 2]);
-        Elementwise.AddRowInto(Device, y, Arena.From([10f, 100], [2]));
+        InPlace.AddRowInto(Device, y, Arena.From([10f, 100], [2]));
         Assert.That(y.ToArray<float>(), Is.EqualTo(new[] { 11f, 102, 13, 104, 15, 106 }));
     }
 
@@ -127,8 +128,8 @@ public sealed class ElementwiseTests(string device) : ArenaFixture(device)
             Assert.That(() => tape.TimestepEmbedding(x, 8), Throws.ArgumentException.With.Message.Contains("I32"));
             Assert.That(() => tape.Embedding(x, x), Throws.ArgumentException.With.Message.Contains("I32"));
             Assert.That(() => tape.Embedding(ids, ids), Throws.ArgumentException.With.Message.Contains("F32"));
-            Assert.That(() => Elementwise.AddInto(Device, x, Arena.Zeros([5])), Throws.ArgumentException.With.Message.Contains("6 elements"));
-            Assert.That(() => Elementwise.AddRowInto(Device, x, Arena.Zeros([5])), Throws.ArgumentException.With.Message.Contains("last axis"));
+            Assert.That(() => InPlace.AddInto(Device, x, Arena.Zeros([5])), Throws.ArgumentException.With.Message.Contains("6 elements"));
+            Assert.That(() => InPlace.AddRowInto(Device, x, Arena.Zeros([5])), Throws.ArgumentException.With.Message.Contains("last axis"));
             using var other = ComputeDevice.Open("cpu", "kernels");
             using var foreign = new Arena(other);
             Assert.That(() => tape.Silu(foreign.Zeros([2])), Throws.ArgumentException.With.Message.Contains("device"));

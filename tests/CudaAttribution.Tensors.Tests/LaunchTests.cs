@@ -7,17 +7,17 @@ public sealed class LaunchTests
     private static ComputeDevice Device => TestDevices.Get("cpu");
 
     /// <summary>Ops that make no tensor: what is left is the launch itself.</summary>
-    private static IEnumerable<TestCaseData> InPlace =>
+    private static IEnumerable<TestCaseData> WithoutTensors =>
     [
-        new TestCaseData((Action<Tensor, Tensor>)((x, y) => Elementwise.AddInto(x.Device, x, y))).SetArgDisplayNames("add_into"),
-        new TestCaseData((Action<Tensor, Tensor>)((x, _) => Elementwise.Constant(x, 1))).SetArgDisplayNames("constant"),
+        new TestCaseData((Action<Tensor, Tensor>)((x, y) => InPlace.AddInto(x.Device, x, y))).SetArgDisplayNames("add_into"),
+        new TestCaseData((Action<Tensor, Tensor>)((x, _) => InPlace.Constant(x, 1))).SetArgDisplayNames("constant"),
         new TestCaseData((Action<Tensor, Tensor>)((x, y) => Optim.EmaStep(x, y, 0.9))).SetArgDisplayNames("ema_step"),
         new TestCaseData((Action<Tensor, Tensor>)((x, y) => x.CopyFrom(y))).SetArgDisplayNames("copy"),
         new TestCaseData((Action<Tensor, Tensor>)((x, _) => x.Zero())).SetArgDisplayNames("fill"),
         new TestCaseData((Action<Tensor, Tensor>)((x, y) => Optim.AdamWStep(x, y, x, x, null, default))).SetArgDisplayNames("adamw_step"),
     ];
 
-    [TestCaseSource(nameof(InPlace))]
+    [TestCaseSource(nameof(WithoutTensors))]
     public void A_launch_allocates_nothing(Action<Tensor, Tensor> run)
     {
         using var arena = new Arena(Device);

@@ -97,7 +97,7 @@ public sealed class OptimTests(string device)
             parameters.Add(name, shape);
         }
         parameters.Freeze();
-        Elementwise.Constant(parameters.Values, 1);
+        InPlace.Constant(parameters.Values, 1);
         using var optimizer = new AdamW(parameters, new AdamWOptions { WeightDecay = 0.5 }, [ParameterGroup.GainsAndBiasesWithoutDecay]);
         optimizer.Update(0.5);
         using (Assert.EnterMultipleScope())

@@ -86,7 +86,7 @@ public sealed class SamplingTests(string device) : ArenaFixture(device)
         Assert.That(noisy.ToArray<float>(), Is.EqualTo(new[] { float.NaN, float.NaN, float.NaN, 0f, 0f, 0f }));
     }
 
-    /// <summary>Against one step that the PyTorch oracle took in float64, from the definition with x̂0 and ε (methods 3.4).</summary>
+    /// <summary>Against one step that the PyTorch oracle took in float64, from the definition with x̂0 and ε (Song et al. 2021).</summary>
     [TestCase("epsilon", "step")]
     [TestCase("v_prediction", "step")]
     [TestCase("epsilon", "step_last")]

@@ -1,4 +1,5 @@
 using CudaAttribution.Driver;
+using CudaAttribution.Tensors.Engines;
 
 namespace CudaAttribution.Tensors.Tests;
 

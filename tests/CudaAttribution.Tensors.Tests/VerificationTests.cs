@@ -1,3 +1,4 @@
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Verification;
 
 namespace CudaAttribution.Tensors.Tests;

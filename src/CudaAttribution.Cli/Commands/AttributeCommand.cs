@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using CudaAttribution.Answers;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
 using CudaAttribution.Evidence;
 using CudaAttribution.Keys;
 using CudaAttribution.Remote;
@@ -75,8 +78,9 @@ internal static class AttributeCommand
             };
             var options = new AttributionOptions { Alpha = parsed.GetValue(alpha), Seed = run.Seed };
             using var opened = SuspectOpener.Open(parsed.GetValue(suspect)!.FullName, keys, suspectOptions);
+            using var store = AnswerStore.Of(session.Folder);
             var result = AttributionJob.Run(
-                keys, nulls, opened, session.Device, session.Folder, options, session.Recorder, cancel.Token).Run.Result;
+                keys, nulls, opened, session.Device, store, session.Folder, options, session.Recorder, cancel.Token).Run.Result;
             session.EnterIntoLedger(result);
             if (run.Json) Shell.WriteJson(result);
             else Print(result);

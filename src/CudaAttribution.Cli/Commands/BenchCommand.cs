@@ -1,9 +1,12 @@
 using System.CommandLine;
 using System.Diagnostics;
-using CudaAttribution.Models;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
 using CudaAttribution.Models.Benchmark;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Verification;
 using Spectre.Console;
 

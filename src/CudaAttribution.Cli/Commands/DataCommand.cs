@@ -1,4 +1,7 @@
 using System.CommandLine;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
+using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Data.Images;
 using CudaAttribution.Runs;

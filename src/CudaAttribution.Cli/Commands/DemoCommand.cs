@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
 using CudaAttribution.Evidence;
 using CudaAttribution.Experiments;
 using CudaAttribution.Reports;

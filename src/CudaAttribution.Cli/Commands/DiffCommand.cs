@@ -1,4 +1,6 @@
 using System.CommandLine;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
 using CudaAttribution.Models.Audit;
 using Spectre.Console;
 

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Driver.Probe;
 using CudaAttribution.Tensors.Engines;

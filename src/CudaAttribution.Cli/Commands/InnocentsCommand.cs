@@ -1,5 +1,7 @@
 using System.CommandLine;
 using CudaAttribution.Answers;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
 using CudaAttribution.Evidence;
 using CudaAttribution.Keys;
 using CudaAttribution.Measures;
@@ -83,13 +85,13 @@ internal static class InnocentsCommand
             session.Input("keys", keys.Hash);
             var set = InnocentSet.Load(parsed.GetValue(innocents)!.FullName);
             var recipe = sampling.Read(parsed);
-            var members = set.Members.Where(m => m.Split != InnocentSplit.Sel)
-                .Select(m => (m, (Func<IImageModel>)(() => LocalModel.Open(set.PathOf(m), session.Device, recipe, m.Name)))).ToArray();
+            var members = InnocentScorer.MembersOf(set, (path, name) => LocalModel.Open(path, session.Device, recipe, name));
+            using var store = AnswerStore.Of(session.Folder);
             NullTable table;
             using (var line = new ProgressLine("scoring innocents"))
             using (var cancel = new CancelKey())
             {
-                table = new InnocentScorer(DistanceRegistry.Create(keys.Header.Metric, session.Device))
+                table = new InnocentScorer(MeasureRegistry.Create(keys.Header.Metric, session.Device), store)
                     .Score(keys, members, run.Seed, (done, total) => line.Report(done, total), cancel.Token);
             }
             session.Folder.WriteJson(NullTable.FileName, table);

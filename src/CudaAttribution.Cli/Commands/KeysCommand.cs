@@ -1,5 +1,7 @@
 using System.CommandLine;
 using CudaAttribution.Answers;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
 using CudaAttribution.Keys;
 using CudaAttribution.Measures;
 using CudaAttribution.Populations;
@@ -112,53 +114,47 @@ internal static class KeysCommand
                 PairedCount = parsed.GetValue(paired),
                 Seed = run.Seed,
             };
-            var references = Open(parsed.GetValue(innocents), InnocentSplit.Sel, session, recipe);
-            try
+            var references = Unopened(parsed.GetValue(innocents), session, recipe);
+            using var store = AnswerStore.Of(session.Folder);
+            KeySet keys;
+            using (var line = new ProgressLine("selecting keys"))
+            using (var cancel = new CancelKey())
             {
-                KeySet keys;
-                using (var line = new ProgressLine("selecting keys"))
-                using (var cancel = new CancelKey())
-                {
-                    keys = new KeySelector(DistanceRegistry.Create(parsed.GetValue(metric)!, session.Device))
-                        .Select(model, training, references, options, (done, total) => line.Report(done, total, "prompts"), cancel.Token);
-                }
-                keys.Save(session.Folder.Path("keys"));
-                session.Finish();
-                if (run.Json)
-                {
-                    Shell.WriteJson(new
-                    {
-                        keys = keys.Keys.Count,
-                        keyset_sha256 = keys.Hash,
-                        selection = keys.Header.Selection,
-                        source_rate = keys.Header.SourceRate,
-                    });
-                }
-                else
-                {
-                    Console.WriteLine($"{keys.Keys.Count} keys, frozen as {keys.Hash}: {keys.Header.Selection}");
-                }
-                return Shell.Done;
+                keys = new KeySelector(MeasureRegistry.Create(parsed.GetValue(metric)!, session.Device), store)
+                    .Select(model, training, references, options, (done, total) => line.Report(done, total, "pictures"), cancel.Token);
             }
-            finally
+            keys.Save(session.Folder.Path(KeySet.FolderName));
+            session.Finish();
+            if (run.Json)
             {
-                foreach (var reference in references) reference.Dispose();
+                Shell.WriteJson(new
+                {
+                    keys = keys.Keys.Count,
+                    keyset_sha256 = keys.Hash,
+                    selection = keys.Header.Selection,
+                    source_rate = keys.Header.SourceRate,
+                });
             }
+            else
+            {
+                Console.WriteLine($"{keys.Keys.Count} keys, frozen as {keys.Hash}: {keys.Header.Selection}");
+            }
+            return Shell.Done;
         });
         return new Command("keys", "Key samples: prompts whose pictures the source has memorised.") { select };
     }
 
     internal static Option<string> CommonMetric() => new("--metric")
     {
-        Description = $"Reconstruction distance: {string.Join(" or ", DistanceRegistry.Names)}.",
+        Description = $"Reconstruction distance: {string.Join(" or ", MeasureRegistry.Names)}.",
         DefaultValueFactory = _ => "px",
         HelpName = "name",
     };
 
-    private static List<LocalModel> Open(DirectoryInfo? folder, InnocentSplit split, RunSession session, SamplingRecipe sampling)
+    private static UnopenedModel[] Unopened(DirectoryInfo? folder, RunSession session, SamplingRecipe sampling)
     {
         if (folder is null) return [];
         var set = InnocentSet.Load(folder.FullName);
-        return [.. set.Of(split).Select(m => LocalModel.Open(set.PathOf(m), session.Device, sampling, m.Name))];
+        return [.. set.Of(InnocentSplit.Sel).Select(m => set.Unopened(m, (path, name) => LocalModel.Open(path, session.Device, sampling, name)))];
     }
 }

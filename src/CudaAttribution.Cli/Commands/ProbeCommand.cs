@@ -1,10 +1,13 @@
 using System.CommandLine;
 using System.Text.Json;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
 using CudaAttribution.Models.Audit;
+using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Files.Sources;
-using CudaAttribution.Models.Text;
 using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Cli.Commands;

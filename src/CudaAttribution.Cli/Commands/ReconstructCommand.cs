@@ -1,5 +1,8 @@
 using System.CommandLine;
 using CudaAttribution.Answers;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
+using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Data.Images;
 using CudaAttribution.Measures;
@@ -73,7 +76,7 @@ internal static class ReconstructCommand
                 Steps = parsed.GetValue(steps), FixedPoint = parsed.GetValue(fixedPoint), Tile = parsed.GetValue(tile),
             };
             var made = Reconstruct(source, originals, options);
-            var metrics = DistanceRegistry.Names.Select(name => DistanceRegistry.Create(name, session.Device)).ToArray();
+            var metrics = MeasureRegistry.Names.Select(name => MeasureRegistry.Create(name, session.Device)).ToArray();
             var table = ReconstructionTable.Of(source, options.Steps, options.FixedPoint, made, metrics);
             Write(session, table, made, source.Size);
             session.Finish();

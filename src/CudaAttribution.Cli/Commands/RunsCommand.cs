@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Ledger;
 using CudaAttribution.Runs.Manifests;

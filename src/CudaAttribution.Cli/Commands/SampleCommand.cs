@@ -1,5 +1,8 @@
 using System.CommandLine;
 using CudaAttribution.Answers;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
+using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Images;
 using CudaAttribution.Runs;
 
@@ -54,7 +57,7 @@ internal static class SampleCommand
             if (start is not null) session.Input("init_image", ImageHash.Of(start.Picture));
             int each = parsed.GetValue(count);
             Query[] queries = Queries(asked, each, run.Seed);
-            var drawn = DrawnPictures.Open(session.Folder, source, session.Device.Math.Name, run.Seed, [.. queries.Select(q => q.Prompt)], start);
+            using var drawn = DrawnPictures.Open(session.Folder, source, session.Device.Math.Name, run.Seed, [.. queries.Select(q => q.Prompt)], start);
             var images = Draw(source, queries, drawn, start);
             var layout = new ContactSheetOptions
             {

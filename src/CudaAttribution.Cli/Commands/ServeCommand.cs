@@ -2,10 +2,13 @@ using System.CommandLine;
 using System.Net;
 using System.Text.Json.Nodes;
 using CudaAttribution.Answers;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
 using CudaAttribution.Cli.Serving;
 using CudaAttribution.Remote;
 using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 
 namespace CudaAttribution.Cli.Commands;
 

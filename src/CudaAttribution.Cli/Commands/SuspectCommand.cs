@@ -1,5 +1,7 @@
 using System.CommandLine;
 using CudaAttribution.Answers;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
 using CudaAttribution.Keys;
 using CudaAttribution.Populations;
 

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
 using CudaAttribution.Data.Datasets;
-using CudaAttribution.Models;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.Training;

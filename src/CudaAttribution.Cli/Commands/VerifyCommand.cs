@@ -1,6 +1,9 @@
 using System.CommandLine;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Cli.Running;
 using CudaAttribution.Driver;
 using CudaAttribution.Driver.Host;
+using CudaAttribution.Driver.Probe;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Verification;

@@ -1,5 +1,3 @@
-using CudaAttribution.Data.Packs;
-
 namespace CudaAttribution.Data.Datasets;
 
 /// <summary>A picture that was left out under <see cref="BadImagePolicy.Skip"/>.</summary>

@@ -1,6 +1,5 @@
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Images;
-using CudaAttribution.Data.Packs;
 
 namespace CudaAttribution.Data.Datasets;
 

@@ -27,7 +27,7 @@ public sealed unsafe class HostDriver : IDevice
         Info = new DeviceInfo(
             id,
             HostProcessor.ModelName(),
-            nameof(HostDriver),
+            DeviceInfo.HostBinding,
             instructionSet,
             $"{Path.GetFileName(_library.Path)} (ABI {HostLibrary.AbiVersion})",
             limit,

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using CudaAttribution.GpuQueue.Queue;
 
 namespace CudaAttribution.GpuQueue.Running;
 
@@ -36,7 +37,7 @@ internal sealed class QueueRunner : IDisposable
     public QueueRunner(RunOptions options)
     {
         _options = options;
-        (_queue, string hash) = GpuQueue.QueueFile.Read(options.QueueFile);
+        (_queue, string hash) = QueueFile.Read(options.QueueFile);
         _identity = new JsonObject
         {
             ["queue_sha256"] = hash, ["program_sha256"] = SelfCommand.ProgramHash(), ["device"] = options.Device, ["reduced"] = options.Reduced,

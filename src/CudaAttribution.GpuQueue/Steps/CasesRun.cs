@@ -1,4 +1,6 @@
+using CudaAttribution.GpuQueue.Queue;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Verification;
 
 namespace CudaAttribution.GpuQueue.Steps;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.GpuQueue.Queue;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 using CudaAttribution.Tensors.Verification;

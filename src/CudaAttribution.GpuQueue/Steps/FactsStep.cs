@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using CudaAttribution.Driver;
 using CudaAttribution.Driver.Cuda;
+using CudaAttribution.GpuQueue.Queue;
 using CudaAttribution.GpuQueue.Running;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 using System.Text;
 using CudaAttribution.Driver.Cuda;
 using CudaAttribution.Driver.Host;
+using CudaAttribution.GpuQueue.Queue;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Verification;
 
 namespace CudaAttribution.GpuQueue.Steps;

@@ -1,3 +1,4 @@
+using CudaAttribution.GpuQueue.Queue;
 using CudaAttribution.Tensors.Verification;
 
 namespace CudaAttribution.GpuQueue.Steps;

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
-using CudaAttribution.Models;
+using CudaAttribution.GpuQueue.Queue;
 using CudaAttribution.Models.Benchmark;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Training;
 
 namespace CudaAttribution.GpuQueue.Steps;

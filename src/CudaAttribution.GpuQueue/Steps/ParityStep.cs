@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using CudaAttribution.Driver.Host;
+using CudaAttribution.GpuQueue.Queue;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Verification;
 
 namespace CudaAttribution.GpuQueue.Steps;

@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using CudaAttribution.GpuQueue.Queue;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
+using CudaAttribution.Tensors.Verification;
 
 namespace CudaAttribution.GpuQueue.Steps;
 

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using CudaAttribution.GpuQueue.Queue;
 using CudaAttribution.GpuQueue.Running;
 using CudaAttribution.GpuQueue.Steps;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using CudaAttribution.GpuQueue.Queue;
 using CudaAttribution.GpuQueue.Steps;
 
 namespace CudaAttribution.GpuQueue.Tools;

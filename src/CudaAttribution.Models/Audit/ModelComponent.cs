@@ -1,3 +1,5 @@
+using CudaAttribution.Models.Configuration;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Files.Sources;
 using CudaAttribution.Models.Layers;
@@ -6,6 +8,7 @@ using CudaAttribution.Models.UNet;
 using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Audit;
 

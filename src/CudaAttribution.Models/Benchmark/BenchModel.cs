@@ -1,11 +1,13 @@
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Diffusion;
-using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Files.Sources;
 using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Benchmark;
 

@@ -1,5 +1,6 @@
 using CudaAttribution.Driver;
 using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Verification;

@@ -1,5 +1,6 @@
-using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.UNet;
 
 namespace CudaAttribution.Models.Benchmark;

@@ -1,3 +1,4 @@
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
@@ -42,7 +43,7 @@ public readonly record struct InversionRequest(byte[] Picture, string Prompt);
 public sealed record InvertedPictures(float[] Noise, SampledPictures Reconstructions);
 
 /// <summary>
-/// Picture to noise by DDIM inversion without guidance, and back by DDIM (methods 3.4). With an autoencoder x_0 is the mean of its
+/// Picture to noise by DDIM inversion without guidance, and back by DDIM (Song et al. 2021, section 4.3). With an autoencoder x_0 is the mean of its
 /// posterior. No random number is used; each picture depends on its request alone, bit for bit.
 /// </summary>
 public sealed class DdimInverter

@@ -1,3 +1,5 @@
+using CudaAttribution.Models.Schedulers;
+
 namespace CudaAttribution.Models.Diffusion;
 
 /// <summary>How to sample.</summary>
@@ -11,7 +13,7 @@ public sealed record SampleOptions
 
     /// <summary>
     /// w of classifier-free guidance o_u + w (o_c − o_u), o_u the output for the negative prompt; up to 1 there is none and the prompt's output is
-    /// used alone (methods 3.4).
+    /// used alone.
     /// </summary>
     public double Guidance { get; init; } = 3;
 

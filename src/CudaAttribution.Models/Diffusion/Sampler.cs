@@ -1,3 +1,4 @@
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
@@ -5,7 +6,7 @@ using CudaAttribution.Tensors.Ops;
 namespace CudaAttribution.Models.Diffusion;
 
 /// <summary>
-/// Text to pictures by DDIM or another solver with classifier-free guidance, exactly as methods 3.4. Each picture depends on its request alone, bit
+/// Text to pictures by DDIM or another solver with classifier-free guidance (Ho and Salimans 2022). Each picture depends on its request alone, bit
 /// for bit: one by one or in batches of any size is the same.
 /// </summary>
 /// <remarks>The bits are those of the device's kernels; the oneDNN engine may round a batch of another size differently.</remarks>

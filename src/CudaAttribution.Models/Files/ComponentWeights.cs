@@ -1,3 +1,4 @@
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Files;

@@ -1,3 +1,5 @@
+using CudaAttribution.Models.Configuration;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files.SingleFile;
 using CudaAttribution.Models.Files.Sources;
 using CudaAttribution.Models.Layers;
@@ -5,6 +7,7 @@ using CudaAttribution.Models.Text;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Files;

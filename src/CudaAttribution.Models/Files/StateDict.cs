@@ -1,3 +1,4 @@
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Weights;
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Files.Lora;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Weights;

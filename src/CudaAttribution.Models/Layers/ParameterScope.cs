@@ -1,4 +1,5 @@
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Layers;
 

@@ -1,5 +1,6 @@
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Layers;
 
@@ -30,7 +31,7 @@ public sealed class WeightInit
                 Sampling.Normal(tensor, seed, Stream(name));
                 Sampling.Scale(tensor, start.Spread, tensor);
             }
-            else if (start.Spread == 0) Elementwise.Constant(tensor, start.Center);
+            else if (start.Spread == 0) InPlace.Constant(tensor, start.Center);
             else Sampling.Uniform(tensor, start.Spread, seed, Stream(name));
         }
     }

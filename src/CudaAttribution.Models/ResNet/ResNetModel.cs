@@ -5,8 +5,7 @@ using CudaAttribution.Tensors.Ops;
 namespace CudaAttribution.Models.ResNet;
 
 /// <summary>
-/// ResNet (He et al. 2016) with torchvision's architecture and names, so that its state dicts load and ours load there; <see cref="Files.StateDict"/>
-/// reads and writes them.
+/// ResNet (He et al. 2016) with torchvision's architecture and names, so that its state dicts load and ours load there.
 /// </summary>
 public sealed class ResNetModel
 {

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.UNet;
 
 namespace CudaAttribution.Models.Text;

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Text.Cleaning;
 
 namespace CudaAttribution.Models.Text;

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
 
 namespace CudaAttribution.Models.Text;
 

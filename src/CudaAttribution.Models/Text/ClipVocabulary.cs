@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json.Nodes;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
 
 namespace CudaAttribution.Models.Text;
 

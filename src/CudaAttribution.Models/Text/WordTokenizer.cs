@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
 
 namespace CudaAttribution.Models.Text;
 

@@ -1,3 +1,4 @@
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files.Sources;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;

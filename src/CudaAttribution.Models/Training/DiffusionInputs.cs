@@ -1,3 +1,4 @@
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Models.Training;

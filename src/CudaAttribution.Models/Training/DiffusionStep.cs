@@ -1,7 +1,9 @@
 using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Training;
 

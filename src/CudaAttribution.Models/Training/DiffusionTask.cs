@@ -1,11 +1,13 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Training;
 
 /// <summary>
 /// Training of a diffusion model on captioned pictures: a uniform timestep and normal noise for each picture, mean-squared error against noise or
-/// velocity (methods 3.4).
+/// velocity.
 /// </summary>
 public sealed class DiffusionTask : ITrainingTask
 {

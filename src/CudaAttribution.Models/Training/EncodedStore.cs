@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Models.Training;

@@ -1,4 +1,4 @@
-using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
@@ -6,8 +6,8 @@ using CudaAttribution.Tensors.Ops;
 namespace CudaAttribution.Models.Training;
 
 /// <summary>
-/// The diffusion loss on a device: q-sample at given timesteps, the UNet, squared error against its target (methods 3.4), each sample weighted by
-/// its timestep where Min-SNR-γ is on (Hang et al. 2023).
+/// The diffusion loss on a device: q-sample at given timesteps, the UNet, squared error against its target, each sample weighted by its
+/// timestep where Min-SNR-γ is on (Hang et al. 2023).
 /// </summary>
 internal sealed class ForwardProcess : IDisposable
 {

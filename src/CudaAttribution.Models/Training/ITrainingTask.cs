@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Training;
 
@@ -27,7 +28,7 @@ public interface ITrainingTask
 
     /// <summary>As <see cref="Prepare"/>, with parameters of its own on a device that only accounts for memory, disposed with the step.</summary>
     /// <param name="options">How it is trained.</param>
-    /// <param name="device">From <see cref="ComputeDevice.Planning"/>.</param>
+    /// <param name="device">From <c>ComputeDevice.Planning</c>.</param>
     ITrainingStep Plan(TrainOptions options, ComputeDevice device);
 }
 

@@ -1,11 +1,12 @@
 using System.Globalization;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 
 namespace CudaAttribution.Models.Training;
 
 /// <summary>
 /// Device memory of a training run in bytes, known before the first step: a step is run on a device that only accounts for memory
-/// (<see cref="ComputeDevice.Planning"/>). To the byte what the run reserves with the project's kernels; engines of others have memory of their own,
+/// (<c>ComputeDevice.Planning</c>). To the byte what the run reserves with the project's kernels; engines of others have memory of their own,
 /// so with them it is an estimate.
 /// </summary>
 /// <param name="Weights">The model, also the part that is not trained.</param>

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Models.UNet;

@@ -49,7 +49,7 @@ public sealed class RunRecorder(
         foreach (string file in Directory.EnumerateFiles(folder.Root, "*", SearchOption.AllDirectories))
         {
             string name = Path.GetRelativePath(folder.Root, file).Replace(Path.DirectorySeparatorChar, '/');
-            if (name != RunManifest.FileName && include?.Invoke(name) != false) outputs[name] = RunFolder.HashFile(file);
+            if (name != RunManifest.FileName && !Path.GetFileName(name).StartsWith('.') && include?.Invoke(name) != false) outputs[name] = RunFolder.HashFile(file);
         }
         return outputs;
     }

@@ -1,5 +1,4 @@
 using CudaAttribution.Driver;
-using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Tensors.Engines;
 
@@ -66,6 +65,6 @@ public sealed class OneDnnMath : IMathLibrary
         using var arena = new Arena(_device);
         var product = arena.New(target.Shape);
         compute(product.Pointer);
-        Elementwise.AddInto(_device, target, product);
+        InPlace.AddInto(_device, target, product);
     }
 }

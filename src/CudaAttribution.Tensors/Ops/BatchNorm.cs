@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using CudaAttribution.Driver;
 using CudaAttribution.Tensors.Engines;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Tensors.Ops;
 

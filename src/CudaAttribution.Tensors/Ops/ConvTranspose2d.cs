@@ -26,7 +26,7 @@ public static class TransposedConvolution
         var math = tape.Device.Math;
         var y = tape.New([s.N, s.H, s.W, s.C]);
         math.Conv2dBackwardData(s, x, w, y, accumulate: false);
-        if (b is not null) Elementwise.AddRowInto(tape.Device, y, b);
+        if (b is not null) InPlace.AddRowInto(tape.Device, y, b);
         return tape.Record(y, [x, w, b], dy =>
         {
             if (b is { RequiresGrad: true })
@@ -45,7 +45,7 @@ public static class TransposedConvolution
                 var part = accumulate ? tape.New(x.Shape) : dx;
                 math.Conv2dForward(s, dy, w, null, part);
                 if (!accumulate) return;
-                Elementwise.AddInto(tape.Device, dx, part);
+                InPlace.AddInto(tape.Device, dx, part);
                 part.Release();
             }
         });

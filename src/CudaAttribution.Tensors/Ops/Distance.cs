@@ -5,7 +5,7 @@ namespace CudaAttribution.Tensors.Ops;
 
 /// <summary>
 /// Exact distances between sets of 8-bit images: sums of squared differences in integers, the same on every device, in any batch and in any order;
-/// kernel in <c>distance.cu</c>. Floating point enters once, in the final square root (methods 1.3).
+/// kernel in <c>distance.cu</c>. Floating point enters once, in the final square root (docs/method.md "Distances").
 /// </summary>
 /// <remarks>All throw <see cref="ArgumentException"/> where a type, a shape or the device of an argument does not fit.</remarks>
 public static partial class Distance
@@ -56,7 +56,7 @@ public static partial class Distance
         ? double.Sqrt(sum / (bytes * Full))
         : throw new ArgumentException($"a distance over {bytes} bytes has no value", nameof(bytes));
 
-    /// <summary>The largest of the normalised distances of the k² tiles of one pair (methods 1.3, d_tile).</summary>
+    /// <summary>The largest of the normalised distances of the k² tiles of one pair (d_tile, Carlini et al. 2023).</summary>
     /// <param name="sums">The pair's k² sums of <see cref="SquaredTiles"/>.</param>
     /// <param name="h">Height of the images.</param>
     /// <param name="w">Width of the images.</param>

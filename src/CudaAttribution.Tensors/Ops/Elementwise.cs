@@ -10,37 +10,6 @@ namespace CudaAttribution.Tensors.Ops;
 public static partial class Elementwise
 {
     private const int SumCols = 32;
-
-    /// <summary>destination += source, in place and outside the tape.</summary>
-    /// <param name="d">The device of both.</param>
-    /// <param name="destination">Any shape.</param>
-    /// <param name="source">As many elements as <paramref name="destination"/>, in memory of its own.</param>
-    public static void AddInto(ComputeDevice d, Tensor destination, Tensor source)
-    {
-        const string Op = "add_into";
-        OpCheck.Argument(d, Op, destination);
-        OpCheck.Argument(d, Op, source);
-        OpCheck.That(source.Count == destination.Count, Op, source, $"of {destination.Count} elements, as the destination {destination.Shape} is");
-        d.Launch("add_into_f32", Tiles.Flat(source.Count), new AddIntoParams { X = source.Pointer, Y = destination.Pointer, N = source.Count });
-    }
-
-    /// <summary>y[...,c] += b[c], in place and outside the tape.</summary>
-    /// <param name="d">The device of both.</param>
-    /// <param name="y"><c>[...,C]</c>.</param>
-    /// <param name="b"><c>C</c> elements.</param>
-    public static void AddRowInto(ComputeDevice d, Tensor y, Tensor b)
-    {
-        const string Op = "add_row_into";
-        OpCheck.Argument(d, Op, y);
-        OpCheck.Argument(d, Op, b);
-        OpCheck.That(y.Shape.Rank >= 1 && b.Count == y.Shape[^1], Op, b, $"as many elements as the last axis of y {y.Shape} has");
-        int channels = y.Shape[^1], rows = Tiles.RowsPerBlock(channels), total = OpCheck.Int(Op, y.Shape.Rows, "the number of rows");
-        d.Launch("add_per_sample_fwd_f32", Tiles.Rows(total, rows), new AddPerSampleParams
-        {
-            X = y.Pointer, T = b.Pointer, Y = y.Pointer, Pixels = total, C = channels, RowsPerBlock = rows,
-        });
-    }
-
     /// <summary>y = a + b.</summary>
     /// <param name="tape">Where it is recorded.</param>
     /// <param name="a">Any shape.</param>
@@ -73,7 +42,7 @@ public static partial class Elementwise
         int pixels = x.Count == 0 ? 0 : OpCheck.Int(Op, x.Count / samples / channels, "the number of pixels");
         var y = tape.New(x.Shape);
         int rows = Tiles.RowsPerBlock(channels);
-        tape.Device.Launch("add_per_sample_fwd_f32", Tiles.Rows(pixels, rows, samples), new AddPerSampleParams
+        tape.Device.Launch("add_per_sample_fwd_f32", Tiles.Rows(pixels, rows, samples), new InPlace.AddPerSampleParams
         {
             X = x.Pointer, T = t.Pointer, Y = y.Pointer, Pixels = pixels, C = channels, RowsPerBlock = rows,
         });
@@ -124,15 +93,8 @@ public static partial class Elementwise
     private static void CopyGrad(Tape tape, Tensor input, Tensor dy)
     {
         var (dx, accumulate) = tape.GradOf(input);
-        if (accumulate) AddInto(tape.Device, dx, dy);
+        if (accumulate) InPlace.AddInto(tape.Device, dx, dy);
         else dx.CopyFrom(dy);
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct AddIntoParams
-    {
-        public nint X, Y;
-        public long N;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -140,13 +102,6 @@ public static partial class Elementwise
     {
         public nint A, B, Y;
         public long N;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct AddPerSampleParams
-    {
-        public nint X, T, Y;
-        public int Pixels, C, RowsPerBlock;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -13,10 +13,10 @@ public static partial class Elementwise
     /// <summary>Exact GELU: y = x Φ(x) = x (1 + erf(x / √2)) / 2.</summary>
     public static Tensor Gelu(this Tape tape, Tensor x) => Activation(tape, x, "gelu", "gelu_fwd_f32", "gelu_bwd_f32");
 
-    /// <summary>The GELU of CLIP ViT-L/14: y = x σ(1.702 x) (methods 3.3).</summary>
+    /// <summary>The GELU of CLIP ViT-L/14: y = x σ(1.702 x) (Hendrycks and Gimpel 2016).</summary>
     public static Tensor QuickGelu(this Tape tape, Tensor x) => Activation(tape, x, "quick_gelu", "quick_gelu_fwd_f32", "quick_gelu_bwd_f32");
 
-    /// <summary>GEGLU: with x = (a, g) along the last axis, y = a GELU(g), the exact GELU (methods 3.1).</summary>
+    /// <summary>GEGLU: with x = (a, g) along the last axis, y = a GELU(g), the exact GELU (Shazeer 2020).</summary>
     /// <param name="tape">Where it is recorded.</param>
     /// <param name="x"><c>[...,2C]</c>, a first.</param>
     /// <returns><c>[...,C]</c>.</returns>

@@ -1,21 +1,7 @@
-using System.Runtime.InteropServices;
-
 namespace CudaAttribution.Tensors.Ops;
 
 public static partial class Elementwise
 {
-    /// <summary>Sets every element to one value, ordered in the stream: nothing comes from the host.</summary>
-    /// <param name="destination">F32, any shape.</param>
-    /// <param name="value">Any value, NaN and infinity included.</param>
-    public static void Constant(Tensor destination, float value)
-    {
-        OpCheck.Argument(destination.Device, "constant", destination);
-        destination.Device.Launch("constant_f32", Tiles.Flat(destination.Count), new ConstantParams
-        {
-            Y = destination.Pointer, N = destination.Count, Value = value,
-        });
-    }
-
     private static IEnumerable<OpCase> ConstantCases
     {
         get
@@ -37,18 +23,10 @@ public static partial class Elementwise
                 Tensor Made(Tape tape, float constant)
                 {
                     var y = tape.New(dims);
-                    Constant(y, constant);
+                    InPlace.Constant(y, constant);
                     return y;
                 }
             }
         }
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct ConstantParams
-    {
-        public nint Y;
-        public long N;
-        public float Value;
     }
 }

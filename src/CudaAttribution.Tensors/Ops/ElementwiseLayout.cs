@@ -46,7 +46,7 @@ public static partial class Elementwise
         });
     }
 
-    /// <summary>Nearest-neighbour upsampling by two: y[n,h,w,c] = x[n,h/2,w/2,c] (methods 3.1).</summary>
+    /// <summary>Nearest-neighbour upsampling by two: y[n,h,w,c] = x[n,h/2,w/2,c].</summary>
     /// <param name="tape">Where it is recorded.</param>
     /// <param name="x"><c>[N,H,W,C]</c>.</param>
     /// <returns><c>[N,2H,2W,C]</c>.</returns>
@@ -71,7 +71,7 @@ public static partial class Elementwise
     }
 
     /// <summary>
-    /// Sinusoidal embedding of timesteps (methods 3.1): y[n] = (cos(t_n f_0), ..., sin(t_n f_0), ...) with f_i = exp(-ln(10000) i / (dim/2)),
+    /// Sinusoidal embedding of timesteps (Vaswani et al. 2017): y[n] = (cos(t_n f_0), ..., sin(t_n f_0), ...) with f_i = exp(-ln(10000) i / (dim/2)),
     /// cosines first. It has no gradient.
     /// </summary>
     /// <param name="tape">Where the result lives.</param>

@@ -41,7 +41,7 @@ public static partial class Norm
     /// <param name="b"><c>[C]</c>.</param>
     /// <param name="groups">Number of groups; divides C.</param>
     /// <param name="eps">
-    /// Added to the variance; 1e-5 in ResNet blocks and before the output, 1e-6 before spatial transformers and in the VAE (methods 3.1).
+    /// Added to the variance; 1e-5 in ResNet blocks and before the output, 1e-6 before spatial transformers and in the VAE.
     /// </param>
     /// <param name="silu">Whether SiLU follows.</param>
     public static Tensor GroupNorm(this Tape tape, Tensor x, Tensor w, Tensor b, int groups, float eps, bool silu = false)
@@ -95,7 +95,7 @@ public static partial class Norm
     /// <param name="x"><c>[...,C]</c>, not empty; a row is its last axis.</param>
     /// <param name="w"><c>[C]</c>.</param>
     /// <param name="b"><c>[C]</c>.</param>
-    /// <param name="eps">Added to the variance; 1e-5 in the U-Net and the text encoder (methods 3.1, 3.3).</param>
+    /// <param name="eps">Added to the variance; 1e-5 in the U-Net and the text encoder.</param>
     public static Tensor LayerNorm(this Tape tape, Tensor x, Tensor w, Tensor b, float eps)
     {
         const string Op = "layer_norm";

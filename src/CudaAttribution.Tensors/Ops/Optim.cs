@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using CudaAttribution.Driver;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Tensors.Ops;
 

@@ -34,7 +34,7 @@ public static partial class Sampling
         Fill("philox_words_i32", destination, DType.I32, seed, stream, offset);
 
     /// <summary>
-    /// The forward process (methods 3.4): noisy[n] = signal[t_n] x0[n] + sigma[t_n] noise[n], and the target of a v-model,
+    /// The forward process (Ho et al. 2020, equation 4): noisy[n] = signal[t_n] x0[n] + sigma[t_n] noise[n], and the target of a v-model,
     /// velocity[n] = signal[t_n] noise[n] − sigma[t_n] x0[n]. The target of an ε-model is the noise itself.
     /// </summary>
     /// <remarks>A timestep outside the tables gives NaN.</remarks>
@@ -67,7 +67,7 @@ public static partial class Sampling
     }
 
     /// <summary>
-    /// One DDIM update with classifier-free guidance (methods 3.4): o = o_u + w (o_c − o_u), then x_p = sample·x_t + output·o + sigma·n. Both
+    /// One DDIM update (Song et al. 2021, equation 12) with guidance: o = o_u + w (o_c − o_u), then x_p = sample·x_t + output·o + sigma·n. Both
     /// ε- and v-models have this form; the scheduler computes the three factors from its pair (t, t_prev) in float64.
     /// </summary>
     /// <param name="x">x_t, any shape.</param>
@@ -115,7 +115,7 @@ public static partial class Sampling
     }
 
     /// <summary>
-    /// Images for files and pixel distances: y = round(255 clamp(x/2 + ½, 0, 1)), to nearest even (methods 3.2). NaN has no pixel value and gives 0;
+    /// Images for files and pixel distances: y = round(255 clamp(x/2 + ½, 0, 1)), to nearest even. NaN has no pixel value and gives 0;
     /// whoever must not lose one calls <see cref="Elementwise.CountNonFinite"/> first.
     /// </summary>
     /// <param name="x">F32, nominally in [−1, 1].</param>

@@ -19,7 +19,7 @@ public static partial class Sampling
     }
 
     /// <summary>
-    /// A latent from what the autoencoder's encoder gives (methods 3.2): y = factor · (μ + σ n), σ = exp(clamp(log σ², −30, 20) / 2).
+    /// A latent from what the autoencoder's encoder gives (Rombach et al. 2022): y = factor · (μ + σ n), σ = exp(clamp(log σ², −30, 20) / 2).
     /// </summary>
     /// <param name="moments"><c>[...,2C]</c>: μ, then log σ².</param>
     /// <param name="noise">n, standard normal <c>[...,C]</c>; null for the mean.</param>

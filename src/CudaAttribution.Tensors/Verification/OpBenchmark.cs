@@ -78,7 +78,7 @@ public static class OpBenchmark
         if (seed is null)
         {
             seed = held.New(y.Shape);
-            Ops.Elementwise.Constant(seed, 1);
+            InPlace.Constant(seed, 1);
         }
         var copy = tape.New(seed.Shape);
         copy.CopyFrom(seed);

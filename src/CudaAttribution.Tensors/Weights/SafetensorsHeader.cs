@@ -14,7 +14,7 @@ public readonly record struct SafetensorsEntry(DType Type, Shape Shape, long Off
 /// <summary>
 /// The header of a safetensors file, checked: 8 bytes of header length (little-endian), a JSON object of <c>{"dtype", "shape", "data_offsets":
 /// [begin, end]}</c> by tensor name with optional string pairs under <c>__metadata__</c>, then the data, which the tensors cover without gap or
-/// overlap (methods 3.5).
+/// overlap.
 /// </summary>
 internal sealed class SafetensorsHeader
 {

@@ -19,6 +19,12 @@ public interface IImageModel
     /// <summary>How it is told to make pictures; null where the asker does not decide it.</summary>
     SamplingRecipe? Sampling => null;
 
+    /// <summary>What its answers depend on besides identity, recipe and noise: how it is configured and what computes it.</summary>
+    string Setup => "";
+
+    /// <summary>Whether it keeps its answers itself and answers a repeated plan from them.</summary>
+    bool KeepsAnswers => false;
+
     /// <summary>The service behind a remote model and what asking it took so far; null for a model on this machine.</summary>
     ServiceSummary? Remote => null;
 

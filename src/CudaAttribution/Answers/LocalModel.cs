@@ -1,8 +1,7 @@
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Data.Images;
-using CudaAttribution.Models;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Diffusion;
-using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Files.Sources;
 using CudaAttribution.Tensors;
 
@@ -34,6 +33,9 @@ public sealed class LocalModel : IImageModel, IDisposable
 
     /// <inheritdoc cref="DiffusionModel.Configuration"/>
     public string Configuration => _model.Configuration;
+
+    /// <summary>Configuration and engine; the device does not matter, its kernels give the same bits.</summary>
+    public string Setup => $"{Configuration}\n{_model.Device.Math.Name}";
 
     /// <inheritdoc cref="DiffusionModel.DefaultBatch"/>
     public int BatchSize => _model.DefaultBatch;
@@ -105,7 +107,7 @@ public sealed class LocalModel : IImageModel, IDisposable
         return answers;
     }
 
-    /// <summary>Inverts pictures and makes them anew from the noise that gives (methods 3.4).</summary>
+    /// <summary>Inverts pictures and makes them anew from the noise that gives.</summary>
     /// <param name="pictures">Pictures of the model's size, each with what the model is told it shows.</param>
     /// <param name="options">How.</param>
     /// <param name="progress">Gets the pictures done, and the evaluations of the network done for those under way.</param>

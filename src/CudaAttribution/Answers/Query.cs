@@ -1,6 +1,6 @@
 namespace CudaAttribution.Answers;
 
-/// <summary>What a query's noise is for. Noise of one purpose is never used for another (methods 1.4, F8).</summary>
+/// <summary>What a query's noise is for. Noise of one purpose is never used for another (docs/method.md "Noise and splits").</summary>
 public enum NoisePurpose
 {
     /// <summary>Choosing keys: the source and the SEL innocents.</summary>
@@ -18,7 +18,7 @@ public enum NoisePurpose
     /// <summary>The suspect.</summary>
     Testing,
 
-    /// <summary>Prompts that are no keys, put to a remote suspect between the keys; no test uses the answers (methods 7.2 F3).</summary>
+    /// <summary>Prompts that are no keys, put to a remote suspect between the keys; no test uses the answers.</summary>
     Decoys,
 
     /// <summary>Pictures that a suspect or innocent is trained on.</summary>
@@ -40,8 +40,8 @@ public readonly record struct NoiseId(NoisePurpose Purpose, string Subject, ulon
 }
 
 /// <summary>
-/// One prompt sent to a model, with the noise a local model starts from. Remote models ignore the noise: no test relies on seed control (methods
-/// 1.1).
+/// One prompt sent to a model, with the noise a local model starts from. Remote models ignore the noise: no test relies on seed control
+/// (docs/method.md "Setting").
 /// </summary>
 public sealed record Query(string Prompt, NoiseId Noise);
 

@@ -1,4 +1,4 @@
-using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Schedulers;
 
 namespace CudaAttribution.Answers;
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Schedulers;
 
 namespace CudaAttribution.Answers;
 

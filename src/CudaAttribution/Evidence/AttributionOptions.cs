@@ -11,13 +11,13 @@ public sealed record AttributionOptions
 
     public ulong Seed { get; init; }
 
-    /// <summary>q of the calibrated threshold: the share of innocent answers below paper A's δ0 (methods 1.3).</summary>
+    /// <summary>q of the calibrated threshold: the share of innocent answers below δ0 in Zhang et al. 2024, table 2.</summary>
     public double CalibrationQuantile { get; init; } = 0.043;
 
     /// <summary>Level of the intervals.</summary>
     public double IntervalLevel { get; init; } = 0.95;
 
-    /// <summary>Power of the smallest detectable rate (F9).</summary>
+    /// <summary>Power of the smallest detectable rate.</summary>
     public double Power { get; init; } = 0.9;
 
     /// <summary>What is known of the suspect's prompts.</summary>

@@ -8,7 +8,7 @@ using CudaAttribution.Statistics;
 
 namespace CudaAttribution.Evidence;
 
-/// <summary>The two verdicts there are. A model is never called innocent (methods 7.2 F9).</summary>
+/// <summary>The two verdicts there are. A model is never called innocent (docs/method.md "Tests").</summary>
 public static class Verdict
 {
     public const string Infringing = "infringing";
@@ -67,7 +67,7 @@ public sealed record AttributionResult
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ServiceSummary? Remote { get; init; }
 
-    /// <summary>Share of the N keys that were hit, at the literal δ0 (methods 1.5).</summary>
+    /// <summary>Share of the N keys that were hit, at the literal δ0.</summary>
     public required double Conf { get; init; }
 
     public required int Hits { get; init; }
@@ -89,12 +89,12 @@ public sealed record AttributionResult
 
     public required double IntervalLevel { get; init; }
 
-    /// <summary>1 − p of the conf test: the confidence that grows with N (methods 1.5); null without references.</summary>
+    /// <summary>1 − p of the conf test: the confidence that grows with N; null without references.</summary>
     public required double? ConfCal { get; init; }
 
     public required NullTest ConfTest { get; init; }
 
-    /// <summary>Share of the paired keys whose answer is closer to the source's picture than to the training picture (methods 8.3).</summary>
+    /// <summary>Share of the paired keys whose answer is closer to the source's picture than to the training picture.</summary>
     public required double Paired { get; init; }
 
     public required ShareInterval PairedInterval { get; init; }
@@ -139,9 +139,12 @@ public sealed record AttributionResult
     }
 }
 
+/// <summary>A key, the suspect's answer to it and what came of it.</summary>
+public sealed record ExaminedKey(Key Key, Answer Answer, KeyResult Result);
+
 /// <summary>A result with the pictures behind it.</summary>
 /// <param name="Result">The figures.</param>
-/// <param name="Keys">The keys, in the order of <see cref="Answers"/>.</param>
+/// <param name="Keys">The keys.</param>
 /// <param name="Nulls">The null they were tested against.</param>
-/// <param name="Answers">The suspect's answers.</param>
-public sealed record AttributionRun(AttributionResult Result, KeySet Keys, NullTable Nulls, IReadOnlyList<Answer> Answers);
+/// <param name="Examined">Key by key, in the order of the keys.</param>
+public sealed record AttributionRun(AttributionResult Result, KeySet Keys, NullTable Nulls, IReadOnlyList<ExaminedKey> Examined);

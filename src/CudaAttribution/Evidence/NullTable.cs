@@ -70,7 +70,7 @@ public sealed record NullTable
         foreach (var m in Models) CheckFigures(m, keys);
     }
 
-    /// <summary>No double dipping (methods 1.4): a model that shaped the keys, or that is counted already, cannot stand in the null.</summary>
+    /// <summary>No double dipping: a model that shaped the keys, or that is counted already, cannot stand in the null.</summary>
     /// <exception cref="UserException">Which model.</exception>
     internal static void CheckIdentities(IEnumerable<(string Name, InnocentSplit Split, string Identity)> models, KeySet keys)
     {

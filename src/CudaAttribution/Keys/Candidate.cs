@@ -27,12 +27,13 @@ internal sealed class Candidate
     public double? InnocentPaired { get; private set; }
 
     /// <summary>Measures the source's draws; null where fewer than two came.</summary>
-    public static Candidate? Measure(CaptionedImage pair, IEnumerable<Answer> draws, IReconstructionDistance distance)
+    public static Candidate? Measure(CaptionedImage pair, IEnumerable<Answer> answers, IPictureMeasure measure)
     {
-        RgbImage[] images = [.. draws.Where(a => a.Image is not null).Select(a => a.Image!)];
+        RgbImage[] images = [.. answers.Where(a => a.Image is not null).Select(a => a.Image!)];
         if (images.Length < 2) return null;
-        var between = distance.Matrix(images, images);
-        var fromTraining = distance.Matrix([pair.Image], images);
+        var draws = measure.Prepare(images);
+        var between = measure.Matrix(draws, draws);
+        var fromTraining = measure.Matrix(measure.Prepare([pair.Image]), draws);
         var pairs = new List<double>();
         int medoid = 0;
         double least = double.PositiveInfinity, best = double.PositiveInfinity;
@@ -56,13 +57,14 @@ internal sealed class Candidate
     /// n, the distance of the nearest SEL innocent's answer from the reference, and the share of answers that are closer to the medoid than to the
     /// training picture. Answers that never came are as far as can be.
     /// </summary>
-    public void MeasureInnocents(IEnumerable<Answer> answers, KeyReference reference, IReconstructionDistance distance)
+    public void MeasureInnocents(IEnumerable<Answer> answers, KeyReference reference, IPictureMeasure measure)
     {
         RgbImage[] images = [.. answers.Where(a => a.Image is not null).Select(a => a.Image!)];
-        (Innocent, InnocentPaired) = (distance.Maximum, 0);
+        (Innocent, InnocentPaired) = (measure.Maximum, 0);
         if (images.Length == 0) return;
-        var toTraining = distance.Matrix([Pair.Image], images);
-        var toMedoid = distance.Matrix([Medoid], images);
+        var prepared = measure.Prepare(images);
+        var toTraining = measure.Matrix(measure.Prepare([Pair.Image]), prepared);
+        var toMedoid = measure.Matrix(measure.Prepare([Medoid]), prepared);
         Innocent = (reference == KeyReference.Training ? toTraining : toMedoid).Cast<double>().Min();
         InnocentPaired = Enumerable.Range(0, images.Length).Average(j => toMedoid[0, j] < toTraining[0, j] ? 1.0 : 0.0);
     }

@@ -12,7 +12,7 @@ public enum KeyReference
     Medoid,
 }
 
-/// <summary>One key: a prompt with the two pictures that an answer to it can resemble (methods 1.4, 8.3).</summary>
+/// <summary>One key: a prompt with the two pictures that an answer to it can resemble (docs/method.md "Keys").</summary>
 public sealed record Key
 {
     public required string Prompt { get; init; }

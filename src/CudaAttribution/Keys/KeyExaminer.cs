@@ -17,7 +17,7 @@ public sealed record KeyOutcome(Answer Answer, double ToTraining, double ToMedoi
     public bool CloserToSource => ToMedoid < ToTraining;
 }
 
-/// <summary>Puts keys to a model. A refused or failed answer is a miss at the metric's maximum, never dropped (methods 1.3).</summary>
+/// <summary>Puts keys to a model. A refused or failed answer is a miss at the metric's maximum, never dropped.</summary>
 public static class KeyExaminer
 {
     /// <summary>
@@ -38,12 +38,9 @@ public static class KeyExaminer
 
     /// <summary>One query per key, outcome i for key i.</summary>
     public static IReadOnlyList<KeyOutcome> Examine(
-        IImageModel model, IReadOnlyList<Key> keys, IReconstructionDistance distance, NoiseStream noise,
-        CancellationToken cancel = default)
-    {
-        var answers = model.Answers([.. keys.Select((key, i) => noise.Ask(key.Prompt, i))], cancel);
-        return [.. keys.Select((key, i) => Measure(key, answers[i], distance))];
-    }
+        AnswerStore store, IImageModel model, IReadOnlyList<Key> keys, IPictureMeasure measure, NoiseStream noise,
+        CancellationToken cancel = default) =>
+        Measure(store.Ask(model, [.. keys.Select(k => k.Prompt)], draws: 1, noise, cancel: cancel), keys, measure);
 
     /// <summary>Hits among the keys of conf: distance at most <paramref name="threshold"/>.</summary>
     public static int Hits(IReadOnlyList<Key> keys, IReadOnlyList<KeyOutcome> outcomes, double threshold) =>
@@ -53,14 +50,9 @@ public static class KeyExaminer
     public static int PairedWins(IReadOnlyList<Key> keys, IReadOnlyList<KeyOutcome> outcomes) =>
         keys.Zip(outcomes).Count(p => p.First.ForPaired && p.Second.CloserToSource);
 
-    private static KeyOutcome Measure(Key key, Answer answer, IReconstructionDistance distance)
+    private static KeyOutcome[] Measure(AnswerSheet answers, IReadOnlyList<Key> keys, IPictureMeasure measure)
     {
-        if (answer.Image is not { } image) return new(answer, distance.Maximum, distance.Maximum);
-        if (key.Training.Width == key.Medoid.Width && key.Training.Height == key.Medoid.Height)
-        {
-            var both = distance.Matrix([key.Training, key.Medoid], [image]);
-            return new(answer, both[0, 0], both[1, 0]);
-        }
-        return new(answer, distance.Between(key.Training, image), distance.Between(key.Medoid, image));
+        var sheet = MeasuredSheet.Of(measure, answers, i => [keys[i].Training, keys[i].Medoid]);
+        return [.. keys.Select((_, i) => new KeyOutcome(answers[i], sheet[i, 0, 0], sheet[i, 0, 1]))];
     }
 }

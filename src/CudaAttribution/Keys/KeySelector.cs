@@ -6,25 +6,27 @@ using CudaAttribution.Runs;
 namespace CudaAttribution.Keys;
 
 /// <summary>
-/// Selects keys by Strategy 1, Strategy 2 or Baseline 2 (methods 1.4). The source is only run, nothing is trained; the noise is that of
+/// Selects keys by Strategy 1, Strategy 2 or Baseline 2 (docs/method.md "Keys"). The source is only run, nothing is trained; the noise is that of
 /// <see cref="NoisePurpose.Selection"/>, never used again.
 /// </summary>
-public sealed class KeySelector(IReconstructionDistance distance)
+/// <param name="measure">The measure.</param>
+/// <param name="store">Keeps the answers; null keeps them in memory.</param>
+public sealed class KeySelector(IPictureMeasure measure, AnswerStore? store = null)
 {
-    private const int PromptsPerRound = 32;
+    private readonly AnswerStore _store = store ?? AnswerStore.InMemory();
 
     /// <summary>Selects and freezes.</summary>
     /// <param name="source">The owner's model.</param>
     /// <param name="training">What it was fine-tuned on: prompts with the real pictures.</param>
-    /// <param name="innocents">SEL innocents; empty leaves out n and its filter.</param>
+    /// <param name="innocents">SEL innocents, opened one after another; empty leaves out n and its filter.</param>
     /// <param name="options">The rules.</param>
-    /// <param name="progress">Prompts done of all.</param>
-    /// <param name="cancel">Stops between rounds of prompts.</param>
+    /// <param name="progress">Pictures drawn, of all.</param>
+    /// <param name="cancel">Stops between portions of pictures; what was drawn is kept.</param>
     /// <exception cref="UserException">Too few candidates pass; the message says which filter took how many.</exception>
     public KeySet Select(
         IImageModel source,
         CaptionedDataset training,
-        IReadOnlyList<IImageModel> innocents,
+        IReadOnlyList<UnopenedModel> innocents,
         KeySelectionOptions options,
         Action<int, int>? progress = null,
         CancellationToken cancel = default)
@@ -33,7 +35,7 @@ public sealed class KeySelector(IReconstructionDistance distance)
         if (innocents.Any(b => b.Identity == source.Identity))
             throw new UserException("the source is among the SEL innocents", "Give innocents that never saw the source's pictures.");
         bool random = options.Strategy == KeyStrategy.Random;
-        double threshold = options.Threshold ?? distance.DefaultThreshold;
+        double threshold = options.Threshold ?? measure.DefaultThreshold;
         var reference = options.Strategy == KeyStrategy.Generate ? KeyReference.Medoid : KeyReference.Training;
         var pool = Pool(training, options);
         var candidates = Measure(source, pool, random ? [] : innocents, reference, options, progress, cancel);
@@ -67,7 +69,7 @@ public sealed class KeySelector(IReconstructionDistance distance)
         return new KeySet(
             new KeySetHeader
             {
-                Metric = distance.Name,
+                Metric = measure.Name,
                 Threshold = threshold,
                 Options = options,
                 SourceName = source.Name,
@@ -76,7 +78,7 @@ public sealed class KeySelector(IReconstructionDistance distance)
                 TrainingHash = training.Hash,
                 SelIdentities = random ? [] : [.. innocents.Select(b => b.Identity)],
                 Selection = report with { PairedOnly = all.Length - chosen.Count },
-                SourceRate = Rate(source, keys, threshold, options.Seed),
+                SourceRate = Rate(source, keys, threshold, options.Seed, cancel),
             },
             keys);
     }
@@ -115,33 +117,30 @@ public sealed class KeySelector(IReconstructionDistance distance)
     }
 
     private List<Candidate> Measure(
-        IImageModel source, CaptionedDataset pool, IReadOnlyList<IImageModel> innocents, KeyReference reference, KeySelectionOptions options,
+        IImageModel source, CaptionedDataset pool, IReadOnlyList<UnopenedModel> innocents, KeyReference reference, KeySelectionOptions options,
         Action<int, int>? progress, CancellationToken cancel)
     {
+        string[] prompts = [.. pool.Items.Select(i => i.Caption)];
+        int asked = 0, total = prompts.Length * (options.EffectiveDraws + (innocents.Count * options.InnocentDraws));
+        var draws = Ask(source, options.EffectiveDraws);
+        var others = innocents.Select(b => b.Use(model => Ask(model, options.InnocentDraws))).ToArray();
         var result = new List<Candidate>();
-        for (int start = 0; start < pool.Count; start += PromptsPerRound)
+        for (int i = 0; i < pool.Count; i++)
         {
             cancel.ThrowIfCancellationRequested();
-            var pairs = pool.Items.Skip(start).Take(PromptsPerRound).ToArray();
-            var draws = Ask(source, pairs, start, options.EffectiveDraws, options.Seed);
-            var asked = innocents.Select(b => Ask(b, pairs, start, options.InnocentDraws, options.Seed)).ToArray();
-            for (int i = 0; i < pairs.Length; i++)
-            {
-                if (Candidate.Measure(pairs[i], draws[i], distance) is not { } candidate) continue;
-                if (innocents.Count > 0) candidate.MeasureInnocents(asked.SelectMany(a => a[i]), reference, distance);
-                result.Add(candidate);
-            }
-            progress?.Invoke(start + pairs.Length, pool.Count);
+            if (Candidate.Measure(pool.Items[i], draws.To(i), measure) is not { } candidate) continue;
+            if (innocents.Count > 0) candidate.MeasureInnocents(others.SelectMany(o => o.To(i)), reference, measure);
+            result.Add(candidate);
         }
         return result;
-    }
 
-    private static Answer[][] Ask(IImageModel model, CaptionedImage[] pairs, int start, int draws, ulong seed)
-    {
-        var noise = new NoiseStream(NoisePurpose.Selection, seed, model.Identity);
-        Query Draw(CaptionedImage pair, int prompt, int draw) => noise.Ask(pair.Caption, (long)(start + prompt) * draws + draw);
-        var answers = model.Answers([.. pairs.SelectMany((p, i) => Enumerable.Range(0, draws).Select(k => Draw(p, i, k)))]);
-        return [.. answers.Chunk(draws)];
+        AnswerSheet Ask(IImageModel model, int each)
+        {
+            var noise = new NoiseStream(NoisePurpose.Selection, options.Seed, model.Identity);
+            var sheet = _store.Ask(model, prompts, each, noise, (done, _) => progress?.Invoke(asked + done, total), cancel);
+            asked += prompts.Length * each;
+            return sheet;
+        }
     }
 
     /// <summary>Takes candidates in order, leaving out those whose prompt or reference is already there.</summary>
@@ -159,12 +158,12 @@ public sealed class KeySelector(IReconstructionDistance distance)
         return (chosen, duplicates);
 
         bool Same(Candidate a, Candidate b) =>
-            a.Pair.Caption == b.Pair.Caption || distance.Between(a.Reference(reference), b.Reference(reference)) <= threshold;
+            a.Pair.Caption == b.Pair.Caption || measure.Between(a.Reference(reference), b.Reference(reference)) <= threshold;
     }
 
-    private SourceRate Rate(IImageModel source, Key[] keys, double threshold, ulong seed)
+    private SourceRate Rate(IImageModel source, Key[] keys, double threshold, ulong seed, CancellationToken cancel)
     {
-        var outcomes = KeyExaminer.Examine(source, keys, distance, new NoiseStream(NoisePurpose.SourceRate, seed, source.Identity));
+        var outcomes = KeyExaminer.Examine(_store, source, keys, measure, new NoiseStream(NoisePurpose.SourceRate, seed, source.Identity), cancel);
         return new(KeyExaminer.Hits(keys, outcomes, threshold), KeyExaminer.PairedWins(keys, outcomes));
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CudaAttribution.Answers;
+using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Images;
 using CudaAttribution.Runs;
 
@@ -36,7 +37,7 @@ public sealed record KeySetHeader
 
 /// <summary>
 /// A frozen key set. Its hash is taken over the canonical JSON of header and keys, which holds the SHA-256 of every picture's pixels; it is
-/// fixed before the first query to a suspect (methods 7.2 F7, F8) and checked at every load.
+/// fixed before the first query to a suspect and checked at every load.
 /// </summary>
 public sealed class KeySet
 {

@@ -2,7 +2,7 @@ using CudaAttribution.Runs;
 
 namespace CudaAttribution.Keys;
 
-/// <summary>How keys are chosen (methods 1.4).</summary>
+/// <summary>How keys are chosen (docs/method.md "Keys").</summary>
 public enum KeyStrategy
 {
     /// <summary>Strategy 1: pictures of the training set that the source reproduces best. The reference is the training picture.</summary>
@@ -44,7 +44,7 @@ public sealed record KeySelectionOptions
     public double DivergenceWeight { get; init; }
 
     /// <summary>
-    /// Keys need d(medoid, training picture) above this (divergent keys, methods 8.3). 0 asks for nothing; random keys ignore it, as they ignore
+    /// Keys need d(medoid, training picture) above this (divergent keys). 0 asks for nothing; random keys ignore it, as they ignore
     /// every filter.
     /// </summary>
     public double MinDivergence { get; init; }

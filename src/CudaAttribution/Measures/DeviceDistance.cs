@@ -9,7 +9,7 @@ namespace CudaAttribution.Measures;
 /// What the pixel metrics share: pictures to the device, grouped by the references' size, answers resized to it. Any number of pictures: they are
 /// compared in blocks, each picture brought to the device by itself, so that memory is bounded; a pair's distance depends on no other.
 /// </summary>
-public abstract class DeviceDistance(ComputeDevice device) : IReconstructionDistance
+public abstract class DeviceDistance(ComputeDevice device) : IPictureMeasure
 {
     /// <summary>Most references, and most answers, of a block: it bounds the sums, of which a pair has several.</summary>
     private const int BlockPictures = 1024;
@@ -23,7 +23,12 @@ public abstract class DeviceDistance(ComputeDevice device) : IReconstructionDist
 
     public double Maximum => 1;
 
-    public double[,] Matrix(IReadOnlyList<RgbImage> references, IReadOnlyList<RgbImage> answers)
+    /// <summary>The pictures as they are: they go to the device in blocks that fit it.</summary>
+    public PreparedPictures Prepare(IReadOnlyList<RgbImage> pictures) => new(pictures);
+
+    public double[,] Matrix(PreparedPictures references, PreparedPictures answers) => Matrix(references.Pictures, answers.Pictures);
+
+    private double[,] Matrix(IReadOnlyList<RgbImage> references, IReadOnlyList<RgbImage> answers)
     {
         var result = new double[references.Count, answers.Count];
         if (result.Length == 0) return result;
@@ -62,7 +67,7 @@ public abstract class DeviceDistance(ComputeDevice device) : IReconstructionDist
     }
 }
 
-/// <summary>d_px: root mean square difference of all pixel values in [0, 1] (methods 1.3). Integer sums, so the same bits on every device.</summary>
+/// <summary>d_px: root mean square difference of all pixel values in [0, 1]. Integer sums, so the same bits on every device.</summary>
 public sealed class PixelDistance(ComputeDevice device) : DeviceDistance(device)
 {
     public const string MetricName = "px";
@@ -79,7 +84,7 @@ public sealed class PixelDistance(ComputeDevice device) : DeviceDistance(device)
     }
 }
 
-/// <summary>d_tile: the largest d_px over a 4 x 4 grid of tiles (methods 1.3), so that a common ground does not hide another motif.</summary>
+/// <summary>d_tile: the largest d_px over a 4 x 4 grid of tiles (Carlini et al. 2023), so that a common ground does not hide another motif.</summary>
 public sealed class TileDistance(ComputeDevice device) : DeviceDistance(device)
 {
     public const string MetricName = "tile";

@@ -11,7 +11,7 @@ namespace CudaAttribution.Measures;
 public sealed record Reconstruction(string Id, string Prompt, RgbImage Original, RgbImage Picture);
 
 /// <summary>
-/// The file <c>reconstructions.json</c>: how far each reconstruction is from its picture, by every metric (methods 1.3). With an autoencoder, part of
+/// The file <c>reconstructions.json</c>: how far each reconstruction is from its picture, by every metric. With an autoencoder, part of
 /// each distance is the autoencoder's own.
 /// </summary>
 /// <param name="Schema"><see cref="CurrentSchema"/>.</param>
@@ -35,7 +35,7 @@ public sealed record ReconstructionTable(
     /// <param name="made">The reconstructions; at least one.</param>
     /// <param name="metrics">The metrics.</param>
     public static ReconstructionTable Of(
-        IImageModel model, int steps, int fixedPoint, IReadOnlyList<Reconstruction> made, IReadOnlyList<IReconstructionDistance> metrics)
+        IImageModel model, int steps, int fixedPoint, IReadOnlyList<Reconstruction> made, IReadOnlyList<IPictureMeasure> metrics)
     {
         ReconstructionRow[] rows =
         [

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using CudaAttribution.Answers;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Data.Images;
-using CudaAttribution.Models;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
@@ -10,7 +10,7 @@ using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Populations;
 
-/// <summary>How a suspect or innocent is fine-tuned from the base model. Only the UNet is trained (methods 1.2).</summary>
+/// <summary>How a suspect or innocent is fine-tuned from the base model. Only the UNet is trained.</summary>
 public sealed record FineTuneRecipe
 {
     public int Steps { get; init; } = 500;

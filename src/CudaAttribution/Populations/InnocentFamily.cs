@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace CudaAttribution.Populations;
 
-/// <summary>Kinds of innocent models (methods 1.2): all start from the same base model G0 and never saw an output of the source.</summary>
+/// <summary>Kinds of innocents (docs/method.md "Innocents"): all start from the same base model G0 and never saw an output of the source.</summary>
 public enum InnocentFamily
 {
     /// <summary>Fine-tuned on real pictures of another kind.</summary>
@@ -21,7 +21,7 @@ public enum InnocentFamily
     RealOwn,
 }
 
-/// <summary>What an innocent is used for; the three sets are disjoint (methods 1.4, no double dipping).</summary>
+/// <summary>What an innocent is used for; the three sets are disjoint (docs/method.md "Noise and splits").</summary>
 public enum InnocentSplit
 {
     /// <summary>Shapes the selection of keys.</summary>
@@ -47,7 +47,7 @@ public static class InnocentFamilies
     public static IReadOnlyList<InnocentFamily> Confidence { get; } =
         [InnocentFamily.RealOther, InnocentFamily.RealSame, InnocentFamily.Sibling, InnocentFamily.Untouched];
 
-    /// <summary>The innocents of the paired test: models trained on real pictures of the source's data set (methods 8.3).</summary>
+    /// <summary>The innocents of the paired test: models trained on real pictures of the source's data set (docs/method.md "Tests").</summary>
     public static IReadOnlyList<InnocentFamily> Paired { get; } = [InnocentFamily.RealOwn, InnocentFamily.RealSame];
 
     /// <summary>The family's name in files: <c>real-other</c> and so on.</summary>

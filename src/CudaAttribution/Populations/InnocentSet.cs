@@ -1,3 +1,4 @@
+using CudaAttribution.Answers;
 using CudaAttribution.Runs;
 
 namespace CudaAttribution.Populations;
@@ -41,6 +42,12 @@ public sealed class InnocentSet
     public IEnumerable<Innocent> Of(InnocentSplit split) => Members.Where(m => m.Split == split);
 
     public string PathOf(Innocent member) => Path.Combine(Folder, member.Folder);
+
+    /// <summary>A member as a model that is opened when its turn comes.</summary>
+    /// <param name="member">The member.</param>
+    /// <param name="open">Opens a model folder under a name.</param>
+    public UnopenedModel Unopened(Innocent member, Func<string, string, IImageModel> open) =>
+        new(member.Name, member.Identity, () => open(PathOf(member), member.Name));
 
     /// <exception cref="UserException">Missing, not a set of innocents, or double dipping.</exception>
     public static InnocentSet Load(string folder)

@@ -2,7 +2,7 @@ using CudaAttribution.Keys;
 
 namespace CudaAttribution.Populations;
 
-/// <summary>Where the adversary's prompts came from, relative to the key prompts (methods 1.2).</summary>
+/// <summary>Where the adversary's prompts came from, relative to the key prompts (docs/method.md "Prompt overlap").</summary>
 public enum PromptRegime
 {
     /// <summary>A random draw from the shared pool of captions.</summary>

@@ -14,7 +14,7 @@ namespace CudaAttribution.Populations;
 public readonly record struct SuspectProgress(string Activity, int Done, int Total, TrainProgress? Training);
 
 /// <summary>
-/// Builds suspects (methods 1.2): training set, fine-tuning from G0, record. A killed build goes on where it was, and the result is that of one that
+/// Builds suspects: training set, fine-tuning from G0, record. A killed build goes on where it was, and the result is that of one that
 /// was never stopped; a finished one is left as it is.
 /// </summary>
 public sealed class SuspectBuilder(FineTuner tuner)
@@ -26,7 +26,11 @@ public sealed class SuspectBuilder(FineTuner tuner)
     {
         plan.Validate();
         var folder = new RunFolder(path);
-        Claim(folder, plan, inputs);
+        using var claim = Claim.Take(
+            folder, SuspectFiles.Plan, new Claimed(
+                plan, tuner.BaseIdentity, inputs.Source?.Identity, inputs.Real?.Hash, CanonicalJson.Hash(new JsonArray([.. inputs.PromptPool])),
+                plan.Regime == PromptRegime.Natural ? null : inputs.Keys?.Hash),
+            "a suspect");
         if (folder.Has(SuspectFiles.Record)) return SuspectRecord.Load(path);
         var data = TrainingSet(folder, plan, inputs, progress, cancel);
         string identity = tuner.Train(
@@ -35,20 +39,6 @@ public sealed class SuspectBuilder(FineTuner tuner)
         folder.WriteJson(SuspectFiles.Record, record);
         FineTuner.RemoveCheckpoints(folder);
         return record;
-    }
-
-    /// <summary>Writes what is being built, or checks that the folder is for the same.</summary>
-    private void Claim(RunFolder folder, SuspectPlan plan, SuspectInputs inputs)
-    {
-        string claim = Json.Write(new Claimed(
-            plan, tuner.BaseIdentity, inputs.Source?.Identity, inputs.Real?.Hash, CanonicalJson.Hash(new JsonArray([.. inputs.PromptPool])),
-            plan.Regime == PromptRegime.Natural ? null : inputs.Keys?.Hash));
-        if (!folder.Has(SuspectFiles.Plan)) folder.Write(SuspectFiles.Plan, claim);
-        else if (Json.ReadText(folder.Path(SuspectFiles.Plan), "plan") != claim)
-            throw new UserException(
-                $"this folder holds a suspect built by another plan than '{plan.Name}' now has",
-                "Name another folder, or remove this one.",
-                folder.Root);
     }
 
     private CaptionedDataset TrainingSet(

@@ -1,4 +1,5 @@
-using CudaAttribution.Data.Images;
+using CudaAttribution.Answers;
+using CudaAttribution.Data.Codecs;
 using CudaAttribution.Evidence;
 using CudaAttribution.Keys;
 using CudaAttribution.Populations;
@@ -21,14 +22,14 @@ public static class AttributionFolder
         recorder.Remote = run.Result.Remote;
         run.Keys.Save(folder.Path(KeySet.FolderName));
         folder.WriteJson(NullTable.FileName, run.Nulls);
-        for (int i = 0; i < run.Answers.Count; i++)
+        foreach (var key in run.Examined)
         {
-            if (run.Answers[i].Image is { } image) folder.WriteImage(AttributionResult.AnswerImage(i), image);
+            if (key.Answer.Image is { } image) folder.WriteImage(key.Result.Image!, image);
         }
         folder.WriteJson(AttributionResult.FileName, run.Result);
         recorder.Input("null table", RunFolder.HashFile(folder.Path(NullTable.FileName)));
         folder.Write(ReportContext.FileName, AttributionReport.Render(run, new ReportContext(recorder.Describe(), losses)));
-        var manifest = recorder.Describe(folder);
+        var manifest = recorder.Describe(folder, name => !AnswerStore.Holds(name));
         folder.WriteJson(RunManifest.FileName, manifest);
         return manifest;
     }

@@ -1,3 +1,4 @@
+using CudaAttribution.Answers;
 using CudaAttribution.Evidence;
 using CudaAttribution.Keys;
 using CudaAttribution.Measures;
@@ -15,16 +16,17 @@ public static class AttributionJob
     /// <param name="nulls">The scored innocents.</param>
     /// <param name="suspect">The suspect.</param>
     /// <param name="device">Where distances are measured.</param>
+    /// <param name="store">Keeps the answers.</param>
     /// <param name="folder">Gets the results.</param>
     /// <param name="options">Level, seed and the like; the prompt overlap is replaced by that of the suspect.</param>
     /// <param name="recorder">Notes what the manifest says.</param>
     /// <param name="cancel">Cancels; answers that were given stay recorded.</param>
     public static (AttributionRun Run, RunManifest Manifest) Run(
-        KeySet keys, NullTable nulls, OpenedSuspect suspect, ComputeDevice device, RunFolder folder, AttributionOptions options, RunRecorder recorder,
-        CancellationToken cancel = default)
+        KeySet keys, NullTable nulls, OpenedSuspect suspect, ComputeDevice device, AnswerStore store, RunFolder folder, AttributionOptions options,
+        RunRecorder recorder, CancellationToken cancel = default)
     {
-        var distance = DistanceRegistry.Create(keys.Header.Metric, device);
-        var run = new Attributor(distance).Run(keys, suspect.Model, nulls, options with { Overlap = suspect.OverlapWith(keys) }, cancel);
+        var measure = MeasureRegistry.Create(keys.Header.Metric, device);
+        var run = new Attributor(measure, store).Run(keys, suspect.Model, nulls, options with { Overlap = suspect.OverlapWith(keys) }, cancel);
         return (run, AttributionFolder.Write(folder, run, recorder, suspect.Losses));
     }
 }

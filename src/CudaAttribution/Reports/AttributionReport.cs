@@ -127,17 +127,16 @@ public static class AttributionReport
     private static string KeyTable(AttributionRun run)
     {
         var r = run.Result;
-        var results = Results(run);
-        var rows = run.Keys.Keys.Select((key, i) =>
+        var rows = run.Examined.Select((examined, i) =>
         {
-            var k = results[i];
+            var (key, answer, k) = examined;
             string[] cells =
             [
                 Numeric((i + 1).ToString(CultureInfo.InvariantCulture)),
                 $"<td class=\"p\">{Html.Text(key.Prompt)}</td>",
                 $"<td>{Html.Image(key.Training, "the real training picture")}</td>",
                 $"<td>{Html.Image(key.Medoid, "the source's picture")}</td>",
-                $"<td>{(run.Answers[i].Image is { } image ? Html.Image(image, "the suspect's answer") : NoAnswer(k))}</td>",
+                $"<td>{(answer.Image is { } image ? Html.Image(image, "the suspect's answer") : NoAnswer(k))}</td>",
                 Numeric(Html.Number(k.Distance)),
                 $"<td>{Mark(key.ForConfidence, k.Hit, "hit", "miss")}</td>",
                 Numeric(Html.Number(k.ToTraining)),
@@ -163,13 +162,6 @@ public static class AttributionReport
 
     private static string Mark(bool counted, bool holds, string yes, string no) =>
         counted ? $"<span class=\"{(holds ? "yes" : "no")}\">{(holds ? yes : no)}</span>" : "<span class=\"no\">not counted</span>";
-
-    private static KeyResult[] Results(AttributionRun run)
-    {
-        var conf = new Queue<KeyResult>(run.Result.Keys);
-        var pairedOnly = new Queue<KeyResult>(run.Result.PairedOnlyKeys);
-        return [.. run.Keys.Keys.Select(k => (k.ForConfidence ? conf : pairedOnly).Dequeue())];
-    }
 
     private static string Losses(ReportContext context) => context.LossCurves.All(c => c.Losses.Count == 0)
         ? ""

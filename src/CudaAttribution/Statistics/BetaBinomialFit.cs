@@ -1,7 +1,7 @@
 namespace CudaAttribution.Statistics;
 
 /// <summary>
-/// Maximum likelihood of a beta-binomial from the hit counts of several models (methods 7.2 F1b). For a fixed concentration the
+/// Maximum likelihood of a beta-binomial from the hit counts of several models (docs/method.md "Tests"). For a fixed concentration the
 /// log-likelihood is concave in the mean, so the mean comes from bisection on its derivative; the profile over the log of the
 /// concentration is searched on a grid and refined by golden section. Deterministic, no starting value.
 /// </summary>
@@ -49,7 +49,7 @@ public static class BetaBinomialFit
     }
 
     /// <summary>
-    /// Fits with the pseudo-model of F1b added: one more model with the largest hit count seen, and at least one hit, so that references
+    /// Fits with a pseudo-model added: one more model with the largest hit count seen, and at least one hit, so that references
     /// without any hit do not turn a suspect's first hit into proof.
     /// </summary>
     public static BetaBinomial FitInnocents(IReadOnlyList<int> counts, int trials) => Fit([.. counts, Math.Max(1, counts.Max())], trials);

@@ -1,6 +1,6 @@
 namespace CudaAttribution.Statistics;
 
-/// <summary>What a test of this size could have seen (methods 7.2 F9): it is stated with every "not shown".</summary>
+/// <summary>What a test of this size could have seen (docs/method.md "Tests"): it is stated with every "not shown".</summary>
 /// <param name="CriticalCount">The smallest count that is significant; null where none is.</param>
 /// <param name="Power">The power asked for.</param>
 /// <param name="SmallestRate">The smallest true rate that gives a significant count with that power; null where even a rate of 1 does not.</param>

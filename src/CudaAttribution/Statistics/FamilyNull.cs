@@ -3,20 +3,20 @@ namespace CudaAttribution.Statistics;
 /// <summary>How a family's p-value was obtained.</summary>
 public static class PValueMethod
 {
-    /// <summary>F1a: rank among the innocents; valid whenever the suspect is exchangeable with them under innocence.</summary>
+    /// <summary>Rank among the innocents; valid whenever the suspect is exchangeable with them under innocence.</summary>
     public const string Rank = "rank";
 
-    /// <summary>F1b: tail of a fitted beta-binomial; model-based.</summary>
+    /// <summary>Tail of a fitted beta-binomial; model-based.</summary>
     public const string BetaBinomial = "beta-binomial";
 }
 
-/// <summary>What one family of innocents says about one count (methods 7.2 F1).</summary>
+/// <summary>What one family of innocents says about one count (docs/method.md "Tests").</summary>
 /// <param name="Family">Family of the innocents.</param>
 /// <param name="Innocents">Number m of innocents.</param>
 /// <param name="Counts">Their counts, in the order of the null table.</param>
-/// <param name="RankPValue">F1a: (1 + #{count of an innocent ≥ the suspect's}) / (m + 1).</param>
-/// <param name="RankFloor">The smallest value F1a can take, 1 / (m + 1).</param>
-/// <param name="ModelPValue">F1b: P(BetaBin(N, a0, b0) ≥ the suspect's count).</param>
+/// <param name="RankPValue">By rank: (1 + #{count of an innocent ≥ the suspect's}) / (m + 1).</param>
+/// <param name="RankFloor">The smallest value that ranks can give, 1 / (m + 1).</param>
+/// <param name="ModelPValue">By the fitted beta-binomial: P(BetaBin(N, a0, b0) ≥ the suspect's count).</param>
 /// <param name="A0">Fitted a0.</param>
 /// <param name="B0">Fitted b0.</param>
 /// <param name="Method">Which of the two is used, <see cref="PValueMethod"/>.</param>
@@ -55,13 +55,13 @@ public sealed class FamilyNull
 
     public int Trials { get; }
 
-    /// <summary>The fit of F1b, pseudo-model included.</summary>
+    /// <summary>The fitted beta-binomial, pseudo-model included.</summary>
     public BetaBinomial Model { get; }
 
     /// <summary>The smallest p-value that ranks can give.</summary>
     public double RankFloor => 1.0 / (_counts.Length + 1);
 
-    /// <summary>p of a count: F1a where its floor can reach <paramref name="alpha"/>, F1b otherwise.</summary>
+    /// <summary>p of a count: by rank where the floor can reach <paramref name="alpha"/>, by the fit otherwise.</summary>
     public FamilyPValue Test(int count, double alpha)
     {
         if (count < 0 || count > Trials) throw new ArgumentOutOfRangeException(nameof(count), count, $"a count of {Trials} keys lies in 0..{Trials}");

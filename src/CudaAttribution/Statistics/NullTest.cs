@@ -1,6 +1,6 @@
 namespace CudaAttribution.Statistics;
 
-/// <summary>A count tested against every family of innocents: the largest p-value counts (methods 7.2 F1).</summary>
+/// <summary>A count tested against every family of innocents: the largest p-value counts.</summary>
 /// <param name="Count">The suspect's count.</param>
 /// <param name="Trials">Keys.</param>
 /// <param name="PValue">Maximum over families; null where no family has a reference, in which case nothing is shown.</param>

@@ -1,5 +1,6 @@
 using CudaAttribution.Driver.Cuda;
 using CudaAttribution.Driver.Host;
+using CudaAttribution.Driver.Probe;
 
 namespace CudaAttribution.Driver.Tests.Contract;
 

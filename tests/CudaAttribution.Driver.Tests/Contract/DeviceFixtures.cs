@@ -1,4 +1,5 @@
 using CudaAttribution.Driver.Host;
+using CudaAttribution.Driver.Probe;
 
 namespace CudaAttribution.Driver.Tests.Contract;
 

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using CudaAttribution.Driver.Cuda;
+using CudaAttribution.Driver.Probe;
 
 namespace CudaAttribution.Driver.Tests.Contract;
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using CudaAttribution.Driver.Host;
+using CudaAttribution.Driver.Probe;
 using CudaAttribution.Driver.Tests.Contract;
 
 namespace CudaAttribution.Driver.Tests.Host;

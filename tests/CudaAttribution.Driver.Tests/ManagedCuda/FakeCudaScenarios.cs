@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using CudaAttribution.Driver.Cuda;
 using CudaAttribution.Driver.ManagedCuda;
+using CudaAttribution.Driver.Probe;
 using CudaAttribution.Driver.Tests.Contract;
 using CudaAttribution.Driver.Tests.Cuda;
 

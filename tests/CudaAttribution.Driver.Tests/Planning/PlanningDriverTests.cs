@@ -1,5 +1,6 @@
 using CudaAttribution.Driver.Host;
 using CudaAttribution.Driver.Planning;
+using CudaAttribution.Driver.Probe;
 
 namespace CudaAttribution.Driver.Tests.Planning;
 

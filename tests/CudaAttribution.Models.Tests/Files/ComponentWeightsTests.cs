@@ -1,5 +1,7 @@
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Weights;
 using CudaAttribution.Tensors.Weights.Torch;
 using NUnit.Framework;

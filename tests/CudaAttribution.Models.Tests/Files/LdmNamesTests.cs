@@ -4,6 +4,7 @@ using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Ops;
 using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;

@@ -1,13 +1,16 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Files.SingleFile;
 using CudaAttribution.Models.Files.Sources;
 using CudaAttribution.Models.Layers;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Models.Vae;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 

@@ -1,6 +1,6 @@
-using CudaAttribution.Models.Diffusion;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Files.SingleFile;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Models.Vae;

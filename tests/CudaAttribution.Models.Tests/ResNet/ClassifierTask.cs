@@ -6,6 +6,7 @@ using CudaAttribution.Models.ResNet;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Tests.ResNet;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using CudaAttribution.Models.Files;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Models.Tests.ResNet;

@@ -4,6 +4,7 @@ using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.ResNet;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests.ResNet;

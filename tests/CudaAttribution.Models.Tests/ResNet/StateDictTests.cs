@@ -1,3 +1,4 @@
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.ResNet;

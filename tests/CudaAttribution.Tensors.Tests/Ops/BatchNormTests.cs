@@ -1,4 +1,5 @@
 using CudaAttribution.Tensors.Ops;
+using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Tensors.Tests.Ops;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Images;
 using CudaAttribution.Keys;
 using CudaAttribution.Runs;

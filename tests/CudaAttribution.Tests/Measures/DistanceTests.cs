@@ -3,6 +3,7 @@ using CudaAttribution.Data.Images;
 using CudaAttribution.Measures;
 using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tests.World;
 
 namespace CudaAttribution.Tests.Measures;
@@ -49,9 +50,9 @@ public class DistanceTests
     {
         var white = RgbImage.Filled(8, 8, 255, 255, 255);
         var black = RgbImage.Filled(8, 8, 0, 0, 0);
-        foreach (string name in DistanceRegistry.Names)
+        foreach (string name in MeasureRegistry.Names)
         {
-            var metric = DistanceRegistry.Create(name, _device);
+            var metric = MeasureRegistry.Create(name, _device);
             Assert.That(metric.Name, Is.EqualTo(name));
             Assert.That(metric.Between(white, white), Is.Zero);
             Assert.That(metric.Between(white, black), Is.EqualTo(metric.Maximum));
@@ -82,10 +83,10 @@ public class DistanceTests
         using var simt = ComputeDevice.Open("simt", "kernels");
         var references = Pictures(3, 16, 16, 9);
         var answers = Pictures(4, 16, 16, 10);
-        foreach (string name in DistanceRegistry.Names)
+        foreach (string name in MeasureRegistry.Names)
             Assert.That(
-                DistanceRegistry.Create(name, simt).Matrix(references, answers),
-                Is.EqualTo(DistanceRegistry.Create(name, _device).Matrix(references, answers)),
+                MeasureRegistry.Create(name, simt).Matrix(references, answers),
+                Is.EqualTo(MeasureRegistry.Create(name, _device).Matrix(references, answers)),
                 name);
     }
 
@@ -142,7 +143,7 @@ public class DistanceTests
     public void UnknownMetricsAndTinyTilesAreRefused()
     {
         Assert.That(
-            Assert.Throws<UserException>(() => DistanceRegistry.Create("sscd", _device))!.Message,
+            Assert.Throws<UserException>(() => MeasureRegistry.Create("sscd", _device))!.Message,
             Does.Contain("unknown metric 'sscd'").And.Contain("px, tile"));
         Assert.Throws<UserException>(() => new TileDistance(_device).Between(RgbImage.Filled(3, 8, 0, 0, 0), RgbImage.Filled(3, 8, 0, 0, 0)));
     }

@@ -1,3 +1,4 @@
+using CudaAttribution.Answers;
 using CudaAttribution.Evidence;
 using CudaAttribution.Populations;
 using CudaAttribution.Runs;
@@ -51,10 +52,10 @@ public class InnocentTests
     public void AModelWhoseWeightsChangedIsRefused()
     {
         var keys = _world.Keys();
-        var (member, open) = Fixtures.Member("x", InnocentFamily.RealOther, InnocentSplit.Null, _world.Stranger);
+        var (member, model) = Fixtures.Member("x", InnocentFamily.RealOther, InnocentSplit.Null, _world.Stranger);
         Assert.That(
             Assert.Throws<UserException>(
-                () => new InnocentScorer(Fixtures.Distance).Score(keys, [(member with { Identity = "older" }, open)], 1))!.Message,
+                () => new InnocentScorer(Fixtures.Distance).Score(keys, [(member with { Identity = "older" }, model with { Identity = "older" })], 1))!.Message,
             Does.Contain("weights changed"));
     }
 
@@ -68,7 +69,7 @@ public class InnocentTests
             Refused = [keys.Keys[20].Prompt],
         };
         var table = new InnocentScorer(Fixtures.Distance).Score(
-            keys, [(new Innocent("half", InnocentFamily.RealSame, InnocentSplit.Null, model.Identity, ""), () => model)], 3);
+            keys, [(new Innocent("half", InnocentFamily.RealSame, InnocentSplit.Null, model.Identity, ""), UnopenedModel.Of(model))], 3);
         var m = table.Models.Single();
         Assert.Multiple(() =>
         {

@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using CudaAttribution.Answers;
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Data.Images;
 using CudaAttribution.Evidence;
 using CudaAttribution.Keys;
 using CudaAttribution.Populations;
@@ -10,6 +9,8 @@ using CudaAttribution.Reports;
 using CudaAttribution.Reports.Charts;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
+using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tests.World;
 
 namespace CudaAttribution.Tests.Reports;
@@ -50,7 +51,7 @@ public class ReportTests
     [Test]
     public void TheFolderHoldsAllThatTheVerdictRestsOn()
     {
-        using var device = Tensors.ComputeDevice.Open("cpu", "kernels");
+        using var device = ComputeDevice.Open("cpu", "kernels");
         var folder = new RunFolder(TestFolder.New("result"));
         var keys = _world.Keys();
         var run = Run(new StoredModel("copier", _world.Source, 12));
@@ -59,8 +60,8 @@ public class ReportTests
         Assert.That(Json.Write(AttributionResult.Load(folder.Path("result.json"))), Is.EqualTo(Json.Write(run.Result)));
         Assert.That(KeySet.Load(folder.Path("keys")).Hash, Is.EqualTo(keys.Hash));
         Assert.DoesNotThrow(() => NullTable.Load(folder.Path("null.json")).Check(keys));
-        for (int i = 0; i < run.Answers.Count; i++)
-            Assert.That(PictureFiles.Read(folder.Path(run.Result.Keys[i].Image!)), Is.EqualTo(run.Answers[i].Image));
+        for (int i = 0; i < run.Examined.Count; i++)
+            Assert.That(PictureFiles.Read(folder.Path(run.Result.Keys[i].Image!)), Is.EqualTo(run.Examined[i].Answer.Image));
         var written = Json.Read<RunManifest>(folder.Path("manifest.json"), "manifest");
         Assert.That(written.Outputs["result.json"], Is.EqualTo(RunFolder.HashFile(folder.Path("result.json"))));
         Assert.That(written.Outputs.Keys, Is.SupersetOf(new[] { "report.html", "null.json", "keys/keys.json", "images/000-answer.png" }));
@@ -117,7 +118,7 @@ public class ReportTests
 
     private string Page(IImageModel suspect)
     {
-        using var device = Tensors.ComputeDevice.Open("cpu", "kernels");
+        using var device = ComputeDevice.Open("cpu", "kernels");
         return AttributionReport.Render(
             Run(suspect), new ReportContext(RecordedRun.On(device, "attribute", ["cudattr", "attribute", "--keys", "k"], 7).Describe(), []));
     }

@@ -19,7 +19,7 @@ public class NullTestTests
     }
 
     /// <summary>
-    /// Validity of F1a: of m + 1 exchangeable models any one is equally likely to be the suspect, so over all choices the share with
+    /// Validity of ranks: of m + 1 exchangeable models any one is equally likely to be the suspect, so over all choices the share with
     /// p ≤ α must be at most α. Every assignment of counts 0..3 to m + 1 ≤ 4 models is enumerated.
     /// </summary>
     [Test]

@@ -13,7 +13,7 @@ internal static class Fixtures
 
     public static KeySet Keys(this TestWorld world, KeySelectionOptions? options = null) =>
         new KeySelector(Distance).Select(
-            world.SourceModel(), world.Training, [world.Stranger("sel")], options ?? new KeySelectionOptions { Seed = 5 });
+            world.SourceModel(), world.Training, [UnopenedModel.Of(world.Stranger("sel"))], options ?? new KeySelectionOptions { Seed = 5 });
 
     /// <summary>Innocents: six strangers of real-other, four each of real-same and real-own, two strangers for calibration.</summary>
     public static NullTable Null(this TestWorld world, KeySet keys, Func<Innocent, bool>? include = null)
@@ -26,7 +26,7 @@ internal static class Fixtures
         return new InnocentScorer(Distance).Score(keys, [.. members], 9);
     }
 
-    public static (Innocent Member, Func<IImageModel> Open) Member(
+    public static (Innocent Member, UnopenedModel Model) Member(
         string name, InnocentFamily family, InnocentSplit split, Func<string, StoredModel> open) =>
-        (new Innocent(name, family, split, open(name).Identity, name), () => open(name));
+        (new Innocent(name, family, split, open(name).Identity, name), new UnopenedModel(name, open(name).Identity, () => open(name)));
 }

@@ -64,11 +64,16 @@ internal sealed class StoredModel(string name, IReadOnlyDictionary<string, RgbIm
     /// <summary>Prompts answered with other pictures.</summary>
     public Dictionary<string, RgbImage> Instead { get; init; } = [];
 
+    /// <summary>Is called before it answers.</summary>
+    public Action? Answering { get; set; }
+
     /// <summary>Every query ever asked.</summary>
     public List<Query> Asked { get; } = [];
 
     public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default)
     {
+        Answering?.Invoke();
+        cancel.ThrowIfCancellationRequested();
         Asked.AddRange(queries);
         return [.. queries.Select(q => Refused.Contains(q.Prompt) ? Answer.Failed("refused") : Answer.Of(Picture(q)))];
     }
@@ -84,8 +89,8 @@ internal sealed class StoredModel(string name, IReadOnlyDictionary<string, RgbIm
     }
 }
 
-/// <summary>d_px of methods 1.3 in plain floating point: the oracle, and the metric of tests that are about something else.</summary>
-internal sealed class PlainDistance : IReconstructionDistance
+/// <summary>d_px (docs/method.md "Distances") in plain floating point: the oracle, and the metric of tests that are about something else.</summary>
+internal sealed class PlainDistance : IPictureMeasure
 {
     public string Name => "px";
 
@@ -93,8 +98,11 @@ internal sealed class PlainDistance : IReconstructionDistance
 
     public double Maximum => 1;
 
-    public double[,] Matrix(IReadOnlyList<RgbImage> references, IReadOnlyList<RgbImage> answers)
+    public PreparedPictures Prepare(IReadOnlyList<RgbImage> pictures) => new(pictures);
+
+    public double[,] Matrix(PreparedPictures preparedReferences, PreparedPictures preparedAnswers)
     {
+        var (references, answers) = (preparedReferences.Pictures, preparedAnswers.Pictures);
         var result = new double[references.Count, answers.Count];
         for (int i = 0; i < references.Count; i++)
         {

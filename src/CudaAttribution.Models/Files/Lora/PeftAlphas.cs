@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Files.Lora;

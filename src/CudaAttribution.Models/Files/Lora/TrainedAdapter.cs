@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using CudaAttribution.Models.Layers;
-using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Files.Lora;

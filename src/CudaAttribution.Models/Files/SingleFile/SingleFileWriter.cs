@@ -1,4 +1,5 @@
-using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Configuration;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Weights;
 

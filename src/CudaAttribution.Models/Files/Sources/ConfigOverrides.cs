@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
-using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Configuration;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Models.Vae;

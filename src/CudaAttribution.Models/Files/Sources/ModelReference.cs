@@ -1,6 +1,6 @@
-using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files.Lora;
 using CudaAttribution.Models.Files.SingleFile;
+using CudaAttribution.Models.Schedulers;
 
 namespace CudaAttribution.Models.Files.Sources;
 

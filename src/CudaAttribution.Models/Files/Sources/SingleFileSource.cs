@@ -1,8 +1,9 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using CudaAttribution.Models.Diffusion;
+using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Files.SingleFile;
+using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Models.Vae;

@@ -1,5 +1,4 @@
 using CudaAttribution.Driver;
-using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Tensors.Engines.Nvidia;
 
@@ -109,7 +108,7 @@ public sealed class CublasCudnnMath : IMathLibrary
 
     private void AddBias(Tensor y, Tensor? b)
     {
-        if (b is not null) Elementwise.AddRowInto(_device, y, b);
+        if (b is not null) InPlace.AddRowInto(_device, y, b);
     }
 
     // c[m,n] (+)= op(a)[m,k] · op(b)[k,n], row-major. A row-major array read by columns is its own transpose: cuBLAS computes cᵀ = op(b)ᵀ · op(a)ᵀ.

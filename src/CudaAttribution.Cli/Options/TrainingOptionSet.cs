@@ -1,0 +1,124 @@
+using System.CommandLine;
+using CudaAttribution.Data.Datasets;
+using CudaAttribution.Models.Training;
+using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Ops;
+
+namespace CudaAttribution.Cli.Options;
+
+/// <summary>What <c>train</c> and <c>finetune</c> have in common.</summary>
+internal sealed class TrainingOptionSet(double learningRate, int steps)
+{
+    private readonly Option<int> _steps = new("--steps") { Description = "Optimiser steps.", DefaultValueFactory = _ => steps, HelpName = "n" };
+    private readonly Option<int> _batch = new("--batch") { Description = "Pictures of a step.", DefaultValueFactory = _ => 32, HelpName = "n" };
+    private readonly Option<int> _accumulate = CommonOptions.Accumulate();
+    private readonly Option<bool> _checkpointActivations = CommonOptions.CheckpointActivations();
+    private readonly Option<double?> _memory = new("--memory-limit")
+    {
+        Description = "Refuse a training that would take more device memory than this; without it, more than is free.",
+        HelpName = "GB",
+    };
+    private readonly Option<double> _decay = new("--weight-decay")
+    {
+        Description = "AdamW's decoupled weight decay.",
+        DefaultValueFactory = _ => new AdamWOptions().WeightDecay,
+        HelpName = "x",
+    };
+    private readonly Option<double> _norm = new("--max-grad-norm")
+    {
+        Description = "Gradients are scaled down to this norm; 0 leaves them.",
+        DefaultValueFactory = _ => 1,
+        HelpName = "x",
+    };
+    private readonly Option<double> _rate = new("--lr")
+    {
+        Description = "Learning rate, constant after the warm-up.",
+        DefaultValueFactory = _ => learningRate,
+        HelpName = "x",
+    };
+    private readonly Option<int> _warmup = new("--warmup")
+    {
+        Description = "Steps over which the learning rate rises.",
+        DefaultValueFactory = _ => 0,
+        HelpName = "n",
+    };
+    private readonly Option<double> _drop = new("--caption-drop")
+    {
+        Description = "Share of pictures trained with the empty caption.",
+        DefaultValueFactory = _ => 0.1,
+        HelpName = "p",
+    };
+    private readonly Option<double> _minSnr = new("--min-snr")
+    {
+        Description = "Weight the loss by timestep with Min-SNR's gamma; 5 is usual, 0 weights all alike.",
+        DefaultValueFactory = _ => 0.0,
+        HelpName = "gamma",
+    };
+    private readonly Option<double> _ema = new("--ema")
+    {
+        Description = "Decay of the running average of the weights that becomes the model; 0 for none.",
+        DefaultValueFactory = _ => 0.0,
+        HelpName = "x",
+    };
+    private readonly Option<int> _every = new("--checkpoint-every")
+    {
+        Description = "Steps between checkpoints; a killed run goes on from the last one.",
+        DefaultValueFactory = _ => 200,
+        HelpName = "n",
+    };
+
+    public RunOptionSet Run { get; } = new();
+
+    public Option<string> Data { get; } = RequiredData();
+
+    public Option<BadImagePolicy> OnBadImage { get; } = CommonOptions.OnBadImage();
+
+    public Option<DType> Type { get; } = new("--dtype")
+    {
+        Description = "Type of the weights in the file: F32, F16 or BF16. Training is F32.",
+        DefaultValueFactory = _ => DType.F32,
+        HelpName = "type",
+    };
+
+    public void AddTo(Command command)
+    {
+        Option[] options =
+        [
+            Data, OnBadImage, _steps, _batch, _accumulate, _checkpointActivations, _memory, _rate, _warmup, _decay, _norm, _drop, _minSnr, _ema,
+            _every, Type,
+        ];
+        foreach (var option in options) command.Add(option);
+        Run.AddTo(command);
+    }
+
+    public TrainOptions Options(ParseResult parsed) => new()
+    {
+        Steps = parsed.GetValue(_steps),
+        BatchSize = parsed.GetValue(_batch),
+        GradientAccumulation = parsed.GetValue(_accumulate),
+        ActivationCheckpointing = parsed.GetValue(_checkpointActivations),
+        MemoryLimit = parsed.GetValue(_memory) is { } gigabytes ? Bytes(gigabytes) : null,
+        LearningRate = parsed.GetValue(_rate),
+        Optimizer = new AdamWOptions { WeightDecay = parsed.GetValue(_decay) },
+        MaxGradientNorm = parsed.GetValue(_norm),
+        WarmupSteps = parsed.GetValue(_warmup),
+        EmaDecay = parsed.GetValue(_ema),
+        CheckpointInterval = parsed.GetValue(_every),
+    };
+
+    public DiffusionObjective Objective(ParseResult parsed) => new()
+    {
+        CaptionDrop = parsed.GetValue(_drop), MinSnrGamma = parsed.GetValue(_minSnr),
+    };
+
+    private static long Bytes(double gigabytes) => gigabytes > 0 && gigabytes < 1e9
+        ? (long)(gigabytes * 1e9)
+        : throw new ArgumentException($"--memory-limit must be a positive number of gigabytes, it is {gigabytes}");
+
+    private static Option<string> RequiredData()
+    {
+        var data = CommonOptions.Data();
+        data.Required = true;
+        return data;
+    }
+}

@@ -1,0 +1,26 @@
+using CudaAttribution.Tensors.Ops;
+
+namespace CudaAttribution.Tensors.Verification;
+
+/// <summary>Every op case of the project, by family in the order of the kernel files.</summary>
+public static class OpCatalog
+{
+    public static IEnumerable<OpCase> All =>
+    [
+        .. Convolution.Cases,
+        .. Gemm.Cases,
+        .. Norm.Cases,
+        .. DotProductAttention.Cases,
+        .. Loss.Cases,
+        .. CrossEntropyLoss.Cases,
+        .. Elementwise.Cases,
+        .. EmbeddingTable.Cases,
+        .. Optim.Cases,
+        .. Sampling.Cases,
+        .. Distance.Cases,
+        .. Pool.Cases,
+        .. BatchNormalisation.Cases,
+        .. Fft.Cases,
+        .. TransposedConvolution.Cases,
+    ];
+}
