@@ -25,6 +25,7 @@ var root = new RootCommand(
     AttributeCommand.Create(),
     ServeCommand.Create(),
     RunsCommand.Create(),
+    UnitCommand.Create(),
     DataCommand.Create(),
     VerifyCommand.Create(),
     ConvertCommand.Create(),

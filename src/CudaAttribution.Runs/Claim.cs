@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -11,28 +10,36 @@ namespace CudaAttribution.Runs;
 /// <remarks>
 /// The lock file <c>.NAME.lock</c> is locked by the system, which frees it when a process ends however it ends. Where several machines share a folder
 /// and the file system does not pass locks on, the lease in the file decides: its holder renews it, and another machine takes over only when it has
-/// run out. Clocks that differ by more than the lease defeat it.
+/// run out. Clocks that differ by more than the lease defeat it, and so do two such machines that make the same new lock file within one write of it;
+/// the one that was overwritten learns of it by <see cref="Lost"/>, and before it publishes by <see cref="EnsureHeld"/>.
 /// </remarks>
 public sealed class Claim : IDisposable
 {
     /// <summary>How long a holder on another machine is believed to live after its last sign.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(60);
 
+    // Of two machines that find the same lease run out, both have written when this has passed, and the one that wrote last has it.
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
+
     private readonly RunFolder _folder;
     private readonly string _file, _lockPath;
     private readonly FileStream _lock;
-    private readonly Timer _renewal;
-    private readonly string _nonce = Guid.NewGuid().ToString("N");
+    private readonly CancellationTokenSource _lost = new();
+    private Timer? _renewal;
+    private DateTimeOffset _renewed;
+    private bool _disposed;
 
-    private Claim(RunFolder folder, string file, FileStream held)
-    {
-        (_folder, _file, _lock, _lockPath) = (folder, file, held, LockPath(folder, file));
-        Renew();
-        _renewal = new Timer(_ => Renew(), null, Lease / 4, Lease / 4);
-    }
+    private Claim(RunFolder folder, string file, FileStream held) =>
+        (_folder, _file, _lock, _lockPath) = (folder, file, held, LockPath(folder.Root, file));
 
     /// <summary>True where the folder held this description before: an earlier run is continued.</summary>
     public bool Resumed { get; private set; }
+
+    /// <summary>Tells this claim from every other one.</summary>
+    public string Nonce { get; } = Guid.NewGuid().ToString("N");
+
+    /// <summary>Cancelled when another machine has taken the folder over, because this one gave no sign for as long as the lease.</summary>
+    public CancellationToken Lost => _lost.Token;
 
     /// <summary>Takes the folder and settles what it is for: writes the description, or checks the one that is there.</summary>
     /// <param name="folder">The folder.</param>
@@ -59,25 +66,47 @@ public sealed class Claim : IDisposable
     /// <exception cref="UserException">Another process has the folder.</exception>
     public static Claim Lock(RunFolder folder, string file)
     {
-        string path = LockPath(folder, file);
-        while (true)
+        if (TryLock(folder, file) is { } claim) return claim;
+        string who = HolderOf(folder.Root, file) is { } holder ? $"another process ({holder})" : "another process";
+        throw new UserException($"{who} is at work on this folder", "Wait for it, or name another folder.", folder.Root);
+    }
+
+    /// <summary>Takes the folder, or returns null where another process has it.</summary>
+    /// <exception cref="UserException">The lock file cannot be opened for another reason.</exception>
+    public static Claim? TryLock(RunFolder folder, string file)
+    {
+        string path = LockPath(folder.Root, file);
+        while (Open(path) is { } held)
         {
-            var held = Open(path, folder);
             try
             {
-                RefuseLiving(held, folder);
+                var before = ClaimHolder.Parse(ReadAll(held));
+                bool elsewhere = before is { IsOnThisMachine: false };
+                if (elsewhere && before!.LastSign < Lease) break;
                 var claim = new Claim(folder, file, held);
+                claim.Sign();
+                if (elsewhere) Thread.Sleep(Settling);
                 // A holder removes its file before it lets go: a file opened just before that is locked by us and has no name any more.
-                if (claim.IsNamed()) return claim;
-                claim._renewal.Dispose();
+                if (claim.IsNamed())
+                {
+                    claim._renewal = new Timer(_ => claim.Renew(), null, Lease / 4, Lease / 4);
+                    held = null;
+                    return claim;
+                }
             }
-            catch
+            finally
             {
-                held.Dispose();
-                throw;
+                held?.Dispose();
             }
-            held.Dispose();
         }
+        return null;
+    }
+
+    /// <summary>Who has the folder, as far as the lock file says; null where nobody seems to.</summary>
+    public static ClaimHolder? HolderOf(string folder, string file)
+    {
+        string? text = ReadNamed(LockPath(folder, file));
+        return text is not null && ClaimHolder.Parse(text) is { } holder && holder.SeemsAlive ? holder : null;
     }
 
     /// <summary>Whether the folder is described already.</summary>
@@ -101,63 +130,102 @@ public sealed class Claim : IDisposable
     /// <summary>Describes the folder.</summary>
     public void Write<T>(T description) => _folder.WriteJson(_file, description);
 
-    public void Dispose()
+    /// <summary>To be asked right before something is published.</summary>
+    /// <exception cref="UserException">The folder is another machine's by now.</exception>
+    public void EnsureHeld()
     {
-        _renewal.Dispose();
-        lock (_lock)
-        {
-            if (!_lock.CanWrite) return;
-            File.Delete(_lockPath);
-            _lock.Dispose();
-        }
+        Renew();
+        if (Lost.IsCancellationRequested)
+            throw new UserException(
+                "another machine has taken this folder over, because this one gave no sign for too long", "Start again: what is there is continued.",
+                _folder.Root);
     }
 
-    private static string LockPath(RunFolder folder, string file) => folder.Path($".{file}.lock");
+    public void Dispose()
+    {
+        _renewal?.Dispose();
+        lock (_lock)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            if (IsNamed()) File.Delete(_lockPath);
+            _lock.Dispose();
+        }
+        _lost.Dispose();
+    }
 
-    private static FileStream Open(string path, RunFolder folder)
+    /// <summary>Whether a file of this name is a claim's lock: no output of a run, and not to be opened while somebody works.</summary>
+    public static bool IsLock(string path) => Path.GetFileName(path) is ['.', .., '.', 'l', 'o', 'c', 'k'];
+
+    private static string LockPath(string folder, string file) => Path.Combine(folder, $".{file}.lock");
+
+    private static FileStream? Open(string path)
     {
         try
         {
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e)
+        catch (IOException e) when (IsSharingViolation(e))
         {
-            throw Taken(folder, e);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UserException(
+                $"cannot lock this folder ({e.Message.TrimEnd('.')})", "Name a folder that you may write to.", Path.GetDirectoryName(path), e);
         }
     }
 
-    private static void RefuseLiving(FileStream held, RunFolder folder)
-    {
-        string[] words = new StreamReader(held, Encoding.UTF8, leaveOpen: true).ReadToEnd().Split('\n');
-        bool elsewhere = words.Length >= 2 && words[0] != Environment.MachineName;
-        if (elsewhere && DateTimeOffset.TryParse(words[1], CultureInfo.InvariantCulture, out var renewed) && DateTimeOffset.UtcNow - renewed < Lease)
-            throw Taken(folder, null);
-    }
+    // ERROR_SHARING_VIOLATION on Windows, EWOULDBLOCK on Linux and on macOS.
+    private static bool IsSharingViolation(IOException e) => e.HResult is unchecked((int)0x80070020) or 11 or 35;
 
-    private static UserException Taken(RunFolder folder, Exception? inner) =>
-        new("another process is at work on this folder", "Wait for it, or name another folder.", folder.Root, inner);
+    /// <summary>A sign of life. What the file holds is overwritten by as many bytes, so that no reader finds it empty.</summary>
+    private void Sign()
+    {
+        _renewed = DateTimeOffset.UtcNow;
+        byte[] text = Encoding.UTF8.GetBytes(ClaimHolder.Me(_renewed, Nonce).Write());
+        _lock.Position = 0;
+        _lock.Write(text);
+        _lock.SetLength(text.Length);
+        _lock.Flush(flushToDisk: true);
+    }
 
     private void Renew()
     {
         lock (_lock)
         {
-            if (!_lock.CanWrite) return;
-            _lock.SetLength(0);
-            _lock.Write(Encoding.UTF8.GetBytes($"{Environment.MachineName}\n{DateTimeOffset.UtcNow:O}\n{_nonce}"));
-            _lock.Flush(flushToDisk: true);
+            if (_disposed || Lost.IsCancellationRequested) return;
+            try
+            {
+                if (IsNamed())
+                {
+                    Sign();
+                    return;
+                }
+            }
+            catch (IOException) when (DateTimeOffset.UtcNow - _renewed < Lease)
+            {
+                return; // A disk that is full now may not be at the next sign.
+            }
+            catch (IOException)
+            {
+                // Nobody has seen a sign for the whole lease.
+            }
         }
+        _lost.Cancel();
     }
 
-    private bool IsNamed()
+    private bool IsNamed() => ReadNamed(_lockPath) is { } text && ClaimHolder.Parse(text)?.Nonce == Nonce;
+
+    private static string? ReadNamed(string path)
     {
-        try
-        {
-            using var file = new FileStream(_lockPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            return new StreamReader(file).ReadToEnd().EndsWith(_nonce, StringComparison.Ordinal);
-        }
-        catch (IOException)
-        {
-            return false;
-        }
+        using var file = Posix.OpenUnlocked(path);
+        return file is null ? null : ReadAll(file);
+    }
+
+    private static string ReadAll(FileStream file)
+    {
+        using var reader = new StreamReader(file, Encoding.UTF8, leaveOpen: true);
+        return reader.ReadToEnd();
     }
 }

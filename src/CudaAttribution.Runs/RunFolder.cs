@@ -55,6 +55,12 @@ public sealed class RunFolder
         }
     }
 
+    /// <summary>Deletes what writers that were killed left beside their targets; nobody else may be writing.</summary>
+    public void DeleteTemporaries()
+    {
+        foreach (string file in Directory.EnumerateFiles(Root, "*.tmp", SearchOption.AllDirectories)) File.Delete(file);
+    }
+
     /// <summary>SHA-256 of a file, 64 hex digits.</summary>
     public static string HashFile(string path)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using CudaAttribution.Runs.Manifests;
+using CudaAttribution.Runs.Units;
 using Microsoft.Data.Sqlite;
 
 namespace CudaAttribution.Runs.Ledger;
@@ -47,29 +48,11 @@ public sealed class RunLedger : IDisposable
 
     /// <summary>Enters a finished run by its folder's manifest; entering the same manifest again changes nothing.</summary>
     /// <returns>The entry.</returns>
-    public LedgerEntry Add(string folder, RunManifest manifest, LedgerVerdict? verdict)
-    {
-        string hash = RunFolder.HashFile(Path.Combine(folder, RunManifest.FileName));
-        var entry = new LedgerEntry(
-            hash[..12], manifest.Finished, manifest.Command, verdict?.Verdict, verdict?.Conf, verdict?.PValue, Path.GetFullPath(folder), hash);
-        using var command = _connection.CreateCommand();
-        command.CommandText =
-            $"""
-            INSERT INTO runs ({Columns})
-            VALUES ($id, $time, $command, $verdict, $conf, $p, $folder, $hash)
-            ON CONFLICT (id) DO UPDATE SET folder = excluded.folder
-            """;
-        command.Parameters.AddWithValue("$id", entry.Id);
-        command.Parameters.AddWithValue("$time", entry.Time.ToString("O", CultureInfo.InvariantCulture));
-        command.Parameters.AddWithValue("$command", entry.Command);
-        command.Parameters.AddWithValue("$verdict", (object?)entry.Verdict ?? DBNull.Value);
-        command.Parameters.AddWithValue("$conf", (object?)entry.Conf ?? DBNull.Value);
-        command.Parameters.AddWithValue("$p", (object?)entry.PValue ?? DBNull.Value);
-        command.Parameters.AddWithValue("$folder", entry.Folder);
-        command.Parameters.AddWithValue("$hash", entry.ManifestHash);
-        command.ExecuteNonQuery();
-        return entry;
-    }
+    public LedgerEntry Add(string folder, RunManifest manifest, LedgerVerdict? verdict) => Add(folder, manifest.Command, manifest.Finished, verdict);
+
+    /// <summary>Enters the result of a finished unit of work in the same way.</summary>
+    /// <returns>The entry.</returns>
+    public LedgerEntry Add(string folder, UnitManifest manifest) => Add(folder, $"unit {manifest.Kind}", manifest.Finished, verdict: null);
 
     /// <summary>The latest runs, newest first.</summary>
     public IReadOnlyList<LedgerEntry> List(int limit = 100)
@@ -97,6 +80,31 @@ public sealed class RunLedger : IDisposable
     }
 
     public void Dispose() => _connection.Dispose();
+
+    private LedgerEntry Add(string folder, string what, DateTimeOffset finished, LedgerVerdict? verdict)
+    {
+        // Manifests of runs and of units have one name.
+        string hash = RunFolder.HashFile(Path.Combine(folder, RunManifest.FileName));
+        var entry = new LedgerEntry(
+            hash[..12], finished, what, verdict?.Verdict, verdict?.Conf, verdict?.PValue, Path.GetFullPath(folder), hash);
+        using var command = _connection.CreateCommand();
+        command.CommandText =
+            $"""
+            INSERT INTO runs ({Columns})
+            VALUES ($id, $time, $command, $verdict, $conf, $p, $folder, $hash)
+            ON CONFLICT (id) DO UPDATE SET folder = excluded.folder
+            """;
+        command.Parameters.AddWithValue("$id", entry.Id);
+        command.Parameters.AddWithValue("$time", entry.Time.ToString("O", CultureInfo.InvariantCulture));
+        command.Parameters.AddWithValue("$command", entry.Command);
+        command.Parameters.AddWithValue("$verdict", (object?)entry.Verdict ?? DBNull.Value);
+        command.Parameters.AddWithValue("$conf", (object?)entry.Conf ?? DBNull.Value);
+        command.Parameters.AddWithValue("$p", (object?)entry.PValue ?? DBNull.Value);
+        command.Parameters.AddWithValue("$folder", entry.Folder);
+        command.Parameters.AddWithValue("$hash", entry.ManifestHash);
+        command.ExecuteNonQuery();
+        return entry;
+    }
 
     private static List<LedgerEntry> Read(SqliteCommand command)
     {

@@ -40,17 +40,8 @@ public sealed class RunRecorder(
         OperatingSystem = RuntimeInformation.OSDescription,
         Remote = Remote,
         Inputs = new SortedDictionary<string, string>(_inputs, StringComparer.Ordinal),
-        Outputs = folder is null ? new SortedDictionary<string, string>() : Outputs(folder, includeOutput),
+        Outputs = folder is null
+            ? new SortedDictionary<string, string>()
+            : FileHashes.Of(folder.Root, name => name != RunManifest.FileName && includeOutput?.Invoke(name) != false),
     };
-
-    private static SortedDictionary<string, string> Outputs(RunFolder folder, Func<string, bool>? include)
-    {
-        var outputs = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (string file in Directory.EnumerateFiles(folder.Root, "*", SearchOption.AllDirectories))
-        {
-            string name = Path.GetRelativePath(folder.Root, file).Replace(Path.DirectorySeparatorChar, '/');
-            if (name != RunManifest.FileName && !Path.GetFileName(name).StartsWith('.') && include?.Invoke(name) != false) outputs[name] = RunFolder.HashFile(file);
-        }
-        return outputs;
-    }
 }
