@@ -1,6 +1,6 @@
 // Elementwise and data-moving ops of the networks, F32; activations [N,H,W,C], tokens [N,L,C].
 //
-//   silu, gelu, quick_gelu   y[n] = f(x[n]);  dx[n] (+)= dy[n] f'(x[n])
+//   relu, silu, gelu, quick_gelu   y[n] = f(x[n]);  dx[n] (+)= dy[n] f'(x[n])
 //   geglu                    y[R,C] = a gelu(g) with x[R,2C] = (a, g);  dx[R,2C] (+)= (dy gelu(g), dy a gelu'(g))
 //   add, add_into            y = a + b;  y += x
 //   add_per_sample           y[N,P,C] = x[N,P,C] + t[N,C];  dt[N,C] (+)= sum over P of dy
@@ -17,6 +17,11 @@
 #include "tile.cuh"
 
 // ---- activations
+
+// NaN passes; the slope at zero is zero.
+DEVICE float relu(float x) { return x < 0.0f ? 0.0f : x; }
+
+DEVICE float relu_slope(float x) { return x <= 0.0f ? 0.0f : 1.0f; }
 
 DEVICE float silu(float x) { return x * sigmoid_(x); }
 
@@ -60,6 +65,7 @@ struct ActivationGradParams {
         each_element(p.n, [=](long long i) { put(p.dx[i], p.dy[i] * name##_slope(p.x[i]), p.accumulate); });                                         \
     }
 
+ACTIVATION(relu)
 ACTIVATION(silu)
 ACTIVATION(gelu)
 ACTIVATION(quick_gelu)

@@ -1,5 +1,4 @@
 using ArchUnitNET.Domain;
-using ArchUnitNET.Domain.Extensions;
 using ArchUnitNET.Loader;
 using CudaAttribution.Tests;
 using Assembly = System.Reflection.Assembly;
@@ -73,8 +72,7 @@ public sealed class ArchitectureTests
     /// <summary>Which type of the assembly uses which other type of it, nested and generated ones included.</summary>
     private static IEnumerable<(IType From, IType To)> Uses(string assembly)
     {
-        var own = Product.Value.Types.Where(t => Folder(assembly, t) is not null && t.Assembly.Name.StartsWith(BinaryName(assembly) + ",", StringComparison.Ordinal))
-            .ToHashSet();
+        var own = Product.Value.Types.Where(t => t.Assembly.Name.Split(',')[0] == BinaryName(assembly) && Folder(assembly, t) is not null).ToHashSet();
         Assert.That(own, Is.Not.Empty);
         return own.SelectMany(from => from.Dependencies.Select(d => d.Target).Where(own.Contains).Select(to => (from, to)));
     }

@@ -201,7 +201,7 @@ public class DemoExperimentTests
     {
         using var opened = OpenedSuspect.Local(suspect, _device, keys.Header.Sampling!);
         AttributionJob.Run(
-            keys, nulls, opened, _device, new RunFolder(folder), new AttributionOptions { Seed = seed },
+            keys, nulls, opened, _device, AnswerStore.InMemory(), new RunFolder(folder), new AttributionOptions { Seed = seed },
             RecordedRun.On(_device, "attribute", ["cudattr"], seed));
     }
 

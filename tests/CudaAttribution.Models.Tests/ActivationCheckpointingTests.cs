@@ -13,7 +13,7 @@ public class ActivationCheckpointingTests : DeviceFixture
 {
     private static readonly TrainOptions Options = new()
     {
-        Steps = 4, BatchSize = 4, LearningRate = 1e-3, EmaDecay = 0.9, CaptionDrop = 0.3, Seed = 5, GradientAccumulation = 2,
+        Steps = 4, BatchSize = 4, LearningRate = 1e-3, EmaDecay = 0.9, Seed = 5, GradientAccumulation = 2,
     };
 
     /// <summary>Also the gradients with respect to the inputs, which flow out of the checkpointed blocks.</summary>
@@ -113,7 +113,7 @@ public class ActivationCheckpointingTests : DeviceFixture
     private (IReadOnlyList<float> Losses, string Hash) Train(ModelUse use, TrainOptions options)
     {
         using var model = Tiny.Model(Device, use);
-        using var trainer = new Trainer(model, Tiny.Data(), options);
+        using var trainer = Tiny.Training(model, options);
         return (trainer.Run().Losses, model.WeightsHash());
     }
 }

@@ -13,7 +13,7 @@ public sealed class Bf16TrainingTests
 {
     private static readonly TrainOptions Options = new()
     {
-        Steps = 4, BatchSize = 4, LearningRate = 1e-3, WarmupSteps = 0, EmaDecay = 0, CaptionDrop = 0.3, Seed = 5, ReportInterval = 2,
+        Steps = 4, BatchSize = 4, LearningRate = 1e-3, WarmupSteps = 0, EmaDecay = 0, Seed = 5, ReportInterval = 2,
     };
 
     private ComputeDevice _device = null!;
@@ -83,7 +83,7 @@ public sealed class Bf16TrainingTests
     {
         using var model = DiffusionModel.Create(ModelPreset.Load("nano"), Models.Tests.Tiny.Captions, device, 7, ModelUse.TrainAll);
         float[] start = model.Trained.Values.ToArray<float>();
-        using var trainer = new Trainer(model, Models.Tests.Tiny.Data(side: model.PictureSize), options);
+        using var trainer = Models.Tests.Tiny.Training(model, options);
         float[] losses = [.. trainer.Run().Losses];
         float[] end = model.Trained.Values.ToArray<float>();
         return (losses, start, end, [.. end.Zip(start, (a, b) => a - b)]);
@@ -92,7 +92,7 @@ public sealed class Bf16TrainingTests
     private static string Tiny(ComputeDevice device, TrainOptions options)
     {
         using var model = Models.Tests.Tiny.Model(device);
-        using var trainer = new Trainer(model, Models.Tests.Tiny.Data(), options);
+        using var trainer = Models.Tests.Tiny.Training(model, options);
         trainer.Run();
         return model.WeightsHash();
     }

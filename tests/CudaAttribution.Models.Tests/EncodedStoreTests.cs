@@ -76,12 +76,12 @@ public class EncodedStoreTests : DeviceFixture
         data ??= Tiny.Data(side: 16);
         if (options.CheckpointFolder is { } folder) Directory.CreateDirectory(folder);
         Device.Profile = new LaunchProfile();
-        using (new TrainingState(model, data, options))
+        using (Tiny.Step(model, options, data))
         {
             encoded = Device.Profile.Kernels.Where(k => k.Kernel is "from_pixels_f32" or "embedding_fwd_f32").Sum(k => k.Launches);
         }
         Device.Profile = null;
-        using var trainer = new Trainer(model, data, options);
+        using var trainer = Tiny.Training(model, options, data);
         trainer.Run();
         return model.WeightsHash();
     }

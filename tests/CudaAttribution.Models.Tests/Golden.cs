@@ -72,7 +72,7 @@ internal sealed class Golden : IDisposable
         _file.Dispose();
     }
 
-    private static string PathOf(string file) => Path.Combine(AppContext.BaseDirectory, "golden", file);
+    public static string PathOf(string file) => Path.Combine(AppContext.BaseDirectory, "golden", file);
 }
 
 /// <summary>Normalised mean squared error, Σ(a−b)²/Σb², in float64; NaN or infinity in either is infinite.</summary>

@@ -11,7 +11,7 @@ public class GradientAccumulationTests : DeviceFixture
 {
     private static readonly TrainOptions Options = new()
     {
-        Steps = 6, BatchSize = 6, LearningRate = 1e-3, EmaDecay = 0.9, CaptionDrop = 0.3, Seed = 5, ReportInterval = 4,
+        Steps = 6, BatchSize = 6, LearningRate = 1e-3, EmaDecay = 0.9, Seed = 5, ReportInterval = 4,
     };
 
     [Test]
@@ -66,7 +66,7 @@ public class GradientAccumulationTests : DeviceFixture
         {
             using var device = ComputeDevice.Open("cpu");
             using var model = Tiny.Model(device);
-            using var trainer = new Trainer(model, Tiny.Data(), options with { Steps = 1 });
+            using var trainer = Tiny.Training(model, options with { Steps = 1 });
             long before = device.Pool.InUse;
             trainer.Run();
             return device.Pool.Peak - before;
@@ -75,19 +75,18 @@ public class GradientAccumulationTests : DeviceFixture
 
     private static (float[] Gradients, float[] Losses) Gradients(DiffusionModel model, TrainingSet data, TrainOptions options)
     {
-        using var inputs = new TrainingInputs(model, data, options);
-        using var process = new ForwardProcess(model.Device, model.Scheduler);
+        using var state = new TrainingState(Tiny.Step(model, options, data), options);
         using var arena = new Arena(model.Device);
         var losses = arena.New(new Shape(options.GradientAccumulation));
-        inputs.Upload(3);
-        new TrainingStep(model.UNet, model.Trained, inputs, process, options).Compute(3, losses);
+        state.Upload(3);
+        state.Differentiate(3, losses);
         return (model.Trained.Gradients.ToArray<float>(), losses.ToArray<float>());
     }
 
     private (TrainResult Result, string Hash) Train(TrainOptions options)
     {
         using var model = Tiny.Model(Device);
-        using var trainer = new Trainer(model, Tiny.Data(), options);
+        using var trainer = Tiny.Training(model, options);
         return (trainer.Run(), model.WeightsHash());
     }
 }

@@ -104,7 +104,7 @@ public class LatentModelTests : DeviceFixture
         string Trained(TrainOptions o, out TrainResult result)
         {
             using var model = Tiny.LatentModel(Device);
-            using var trainer = new Trainer(model, Tiny.Data(side: 16), o);
+            using var trainer = Tiny.Training(model, o);
             result = trainer.Run();
             model.Save(Folder["m"]);
             return model.WeightsHash();
@@ -151,7 +151,7 @@ public class LatentModelTests : DeviceFixture
     {
         using var model = Tiny.LatentModel(Device);
         Assert.That(
-            () => new Trainer(model, Tiny.Data(), new TrainOptions { Steps = 1, BatchSize = 1 }),
+            () => new DiffusionTask(model, Tiny.Data()),
             Throws.ArgumentException.With.Message.Contains("8x8, the model takes 16x16"));
     }
 }

@@ -19,7 +19,7 @@ public class LoraTrainingTests : DeviceFixture
 
     private static readonly TrainOptions Options = new()
     {
-        Steps = 6, BatchSize = 4, LearningRate = 1e-2, CaptionDrop = 0.3, Seed = 5, ActivationCheckpointing = true,
+        Steps = 6, BatchSize = 4, LearningRate = 1e-2, Seed = 5, ActivationCheckpointing = true,
     };
 
     [SetUp]
@@ -78,7 +78,7 @@ public class LoraTrainingTests : DeviceFixture
     {
         using var model = Load(Lora with { Alpha = alpha });
         string before = model.WeightsHash();
-        using (var trainer = new Trainer(model, Tiny.Data(), Options)) trainer.Run();
+        using (var trainer = Tiny.Training(model, Options)) trainer.Run();
         Assert.That(model.WeightsHash(), Is.EqualTo(before), "the base stays as it is");
         model.Save(Folder["merged"]);
         model.SaveAdapter(Folder["pytorch_lora_weights.safetensors"]);
@@ -126,12 +126,12 @@ public class LoraTrainingTests : DeviceFixture
     public void OnlyTheAdapterTakesGradientsAndMoments()
     {
         MemoryPlan full;
-        using (var whole = DiffusionModel.Load(Folder["base"], Device, ModelUse.TrainUNet)) full = MemoryPlan.Of(whole, Tiny.Data(), Options);
+        using (var whole = DiffusionModel.Load(Folder["base"], Device, ModelUse.TrainUNet)) full = MemoryPlan.Of(Tiny.Task(whole), Options);
         using var adapted = Load();
-        var low = MemoryPlan.Of(adapted, Tiny.Data(), Options);
+        var low = MemoryPlan.Of(Tiny.Task(adapted), Options);
         Assert.That(low.Gradients + low.Optimizer, Is.LessThan(0.3 * (full.Gradients + full.Optimizer)));
         Assert.That(low.Gradients, Is.EqualTo(adapted.Trained.Gradients.Bytes));
-        using var trainer = new Trainer(adapted, Tiny.Data(), Options);
+        using var trainer = Tiny.Training(adapted, Options);
         Device.Pool.Trim();
         Device.Pool.ResetPeaks();
         trainer.Run();
@@ -176,7 +176,7 @@ public class LoraTrainingTests : DeviceFixture
     private float[] Train(TrainOptions options, LoraOptions? lora = null)
     {
         using var model = Load(lora);
-        using var trainer = new Trainer(model, Tiny.Data(), options);
+        using var trainer = Tiny.Training(model, options);
         trainer.Run();
         return model.Trained.Values.ToArray<float>();
     }

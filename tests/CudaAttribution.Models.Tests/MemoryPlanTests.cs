@@ -16,7 +16,7 @@ public class MemoryPlanTests : DeviceFixture
 {
     private static readonly TrainOptions Options = new()
     {
-        Steps = 3, BatchSize = 4, LearningRate = 1e-3, CaptionDrop = 0.3, Seed = 5, ReportInterval = 2,
+        Steps = 3, BatchSize = 4, LearningRate = 1e-3, Seed = 5, ReportInterval = 2,
     };
 
     /// <summary>Reserved memory to the byte, and the sum of the parts, in every way to train.</summary>
@@ -32,7 +32,7 @@ public class MemoryPlanTests : DeviceFixture
         {
             using var device = ComputeDevice.Open(id, math);
             using var model = latents ? Tiny.LatentModel(device, use) : Tiny.Model(device, use);
-            using var trainer = new Trainer(model, Tiny.Data(side: model.PictureSize), options with { Steps = id == "cpu" ? 3 : 1 });
+            using var trainer = Tiny.Training(model, options with { Steps = id == "cpu" ? 3 : 1 });
             var plan = trainer.Memory;
             Assert.That((plan.Weights, plan.Average == 0), Is.EqualTo((model.WeightBytes, ema == 0)));
             Assert.That(device.Pool.PeakReserved, Is.EqualTo(device.Pool.InUse), "planning takes no memory");
@@ -49,7 +49,7 @@ public class MemoryPlanTests : DeviceFixture
     {
         using var device = ComputeDevice.Open("cpu", "onednn");
         using var model = Tiny.Model(device);
-        using var trainer = new Trainer(model, Tiny.Data(), Options);
+        using var trainer = Tiny.Training(model, Options);
         trainer.Run();
         Assert.That(device.Pool.PeakReserved, Is.EqualTo(trainer.Memory.Total).Within(10).Percent);
     }
@@ -58,7 +58,7 @@ public class MemoryPlanTests : DeviceFixture
     public void AccumulationAndCheckpointingTakeLess()
     {
         using var model = Tiny.Model(Device);
-        long Activations(TrainOptions options) => MemoryPlan.Of(model, Tiny.Data(), options).Activations;
+        long Activations(TrainOptions options) => MemoryPlan.Of(Tiny.Task(model), options).Activations;
         long whole = Activations(Options), parts = Activations(Options with { GradientAccumulation = 4 });
         long blocks = Activations(Options with { ActivationCheckpointing = true });
         Assert.That(parts, Is.LessThan(0.3 * whole));
@@ -69,28 +69,28 @@ public class MemoryPlanTests : DeviceFixture
     public void WhatCannotFitIsRefusedWithTheNumbers()
     {
         using var model = Tiny.Model(Device);
-        long total = MemoryPlan.Of(model, Tiny.Data(), Options with { EmaDecay = 0.9 }).Total;
-        using (var fits = new Trainer(model, Tiny.Data(), Options with { EmaDecay = 0.9, MemoryLimit = total })) fits.Run();
-        using var refused = new Trainer(model, Tiny.Data(), Options with { EmaDecay = 0.9, MemoryLimit = total - 1 });
+        long total = MemoryPlan.Of(Tiny.Task(model), Options with { EmaDecay = 0.9 }).Total;
+        using (var fits = Tiny.Training(model, Options with { EmaDecay = 0.9, MemoryLimit = total })) fits.Run();
+        using var refused = Tiny.Training(model, Options with { EmaDecay = 0.9, MemoryLimit = total - 1 });
         Assert.That(
             () => refused.Run(),
             Throws.TypeOf<TrainingMemoryException>().With.Message.Contains("weights ").And.Message.Contains("optimiser ")
                 .And.Message.Contains("the limit is").And.Message.Contains("a smaller batch").And.Message.Contains("gradient accumulation")
                 .And.Message.Contains("activation checkpointing").And.Message.Contains("no running average"));
-        using var least = new Trainer(
-            model, Tiny.Data(), Options with { MemoryLimit = 1000, BatchSize = 1, ActivationCheckpointing = true, Steps = 1 });
+        using var least = Tiny.Training(
+            model, Options with { MemoryLimit = 1000, BatchSize = 1, ActivationCheckpointing = true, Steps = 1 });
         Assert.That(
             () => least.Run(),
             Throws.TypeOf<TrainingMemoryException>().With.Message.Contains("a smaller model").And.Message.Not.Contains("accumulation"));
         Assert.That(
-            () => new Trainer(model, Tiny.Data(), Options with { MemoryLimit = 0 }), Throws.ArgumentException.With.Message.Contains("MemoryLimit"));
+            () => Tiny.Training(model, Options with { MemoryLimit = 0 }), Throws.ArgumentException.With.Message.Contains("MemoryLimit"));
     }
 
     [Test]
     public void WhatTheDeviceHasFreeIsTheLimitWhereNoneIsGiven()
     {
         using var model = Tiny.Model(Device);
-        var plan = MemoryPlan.Of(model, Tiny.Data(), Options);
+        var plan = MemoryPlan.Of(Tiny.Task(model), Options);
         Assert.That(() => plan.RequireRoom(Device, Options), Throws.Nothing);
         var large = plan with { Activations = Device.Driver.Info.MemoryBytes };
         Assert.That(
@@ -111,7 +111,7 @@ public class MemoryPlanTests : DeviceFixture
         var index = new ModelIndex(unet, text, WordTokenizer.Train(Tiny.Captions, 77), Tiny.Preset.Scheduler, vae);
         using var model = DiffusionModel.Planned(index, device, ModelUse.TrainUNet);
         var watch = Stopwatch.StartNew();
-        var plan = MemoryPlan.Of(model, Tiny.Data(2, 512), Options with { BatchSize = 1, ActivationCheckpointing = checkpointing });
+        var plan = MemoryPlan.Of(new DiffusionTask(model, Tiny.Data(2, 512)), Options with { BatchSize = 1, ActivationCheckpointing = checkpointing });
         TestContext.Out.WriteLine($"{plan} [{watch.ElapsedMilliseconds} ms]");
         Assert.That(plan.Weights, Is.InRange(4e9, 4.5e9));
         Assert.That((double)plan.Total, Is.InRange(least, most));

@@ -62,7 +62,7 @@ public class MinSnrTests : DeviceFixture
     [Test]
     public void StoppedAndResumedIsNeverStopped()
     {
-        var options = new TrainOptions { Steps = 4, BatchSize = 4, LearningRate = 1e-3, Seed = 5, MinSnrGamma = 5, GradientAccumulation = 2 };
+        var options = new TrainOptions { Steps = 4, BatchSize = 4, LearningRate = 1e-3, Seed = 5, GradientAccumulation = 2 };
         string whole = Train(options);
         Train(options with { Steps = 2, CheckpointFolder = Folder["c"], CheckpointInterval = 2 });
         Assert.That(Train(options with { CheckpointFolder = Folder["c"], Resume = true }), Is.EqualTo(whole));
@@ -91,7 +91,7 @@ public class MinSnrTests : DeviceFixture
     private string Train(TrainOptions options)
     {
         using var model = Tiny.Model(Device, ModelUse.TrainUNet);
-        using var trainer = new Trainer(model, Tiny.Data(), options);
+        using var trainer = Tiny.Training(model, options, objective: new DiffusionObjective { MinSnrGamma = 5 });
         trainer.Run();
         return model.WeightsHash();
     }

@@ -57,8 +57,8 @@ public class RecordedStepTests : DeviceFixture
     {
         var options = new TrainOptions
         {
-            Steps = 4, BatchSize = 4, LearningRate = 1e-3, EmaDecay = 0.9, CaptionDrop = 0.3, Seed = 5, ReportInterval = 4,
-            GradientAccumulation = parts, ActivationCheckpointing = checkpointing, MinSnrGamma = gamma,
+            Steps = 4, BatchSize = 4, LearningRate = 1e-3, EmaDecay = 0.9, Seed = 5, ReportInterval = 4,
+            GradientAccumulation = parts, ActivationCheckpointing = checkpointing,
         };
         var issued = Train((state, _) => state.Step(1));
         var replayed = Train((state, model) =>
@@ -84,7 +84,7 @@ public class RecordedStepTests : DeviceFixture
         (float[] Losses, float[] Weights, float[] Average) Train(Action<TrainingState, DiffusionModel> second)
         {
             using var model = latents ? Tiny.LatentModel(Device, use) : Tiny.Model(Device, use);
-            using var state = new TrainingState(model, Tiny.Data(side: model.PictureSize), options);
+            using var state = new TrainingState(Tiny.Step(model, options, objective: Tiny.Objective with { MinSnrGamma = gamma }), options);
             state.StartAverage();
             state.Step(0);
             second(state, model);

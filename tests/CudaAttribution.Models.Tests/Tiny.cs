@@ -41,6 +41,18 @@ internal static class Tiny
         return DiffusionModel.Create(new ModelIndex(unet, Preset.TextEncoderFor(tokenizer), tokenizer, Preset.Scheduler, vae), device, seed, use);
     }
 
+    /// <summary>With dropped captions, so that tests see them.</summary>
+    public static DiffusionObjective Objective => new() { CaptionDrop = 0.3 };
+
+    public static DiffusionTask Task(DiffusionModel model, TrainingSet? data = null, DiffusionObjective? objective = null) =>
+        new(model, data ?? Data(side: model.PictureSize), objective ?? Objective);
+
+    public static ITrainingStep Step(DiffusionModel model, TrainOptions options, TrainingSet? data = null, DiffusionObjective? objective = null) =>
+        Task(model, data, objective).Prepare(options);
+
+    public static TrainingLoop Training(DiffusionModel model, TrainOptions options, TrainingSet? data = null, DiffusionObjective? objective = null) =>
+        new(Task(model, data, objective), options);
+
     /// <summary>One picture per caption: a smooth pattern of its own.</summary>
     public static TrainingSet Data(int count = 7, int side = 8)
     {

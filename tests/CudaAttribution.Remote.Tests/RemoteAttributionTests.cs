@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using CudaAttribution.Evidence;
 using CudaAttribution.Reports;
 using CudaAttribution.Runs;
+using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tests.World;
 

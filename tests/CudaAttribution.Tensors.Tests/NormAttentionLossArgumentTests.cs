@@ -66,5 +66,44 @@ public sealed class NormAttentionLossArgumentTests
         Refuses(() => _tape.MsePerSample(_tape.New([2, 0]), _tape.New([2, 0])), "not empty");
     }
 
+    [Test]
+    public void Cross_entropy_says_what_does_not_fit()
+    {
+        var labels = _tape.New([2], DType.I32);
+        Refuses(() => _tape.CrossEntropy(_tape.New([2, 3, 1]), labels), "logits is F32 [2,3,1]");
+        Refuses(() => _tape.CrossEntropy(_tape.New([2, 0]), labels), "not empty");
+        Refuses(() => _tape.CrossEntropy(_tape.New([2, 3]), _tape.New([3], DType.I32)), "labels is I32 [3]");
+        Refuses(() => _tape.CrossEntropy(_tape.New([2, 3]), _tape.New([2])), "its element type must be I32");
+    }
+
+    [TestCase(-1)]
+    [TestCase(3)]
+    public void A_label_outside_the_classes_makes_the_loss_NaN(int label)
+    {
+        var logits = _tape.Arena.Zeros([2, 3]);
+        Assert.That(_tape.CrossEntropy(logits, _tape.Arena.From([2, label], [2])).ToArray<float>()[0], Is.NaN);
+        Assert.That(_tape.CrossEntropy(logits, _tape.Arena.From([2, 1], [2])).ToArray<float>()[0], Is.EqualTo(MathF.Log(3)).Within(1e-6));
+    }
+
+    /// <summary>Logits that overflow the exponential, and a right answer that leaves a loss of exactly nothing.</summary>
+    [Test]
+    public void Cross_entropy_of_large_logits_is_finite()
+    {
+        var logits = _tape.Arena.From([1000f, 0, 0, 1000], [2, 2]);
+        Assert.That(_tape.CrossEntropy(logits, _tape.Arena.From([0, 0], [2])).ToArray<float>()[0], Is.EqualTo(500f));
+    }
+
+    [Test]
+    public void Relu_passes_NaN_and_has_no_slope_at_zero()
+    {
+        using var tape = new Tape(_tape.Device, record: true);
+        var x = tape.Arena.From([-2f, 0, 3, float.NaN], [4]);
+        x.RequiresGrad = true;
+        var y = tape.Relu(x);
+        Assert.That(y.ToArray<float>(), Is.EqualTo(new[] { 0f, 0, 3, float.NaN }));
+        tape.Backward(y, tape.Arena.From([1f, 1, 1, 1], [4]));
+        Assert.That(x.Grad!.ToArray<float>(), Is.EqualTo(new[] { 0f, 0, 1, 1 }));
+    }
+
     private static void Refuses(Action run, string named) => Assert.That(Assert.Throws<ArgumentException>(run)!.Message, Does.Contain(named));
 }

@@ -1,6 +1,7 @@
 using CudaAttribution.Driver.Planning;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
+using CudaAttribution.Tensors.Verification;
 
 namespace CudaAttribution.KernelReport.Bench;
 

@@ -95,13 +95,14 @@ internal static class TrainCommand
         Console.Error.WriteLine(
             $"{data.Count} pictures of {size}x{size}; {model.UNetParameterCount:N0} parameters in the UNet, "
             + $"{model.TextEncoderParameterCount:N0} in the text encoder");
-        using var trainer = new Trainer(model, FineTuner.TrainingSetOf(data, size), options);
-        Console.Error.WriteLine($"memory plan: {trainer.Memory}");
+        var task = new DiffusionTask(model, FineTuner.TrainingSetOf(data, size), common.Objective(parsed));
+        using var training = new TrainingLoop(task, options);
+        Console.Error.WriteLine($"memory plan: {training.Memory}");
         TrainResult result;
         using (var line = new ProgressLine(name))
         using (var cancel = new CancelKey())
         {
-            result = trainer.Run(
+            result = training.Run(
                 p => line.Report(p.Step, p.Steps, $"loss {p.Loss:0.0000}  {p.PicturesPerSecond:0} images/s", p.Remaining),
                 cancel.Token);
         }

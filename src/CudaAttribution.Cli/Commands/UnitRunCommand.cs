@@ -6,6 +6,7 @@ using CudaAttribution.Cli.Running;
 using CudaAttribution.Runs.Ledger;
 using CudaAttribution.Runs.Units;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 
 namespace CudaAttribution.Cli.Commands;
 

@@ -102,10 +102,13 @@ internal sealed class TrainingOptionSet(double learningRate, int steps)
         Optimizer = new AdamWOptions { WeightDecay = parsed.GetValue(_decay) },
         MaxGradientNorm = parsed.GetValue(_norm),
         WarmupSteps = parsed.GetValue(_warmup),
-        CaptionDrop = parsed.GetValue(_drop),
-        MinSnrGamma = parsed.GetValue(_minSnr),
         EmaDecay = parsed.GetValue(_ema),
         CheckpointInterval = parsed.GetValue(_every),
+    };
+
+    public DiffusionObjective Objective(ParseResult parsed) => new()
+    {
+        CaptionDrop = parsed.GetValue(_drop), MinSnrGamma = parsed.GetValue(_minSnr),
     };
 
     private static long Bytes(double gigabytes) => gigabytes > 0 && gigabytes < 1e9

@@ -79,15 +79,15 @@ public sealed class BenchModel : IDisposable
         return model;
     }
 
-    /// <summary>Inputs of training steps: random pictures, or random x_0 where there is no model around the UNet.</summary>
-    internal ITrainingInputs Inputs(TrainOptions options)
+    /// <summary>Training steps on random pictures, or on random x_0 where there is no model around the UNet.</summary>
+    internal ITrainingStep TrainingStep(TrainOptions options)
     {
-        if (_model is null) return new RandomInputs(this, options);
+        if (_model is null) return new DiffusionStep(UNet, Trained, Scheduler, new RandomInputs(this, options), minSnrGamma: 0, options);
         int side = _model.PictureSize;
         var pixels = new byte[checked(options.BatchSize * side * side * PictureCoder.Channels)];
         var random = new PhiloxSequence(1, Philox.Stream("bench"));
         for (int i = 0; i < pixels.Length; i++) pixels[i] = (byte)random.NextWord();
-        return new TrainingInputs(_model, new TrainingSet(pixels, side, side, Prompts(options.BatchSize)), options);
+        return new DiffusionStep(_model, new TrainingSet(pixels, side, side, Prompts(options.BatchSize)), new DiffusionObjective(), options);
     }
 
     /// <summary>Text embeddings <c>[count,L,D]</c>.</summary>

@@ -31,7 +31,7 @@ public static class ModelBenchmark
         var options = how with { Steps = repeats.Issued, LearningRate = 1e-4, ReportInterval = repeats.Issued };
         options.Validate();
         model.Device.Pool.ResetPeaks();
-        using var state = new TrainingState(model.UNet, model.Trained, model.Scheduler, model.Inputs(options), options);
+        using var state = new TrainingState(model.TrainingStep(options), options);
         state.StartAverage();
         return Measure(model.Device, repeats, state.Upload, state.Compute);
     }

@@ -110,7 +110,7 @@ public sealed class DiffusionModel : IDisposable
     internal ParameterSet Weights => _sets[0];
 
     /// <summary>Device memory of the weights.</summary>
-    internal long WeightBytes => _sets.Sum(s => s.Values.Bytes);
+    internal long WeightBytes => _sets.Sum(s => s.Bytes);
 
     /// <summary>A new model with a vocabulary made from <paramref name="captions"/>.</summary>
     /// <param name="preset">The architecture.</param>

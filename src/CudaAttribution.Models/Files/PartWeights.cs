@@ -4,7 +4,7 @@ using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Files;
 
-/// <summary>The weights of a part of a model as files have them: PyTorch's layout, diffusers' names, F32. Reading waits for the device.</summary>
+/// <summary>The weights of a part of a model as files have them: PyTorch's layout, under their names there, F32 but for counters. Reading waits for the device.</summary>
 /// <param name="path">What to call it in messages.</param>
 /// <param name="part">The part; must outlive this.</param>
 internal sealed class PartWeights(string path, ModelPart part) : IWeightSource
@@ -14,7 +14,7 @@ internal sealed class PartWeights(string path, ModelPart part) : IWeightSource
     public string Path { get; } = path;
 
     public IReadOnlyDictionary<string, WeightInfo> Weights { get; } = new SortedDictionary<string, WeightInfo>(
-        part.FileNames.ToDictionary(n => n, n => new WeightInfo(DType.F32, WeightMap.FileShape(part[n].Shape))), StringComparer.Ordinal);
+        part.FileNames.ToDictionary(n => n, n => new WeightInfo(part[n].Type, WeightMap.FileShape(part[n].Shape))), StringComparer.Ordinal);
 
     public IReadOnlyDictionary<string, string> Metadata { get; } = new Dictionary<string, string>();
 
@@ -22,6 +22,11 @@ internal sealed class PartWeights(string path, ModelPart part) : IWeightSource
     {
         var info = this.Info(name);
         int count = (int)WeightSources.RequireRange(info, name, start, destination.Length);
+        if (info.Type == DType.I64)
+        {
+            MemoryMarshal.AsBytes(part[name].ToArray<long>().AsSpan((int)start, count)).CopyTo(destination);
+            return;
+        }
         // A tensor is read piece by piece, its layout is changed as a whole: the last one is kept until another is asked for.
         if (_last?.Name != name) _last = (name, WeightMap.ToFile(part[name].ToArray<float>(), part[name].Shape));
         MemoryMarshal.AsBytes(_last.Value.Values.AsSpan((int)start, count)).CopyTo(destination);

@@ -8,24 +8,31 @@ using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Files;
 
-/// <summary>The parameters of one part of a model, which may share a <see cref="ParameterSet"/> with another: those under a prefix.</summary>
+/// <summary>The parameters and buffers of one part of a model, which may share a <see cref="ParameterSet"/> with another: those under a prefix.</summary>
 /// <param name="Set">The set, frozen.</param>
 /// <param name="Prefix">What stands before the file's name of each parameter, <c>unet.</c> for example.</param>
 internal sealed record ModelPart(ParameterSet Set, string Prefix)
 {
-    /// <summary>Names as files have them, in ordinal order.</summary>
+    private readonly Dictionary<string, ParameterBuffer> _buffers =
+        Set.Buffers.Where(b => b.Name.StartsWith(Prefix, StringComparison.Ordinal)).ToDictionary(b => b.Name[Prefix.Length..], StringComparer.Ordinal);
+
+    /// <summary>Names of parameters and buffers as files have them, in ordinal order.</summary>
     public IReadOnlyList<string> FileNames { get; } =
     [
-        .. Set.Names.Where(n => n.StartsWith(Prefix, StringComparison.Ordinal)).Select(n => n[Prefix.Length..]).Order(StringComparer.Ordinal),
+        .. Set.Names.Concat(Set.Buffers.Select(b => b.Name)).Where(n => n.StartsWith(Prefix, StringComparison.Ordinal))
+            .Select(n => n[Prefix.Length..]).Order(StringComparer.Ordinal),
     ];
 
     public Tensor this[string fileName] => Set[Prefix + fileName];
 
     /// <summary>Number of parameters.</summary>
-    public long Count => FileNames.Sum(n => this[n].Count);
+    public long Count => FileNames.Where(n => !_buffers.ContainsKey(n)).Sum(n => this[n].Count);
+
+    /// <summary>The buffer of a name that files may lack; null where there is none or they must have it.</summary>
+    public ParameterBuffer? Optional(string fileName) => _buffers.GetValueOrDefault(fileName) is { Optional: true } buffer ? buffer : null;
 }
 
-/// <summary>Weights of a part of a model as a safetensors file, in PyTorch's layout and under diffusers' names.</summary>
+/// <summary>Weights and buffers of a part of a model as a safetensors file, in PyTorch's layout and under the names that it has there.</summary>
 internal static class WeightFile
 {
     /// <summary>Buffers that older exporters wrote and that are no parameters.</summary>
@@ -37,7 +44,7 @@ internal static class WeightFile
     /// </summary>
     private const int PieceElements = 1 << 18;
 
-    /// <summary>Reads floating-point weights under diffusers' names. Names, types and shapes are checked before anything is set.</summary>
+    /// <summary>Reads floating-point weights and buffers. Names, types and shapes are checked before anything is set.</summary>
     /// <exception cref="ModelFileException">
     /// A tensor is missing, superfluous or misshapen (the message lists the tensors), cannot be read, or has a value that is NaN or infinite.
     /// </exception>
@@ -50,6 +57,16 @@ internal static class WeightFile
             foreach (string name in part.FileNames)
             {
                 var tensor = part[name];
+                if (!source.Weights.ContainsKey(name))
+                {
+                    part.Optional(name)!.Reset();
+                    continue;
+                }
+                if (tensor.Type == DType.I64)
+                {
+                    tensor.CopyFrom<long>(source.ReadTensor(name).Values<long>());
+                    continue;
+                }
                 long done = 0;
                 foreach (var rows in Pieces(tensor))
                 {
@@ -87,12 +104,17 @@ internal static class WeightFile
         SafetensorsWriter.Write(path, source, new Dictionary<string, string> { ["format"] = "pt" }, type);
     }
 
-    /// <summary>Adds names, shapes and F32 values, all as in a file, to a hash.</summary>
+    /// <summary>Adds names, shapes and values, all as in a file, to a hash.</summary>
     public static void AddTo(IncrementalHash hash, ModelPart part)
     {
         foreach (string name in part.FileNames)
         {
             hash.AppendData(Encoding.UTF8.GetBytes($"{part.Prefix}{name} {WeightMap.FileShape(part[name].Shape)}\n"));
+            if (part[name].Type == DType.I64)
+            {
+                hash.AppendData(MemoryMarshal.AsBytes<long>(part[name].ToArray<long>()));
+                continue;
+            }
             foreach (var rows in Pieces(part[name]))
             {
                 hash.AppendData(MemoryMarshal.AsBytes<float>(WeightMap.ToFile(rows.ToArray<float>(), rows.Shape)));
@@ -112,18 +134,21 @@ internal static class WeightFile
     public static void Check(IWeightSource source, ModelPart part)
     {
         var wanted = part.FileNames.ToHashSet(StringComparer.Ordinal);
-        var missing = part.FileNames.Where(n => !source.Weights.ContainsKey(n));
+        var missing = part.FileNames.Where(n => !source.Weights.ContainsKey(n) && part.Optional(n) is null);
         var superfluous = source.Weights.Keys.Where(n => !wanted.Contains(n) && n != PositionIds);
         var misshapen = part.FileNames
             .Where(n => source.Weights.TryGetValue(n, out var info) && info.Shape != WeightMap.FileShape(part[n].Shape))
             .Select(n => $"{n} (is {source.Weights[n].Shape}, must be {WeightMap.FileShape(part[n].Shape)})");
-        var integers = part.FileNames.Where(n => source.Weights.TryGetValue(n, out var info) && !info.Type.IsFloat());
+        var integers = part.FileNames.Where(n => Given(n) is { } type && part[n].Type == DType.F32 && !type.IsFloat());
+        var notCounters = part.FileNames.Where(n => Given(n) is { } type && part[n].Type == DType.I64 && type != DType.I64);
         string problems = List("missing", missing) + List("superfluous", superfluous) + List("misshapen", misshapen)
-            + List("not floating-point", integers);
+            + List("not floating-point", integers) + List("not I64", notCounters);
         if (problems.Length > 0)
         {
             throw new ModelFileException($"{source.Path} does not fit its configuration, which says {part.FileNames.Count} tensors:{problems}");
         }
+
+        DType? Given(string name) => source.Weights.TryGetValue(name, out var info) ? info.Type : null;
     }
 
     private static string List(string what, IEnumerable<string> names)

@@ -4,7 +4,7 @@ using CudaAttribution.Tensors.Ops;
 namespace CudaAttribution.Models.Layers;
 
 /// <summary>How layers follow each other.</summary>
-internal static class LayerSequence
+public static class LayerSequence
 {
     /// <summary>
     /// The layer's output, with its input given back where the tape does not record: at 512 x 512 pixels a map of 256 channels is 268 MB. The input
@@ -18,19 +18,33 @@ internal static class LayerSequence
     }
 }
 
-/// <summary>Convolution of odd or even kernel with weight <c>[O,K,K,I]</c> and bias, started as PyTorch's: uniform in ±1/√fan-in.</summary>
-internal sealed class ConvLayer
+/// <summary>Convolution of odd or even kernel with weight <c>[O,K,K,I]</c>.</summary>
+public sealed class ConvLayer
 {
     private readonly string _name;
-    private readonly Tensor _weight, _bias;
+    private readonly Tensor _weight;
+    private readonly Tensor? _bias;
     private readonly int _stride, _padBegin, _padEnd;
 
+    /// <summary>With bias, started as PyTorch's: uniform in ±1/√fan-in.</summary>
     public ConvLayer(ParameterScope p, int inChannels, int outChannels, int kernel, int stride, int padBegin, int padEnd)
     {
         double bound = 1 / Math.Sqrt((double)inChannels * kernel * kernel);
         _weight = p.Uniform("weight", new Shape(outChannels, kernel, kernel, inChannels), bound);
         _bias = p.Uniform("bias", new Shape(outChannels), bound);
         (_name, _stride, _padBegin, _padEnd) = (p.Name, stride, padBegin, padEnd);
+    }
+
+    private ConvLayer(string name, Tensor weight, int stride, int padding) =>
+        (_name, _weight, _stride, _padBegin, _padEnd) = (name, weight, stride, padding, padding);
+
+    /// <summary>
+    /// Without bias, for a norm to follow: an odd kernel, padded by half of it, started normal with variance 2 / fan-out (He et al. 2015).
+    /// </summary>
+    public static ConvLayer BeforeNorm(ParameterScope p, int inChannels, int outChannels, int kernel, int stride)
+    {
+        var weight = p.Normal("weight", new Shape(outChannels, kernel, kernel, inChannels), Math.Sqrt(2.0 / ((double)outChannels * kernel * kernel)));
+        return new ConvLayer(p.Name, weight, stride, kernel / 2);
     }
 
     /// <summary>A 3x3 convolution that keeps the size.</summary>
@@ -44,7 +58,7 @@ internal sealed class ConvLayer
 }
 
 /// <summary>Matrix product with weight <c>[O,I]</c> and optional bias, started as PyTorch's: uniform in ±1/√fan-in.</summary>
-internal sealed class LinearLayer
+public sealed class LinearLayer
 {
     private readonly string _name;
     private readonly Tensor _weight;
@@ -74,7 +88,7 @@ internal sealed class LinearLayer
 }
 
 /// <summary>Group normalisation over the channel axis, optionally followed by SiLU in the same kernel.</summary>
-internal sealed class GroupNormLayer
+public sealed class GroupNormLayer
 {
     private readonly string _name;
     private readonly Tensor _weight, _bias;
@@ -95,7 +109,7 @@ internal sealed class GroupNormLayer
 }
 
 /// <summary>Normalisation of each row over the last axis.</summary>
-internal sealed class LayerNormLayer
+public sealed class LayerNormLayer
 {
     private readonly string _name;
     private readonly Tensor _weight, _bias;

@@ -52,6 +52,11 @@ public sealed class ParameterScope
     /// <summary>Registers a parameter that starts normal about zero.</summary>
     public Tensor Normal(string name, Shape shape, double deviation) => Add(name, shape, new WeightStart(0, (float)deviation, IsNormal: true));
 
+    /// <summary>Registers a buffer: saved and loaded with the parameters, and never trained.</summary>
+    /// <inheritdoc cref="ParameterSet.AddBuffer"/>
+    public Tensor Buffer(string name, Shape shape, DType type = DType.F32, float start = 0, bool optional = false) =>
+        _parameters.AddBuffer(_prefix + name, shape, type, start, optional);
+
     /// <summary>The adapter of the linear layer at this place; null in a model without adapters.</summary>
     internal LowRankAdapter? Adapter(int inWidth, int outWidth) => _adapters is var (parameters, options)
         ? new LowRankAdapter(new ParameterScope(parameters, _init, null, _prefix), inWidth, outWidth, options)

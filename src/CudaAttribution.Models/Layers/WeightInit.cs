@@ -20,8 +20,8 @@ public sealed class WeightInit
 
     internal void Declare(string name, WeightStart start) => _declared.Add(name, start);
 
-    /// <summary>Sets every parameter of a set to its starting values, which the device makes; only issues work.</summary>
-    internal void Fill(ParameterSet set, ulong seed)
+    /// <summary>Sets every parameter of a set to its starting values, which the device makes; only issues work. Buffers start as they are made.</summary>
+    public void Fill(ParameterSet set, ulong seed)
     {
         foreach (string name in set.Names)
         {

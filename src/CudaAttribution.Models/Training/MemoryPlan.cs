@@ -1,5 +1,4 @@
 using System.Globalization;
-using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
 
@@ -26,19 +25,19 @@ public sealed record MemoryPlan(
 
     /// <summary>Plans a run; nothing is computed and no device memory is taken.</summary>
     /// <exception cref="ArgumentException">The options make no sense.</exception>
-    internal static MemoryPlan Of(DiffusionModel model, TrainingSet data, TrainOptions options)
+    internal static MemoryPlan Of(ITrainingTask task, TrainOptions options)
     {
         options.Validate();
-        using var device = ComputeDevice.Planning(model.Device);
-        using var planned = model.Planned(device);
-        using var state = new TrainingState(planned, data, options with { CheckpointFolder = null });
+        using var device = ComputeDevice.Planning(task.Parameters.Device);
+        options = options with { CheckpointFolder = null };
+        using var state = new TrainingState(task.Plan(options, device), options);
         var pool = device.Pool;
         long preparation = pool.PeakReserved, held = pool.InUse;
         pool.ResetPeaks();
         state.Step(0);
         state.CountBrokenWeights();
         var plan = new MemoryPlan(
-            planned.WeightBytes, planned.Trained.Gradients.Bytes, 2 * planned.Trained.Values.Bytes, state.AverageBytes, state.InputBytes,
+            task.WeightBytes, task.Parameters.Gradients.Bytes, 2 * task.Parameters.Values.Bytes, state.AverageBytes, state.InputBytes,
             pool.PeakTensors - held, Workspace: 0, preparation);
         return plan with { Workspace = pool.PeakReserved - (plan with { Preparation = 0 }).Total };
     }

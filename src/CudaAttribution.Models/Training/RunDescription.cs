@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Models.Training;
@@ -7,26 +6,19 @@ namespace CudaAttribution.Models.Training;
 /// <summary>What decides the result of a training run, the number of steps aside: a run may be continued beyond where it was to end.</summary>
 internal static class RunDescription
 {
-    public static JsonObject Of(DiffusionModel model, TrainingSet data, TrainOptions o)
+    public static JsonObject Of(ITrainingTask task, TrainOptions o)
     {
-        var run = Settings(model, data, o);
+        var run = Settings(o);
         // Checkpoints of runs without these never named them.
-        if (model.Device.Math.Operands is var operands and not DType.F32) run["products"] = operands.ToString();
+        if (task.Parameters.Device.Math.Operands is var operands and not DType.F32) run["products"] = operands.ToString();
         if (o.GradientAccumulation != 1) run["gradient_accumulation"] = o.GradientAccumulation;
-        if (o.MinSnrGamma != 0) run["min_snr_gamma"] = o.MinSnrGamma;
-        if (model.Adapter?.Options is { } lora)
-        {
-            run["adapter"] = new JsonObject { ["rank"] = lora.Rank, ["factor"] = lora.Factor, ["seed"] = lora.Seed };
-        }
+        if (o.Groups.Count > 0) run["groups"] = Groups(o);
+        foreach (var (name, value) in task.Describe()) run.Add(name, value?.DeepClone());
         return JsonNode.Parse(run.ToJsonString())!.AsObject();
     }
 
-    private static JsonObject Settings(DiffusionModel model, TrainingSet data, TrainOptions o) => new()
+    private static JsonObject Settings(TrainOptions o) => new()
     {
-        ["start"] = model.WeightsHash(),
-        ["data"] = data.Hash(),
-        ["trains"] = model.Use.ToString(),
-        ["prediction_type"] = model.Scheduler.PredictionType.ToString(),
         ["batch_size"] = o.BatchSize,
         ["learning_rate"] = o.LearningRate,
         ["warmup_steps"] = o.WarmupSteps,
@@ -35,8 +27,15 @@ internal static class RunDescription
         ["epsilon"] = o.Optimizer.Epsilon,
         ["weight_decay"] = o.Optimizer.WeightDecay,
         ["max_gradient_norm"] = o.MaxGradientNorm,
-        ["caption_drop"] = o.CaptionDrop,
         ["ema_decay"] = o.EmaDecay,
         ["seed"] = o.Seed,
     };
+
+    private static JsonArray Groups(TrainOptions o) =>
+    [
+        .. o.Groups.Select(g => new JsonObject
+        {
+            ["name"] = g.Name, ["learning_rate_scale"] = g.LearningRateScale, ["weight_decay"] = g.WeightDecay ?? o.Optimizer.WeightDecay,
+        }),
+    ];
 }

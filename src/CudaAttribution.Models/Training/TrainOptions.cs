@@ -1,10 +1,9 @@
-using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Models.Training;
 
 /// <summary>
-/// How to train what the model was opened for (<see cref="ModelUse"/>). The first group decides the result, bit for bit; the second only how it is
+/// How a <see cref="TrainingLoop"/> trains. The first group decides the result, bit for bit; the second only how it is
 /// computed, watched and saved, so it may differ between a run and its continuation.
 /// </summary>
 public sealed record TrainOptions
@@ -16,9 +15,9 @@ public sealed record TrainOptions
     public int BatchSize { get; init; } = 32;
 
     /// <summary>
-    /// Micro-batches that a step's pictures are computed in, one after the other; it divides <see cref="BatchSize"/>. Pictures, timesteps and noise
-    /// are those of the step in one piece and the gradient is the mean over all of them, so only the rounding differs, and activations take so many
-    /// times less memory.
+    /// Micro-batches that a step's pictures are computed in, one after the other; it divides <see cref="BatchSize"/>. Pictures and draws are those of
+    /// the step in one piece and the gradient is the mean over all of them, so only the rounding differs, unless the network looks at its batch (batch
+    /// norm), and activations take so many times less memory.
     /// </summary>
     public int GradientAccumulation { get; init; } = 1;
 
@@ -31,22 +30,19 @@ public sealed record TrainOptions
     /// <summary>AdamW's constants.</summary>
     public AdamWOptions Optimizer { get; init; } = new();
 
+    /// <summary>Parameters with another learning rate or decay, as <see cref="AdamW"/> takes them; a group's name stands for it in checkpoints.</summary>
+    public IReadOnlyList<ParameterGroup> Groups { get; init; } = [];
+
     /// <summary>Gradients are scaled down to this global norm; 0 leaves them.</summary>
     public double MaxGradientNorm { get; init; } = 1;
 
-    /// <summary>Probability that a picture is trained with the empty caption, which makes guidance possible.</summary>
-    public double CaptionDrop { get; init; } = 0.1;
-
     /// <summary>
-    /// γ of Min-SNR weighting (Hang et al. 2023): a sample's loss counts min(SNR, γ)/SNR times for a model that predicts noise, min(SNR, γ)/(SNR + 1)
-    /// times for one that predicts velocity, SNR being that of its timestep; 5 is usual. 0 weights all alike.
+    /// Decay per step of the running average of the weights, which then is the result; 0 for none. Buffers are not averaged: those of the last step
+    /// stay.
     /// </summary>
-    public double MinSnrGamma { get; init; }
-
-    /// <summary>Decay per step of the running average of the weights, which then is the result; 0 for none.</summary>
     public double EmaDecay { get; init; }
 
-    /// <summary>Seed of all draws: order of the pictures, timesteps, noise, dropped captions.</summary>
+    /// <summary>Seed of all draws: order of the pictures and what the task draws.</summary>
     public ulong Seed { get; init; }
 
     /// <summary>
@@ -94,8 +90,6 @@ public sealed record TrainOptions
         Require(WarmupSteps >= 0, nameof(WarmupSteps), WarmupSteps, "zero or positive");
         if (Optimizer.Problem() is { } problem) throw new ArgumentException(problem);
         Require(MaxGradientNorm >= 0 && double.IsFinite(MaxGradientNorm), nameof(MaxGradientNorm), MaxGradientNorm, "zero or positive");
-        Require(CaptionDrop is >= 0 and <= 1, nameof(CaptionDrop), CaptionDrop, "in [0, 1]");
-        Require(MinSnrGamma >= 0 && double.IsFinite(MinSnrGamma), nameof(MinSnrGamma), MinSnrGamma, "zero or positive");
         Require(EmaDecay is >= 0 and < 1, nameof(EmaDecay), EmaDecay, "in [0, 1)");
         Require(MemoryLimit is null or > 0, nameof(MemoryLimit), MemoryLimit ?? 0, "positive");
         Require(ReportInterval > 0, nameof(ReportInterval), ReportInterval, "positive");
@@ -106,7 +100,7 @@ public sealed record TrainOptions
         }
     }
 
-    private static void Require(bool holds, string name, object value, string rule)
+    internal static void Require(bool holds, string name, object value, string rule)
     {
         if (!holds) throw new ArgumentException($"{name} must be {rule}, it is {FormattableString.Invariant($"{value}")}");
     }

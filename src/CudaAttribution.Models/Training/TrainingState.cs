@@ -1,6 +1,3 @@
-using CudaAttribution.Models.Diffusion;
-using CudaAttribution.Models.Schedulers;
-using CudaAttribution.Models.UNet;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 using CudaAttribution.Tensors.Weights;
@@ -9,7 +6,6 @@ namespace CudaAttribution.Models.Training;
 
 /// <summary>
 /// What a training run has on its device beside the model: its inputs, the optimiser, the running average and the losses that were not fetched yet.
-/// A step only issues work.
 /// </summary>
 internal sealed class TrainingState : IDisposable
 {
@@ -18,41 +14,30 @@ internal sealed class TrainingState : IDisposable
     private readonly ParameterSet _trained;
     private readonly TrainOptions _options;
     private readonly Arena _arena;
-    private readonly ITrainingInputs _inputs;
-    private readonly ForwardProcess _process;
-    private readonly TrainingStep _step;
+    private readonly ITrainingStep _step;
+    private readonly BatchOrder _order;
+    private readonly int[] _items;
     private readonly AdamW _optimizer;
     private readonly Tensor? _average;
     private readonly Tensor _pending;
     private int _pendingCount;
 
-    /// <summary>Training of a model on a set of pictures; see <see cref="TrainingInputs"/>.</summary>
-    public TrainingState(DiffusionModel model, TrainingSet data, TrainOptions options)
-        : this(model.UNet, model.Trained, model.Scheduler, new TrainingInputs(model, data, options), options)
-    {
-    }
-
-    /// <param name="unet">The network.</param>
-    /// <param name="trained">The parameters that are trained.</param>
-    /// <param name="scheduler">Noise schedule and target.</param>
-    /// <param name="inputs">What it is trained on; disposed with the state.</param>
+    /// <param name="step">Inputs and loss; disposed with the state.</param>
     /// <param name="options">How.</param>
-    public TrainingState(
-        UNet2DConditionModel unet, ParameterSet trained, SchedulerConfig scheduler, ITrainingInputs inputs, TrainOptions options)
+    public TrainingState(ITrainingStep step, TrainOptions options)
     {
-        (_trained, _inputs, _options, _arena) = (trained, inputs, options, new Arena(trained.Device));
-        _process = new ForwardProcess(trained.Device, scheduler, options.MinSnrGamma, options.BatchSize / options.GradientAccumulation);
-        _step = new TrainingStep(unet, trained, inputs, _process, options);
-        _optimizer = new AdamW(trained, options.Optimizer);
-        _average = options.EmaDecay > 0 ? _arena.New(trained.Values.Shape) : null;
+        (_trained, _step, _options, _arena) = (step.Parameters, step, options, new Arena(step.Parameters.Device));
+        (_order, _items) = (new BatchOrder(options.Seed, step.Items), new int[options.BatchSize]);
+        _optimizer = new AdamW(_trained, options.Optimizer, options.Groups);
+        _average = options.EmaDecay > 0 ? _arena.New(_trained.Values.Shape) : null;
         _pending = _arena.New(new Shape(options.ReportInterval, options.GradientAccumulation));
     }
 
     /// <summary>Device memory of the running average.</summary>
     public long AverageBytes => _average?.Bytes ?? 0;
 
-    /// <summary>Device memory of what was made of the training set, and of a step's batch.</summary>
-    public long InputBytes => _inputs.Bytes;
+    /// <inheritdoc cref="ITrainingStep.InputBytes"/>
+    public long InputBytes => _step.InputBytes;
 
     /// <summary>Lets the running average begin from the weights.</summary>
     public void StartAverage()
@@ -70,7 +55,11 @@ internal sealed class TrainingState : IDisposable
     }
 
     /// <summary>What a step needs of the host: all of its copies to the device.</summary>
-    public void Upload(int step) => _inputs.Upload(step);
+    public void Upload(int step)
+    {
+        _order.Items(step, _items);
+        _step.Upload(step, _items);
+    }
 
     /// <summary>The rest of the step; only issues work, so it can be recorded in a graph and replayed on other uploaded inputs.</summary>
     /// <remarks>
@@ -80,11 +69,28 @@ internal sealed class TrainingState : IDisposable
     /// </remarks>
     public void Compute(int step)
     {
-        _step.Compute(step, _pending.Rows(_pendingCount++, 1).View(_options.GradientAccumulation));
+        Differentiate(step, _pending.Rows(_pendingCount++, 1).View(_options.GradientAccumulation));
         double warm = _options.WarmupSteps == 0 ? 1 : Math.Min(1, (step + 1.0) / _options.WarmupSteps);
         _optimizer.Update(_options.LearningRate * warm, _options.MaxGradientNorm > 0 ? (float)_options.MaxGradientNorm : float.PositiveInfinity);
         // The average follows quickly at first, or a short run would mostly return its starting weights.
         if (_average is not null) Optim.EmaStep(_average, _trained.Values, Math.Min(_options.EmaDecay, (step + 1.0) / (step + 10.0)));
+    }
+
+    /// <summary>Sets the gradients to their mean over the batch that was uploaded; only issues work.</summary>
+    /// <param name="step">Number of the step.</param>
+    /// <param name="losses">Gets the loss of each micro-batch.</param>
+    public void Differentiate(int step, Tensor losses)
+    {
+        _trained.ZeroGrad();
+        int parts = _options.GradientAccumulation, count = _options.BatchSize / parts;
+        for (int part = 0; part < parts; part++)
+        {
+            using var tape = new Tape(_trained.Device, record: true) { Checkpointing = _options.ActivationCheckpointing };
+            int first = part * count;
+            var loss = _step.Loss(tape, new MicroBatch(((long)step * _options.BatchSize) + first, first, count));
+            tape.Backward(loss, 1f / parts);
+            losses.Rows(part, 1).CopyFrom(loss);
+        }
     }
 
     /// <summary>The losses of the steps since the last call, each the mean over its micro-batches. Waits for the device.</summary>
@@ -128,8 +134,7 @@ internal sealed class TrainingState : IDisposable
 
     public void Dispose()
     {
-        _process.Dispose();
-        _inputs.Dispose();
+        _step.Dispose();
         _optimizer.Dispose();
         _arena.Dispose();
     }

@@ -4,6 +4,9 @@ namespace CudaAttribution.Tensors.Ops;
 
 public static partial class Elementwise
 {
+    /// <summary>ReLU: y = max(x, 0); NaN passes, and the slope at 0 is 0.</summary>
+    public static Tensor Relu(this Tape tape, Tensor x) => Activation(tape, x, "relu", "relu_fwd_f32", "relu_bwd_f32");
+
     /// <summary>SiLU: y = x σ(x).</summary>
     public static Tensor Silu(this Tape tape, Tensor x) => Activation(tape, x, "silu", "silu_fwd_f32", "silu_bwd_f32");
 

@@ -10,6 +10,7 @@ public static partial class Elementwise
 
     private static IEnumerable<OpCase> ActivationCases =>
     [
+        .. Activation("relu", Relu, x => double.Max(x, 0)),
         .. Activation("silu", Silu, x => x / (1 + double.Exp(-x))),
         .. Activation("gelu", Gelu, ReferenceGelu),
         .. Activation("quick_gelu", QuickGelu, x => x / (1 + double.Exp(-1.702 * x))),

@@ -39,6 +39,12 @@ public static class Loss
         CasePerSample([1]), CasePerSample([3, 5, 7]), CasePerSample([4, 4099]), CasePerSample([8, 16, 16, 4]) with { BenchOnly = true },
     ];
 
+    /// <summary>The sum of <paramref name="parts"/> numbers over <paramref name="count"/>, in one block.</summary>
+    internal static void Mean(ComputeDevice device, nint part, int parts, long count, nint mean) => device.Launch("mse_fwd_f32", new Grid(1), new MseParams
+    {
+        Part = part, Loss = mean, N = count, Parts = parts,
+    });
+
     private static OpCase Case(int[] dims, float scale = 1f)
     {
         var shape = new Shape(dims);
@@ -100,10 +106,7 @@ public static class Loss
             {
                 Prediction = At(prediction, i * count), Target = At(target, i * count), Part = part.Pointer, N = count,
             });
-            tape.Device.Launch("mse_fwd_f32", new Grid(1), new MseParams
-            {
-                Part = part.Pointer, Loss = At(loss, i), N = count, Parts = chunks.X,
-            });
+            Mean(tape.Device, part.Pointer, chunks.X, count, At(loss, i));
         }
         part.Release();
         return tape.Record(loss, [prediction], dloss =>

@@ -51,6 +51,9 @@ public sealed class ParameterSet(ComputeDevice device) : IDisposable
     public Tensor Gradients => _flatGradients
         ?? throw new InvalidOperationException("the parameter set has no gradients: freeze it with trainable: true");
 
+    /// <summary>Device memory of values and buffers.</summary>
+    public long Bytes => Values.Bytes + _bufferBytes;
+
     /// <summary>Whether the parameters have gradients.</summary>
     public bool Trainable => _flatGradients is not null;
 
@@ -258,7 +261,7 @@ public sealed class ParameterSet(ComputeDevice device) : IDisposable
 public sealed record ParameterBuffer(string Name, Tensor Tensor, float Start, bool Optional)
 {
     /// <summary>Sets it to what it begins with, ordered in the stream.</summary>
-    internal void Reset()
+    public void Reset()
     {
         if (Tensor.Type == DType.F32) InPlace.Constant(Tensor, Start);
         else Tensor.Zero();

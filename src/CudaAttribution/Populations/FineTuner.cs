@@ -109,7 +109,6 @@ public sealed class FineTuner(ComputeDevice device, string baseFolder)
             LearningRate = recipe.LearningRate,
             WarmupSteps = recipe.WarmupSteps,
             Optimizer = new AdamWOptions { WeightDecay = recipe.WeightDecay },
-            CaptionDrop = recipe.CaptionDrop,
             EmaDecay = recipe.EmaDecay,
             GradientAccumulation = recipe.GradientAccumulation ?? 1,
             ActivationCheckpointing = recipe.ActivationCheckpointing,
@@ -118,8 +117,9 @@ public sealed class FineTuner(ComputeDevice device, string baseFolder)
             CheckpointFolder = folder.Path(Checkpoints),
             Resume = true,
         };
-        using var trainer = new Trainer(model, TrainingSetOf(data, Size), options);
-        var result = trainer.Run(progress, cancel);
+        var task = new DiffusionTask(model, TrainingSetOf(data, Size), new DiffusionObjective { CaptionDrop = recipe.CaptionDrop });
+        using var training = new TrainingLoop(task, options);
+        var result = training.Run(progress, cancel);
         model.Save(folder.Path(SuspectFiles.Model), recipe.WeightType);
         folder.Write(SuspectFiles.Losses, LossLog.Format(result.Losses));
     }

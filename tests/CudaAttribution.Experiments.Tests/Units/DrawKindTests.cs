@@ -1,11 +1,12 @@
 using CudaAttribution.Answers;
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Experiments.Units;
-using CudaAttribution.Models;
+using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Units;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tests;
 
 namespace CudaAttribution.Experiments.Tests.Units;

@@ -1,62 +1,52 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using CudaAttribution.Models.Configuration;
-using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Training;
 
 /// <summary>
-/// Trains a diffusion model on captioned pictures: a uniform timestep and normal noise for each picture, mean-squared error against noise or
-/// velocity, AdamW. Every draw is a function of (seed, step), so a run that was stopped and resumed gives the bits of one that never
-/// stopped.
+/// Trains a task by AdamW: batches, gradient accumulation, clipping, running average, checkpoints. Every draw is a function of (seed, step), so a run
+/// that was stopped and resumed gives the bits of one that never stopped.
 /// </summary>
 /// <remarks>A step only issues work; the device is waited for when losses are fetched.</remarks>
-public sealed class Trainer : IDisposable
+public sealed class TrainingLoop : IDisposable
 {
     private const string LossesName = "losses";
 
-    private readonly DiffusionModel _model;
-    private readonly TrainingSet _data;
+    private readonly ITrainingTask _task;
     private readonly TrainOptions _options;
     private readonly JsonObject _run;
     private readonly List<float> _losses = [];
     private TrainingState? _state;
 
     /// <summary>Checks and plans a run; nothing is computed yet.</summary>
-    /// <param name="model">Opened for training, as it is before the first step, also for a resume.</param>
-    /// <param name="data">The pictures, of the model's size.</param>
+    /// <param name="task">Its parameters are as before the first step, also for a resume.</param>
     /// <param name="options">How.</param>
-    /// <exception cref="ArgumentException">The model, the data and the options do not fit together.</exception>
+    /// <exception cref="ArgumentException">The options make no sense.</exception>
     /// <exception cref="ModelFileException">The checkpoint folder cannot be used.</exception>
-    public Trainer(DiffusionModel model, TrainingSet data, TrainOptions options)
+    public TrainingLoop(ITrainingTask task, TrainOptions options)
     {
         options.Validate();
-        _ = model.Trained;
-        int size = model.PictureSize;
-        if (data.Height != size || data.Width != size)
-        {
-            throw new ArgumentException($"the pictures are {data.Height}x{data.Width}, the model takes {size}x{size}", nameof(data));
-        }
         PrepareFolder(options);
-        (_model, _data, _options) = (model, data, options);
-        _run = RunDescription.Of(model, data, options);
-        Memory = MemoryPlan.Of(model, data, options);
+        (_task, _options) = (task, options);
+        _run = RunDescription.Of(task, options);
+        Memory = MemoryPlan.Of(task, options);
     }
 
     /// <summary>What the run will take of the device's memory.</summary>
     public MemoryPlan Memory { get; }
 
-    /// <summary>Trains to the last step. Afterwards the model holds the result: the weights, or their running average where there is one.</summary>
+    /// <summary>Trains to the last step. Afterwards the parameters hold the result: the weights, or their running average where there is one.</summary>
     /// <exception cref="TrainingMemoryException">It does not fit the device's memory or the limit.</exception>
     /// <exception cref="ArithmeticException">The loss or the weights became NaN or infinite; the message names the step.</exception>
     /// <exception cref="ModelFileException">A checkpoint cannot be read or written, or is another run's.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; a checkpoint was written where there is a folder for it.</exception>
     public TrainResult Run(Action<TrainProgress>? progress = null, CancellationToken cancel = default)
     {
-        if (_state is null) Memory.RequireRoom(_model.Device, _options);
-        _state ??= new TrainingState(_model, _data, _options);
+        if (_state is null) Memory.RequireRoom(_task.Parameters.Device, _options);
+        _state ??= new TrainingState(_task.Prepare(_options), _options);
         int first = Start(_state);
         var watch = Stopwatch.StartNew();
         int reported = first;
@@ -78,7 +68,7 @@ public sealed class Trainer : IDisposable
         }
         RequireFiniteWeights(_state, _options.Steps);
         _state.UseAverage();
-        _model.Device.Synchronize();
+        _task.Parameters.Device.Synchronize();
         return new TrainResult(_losses, first, watch.Elapsed.TotalSeconds, Speed(_options.Steps), Memory);
     }
 

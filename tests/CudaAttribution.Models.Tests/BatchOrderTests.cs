@@ -6,12 +6,12 @@ namespace CudaAttribution.Models.Tests;
 /// <summary>
 /// The draws of training: complete epochs, uniform timesteps, the right share of dropped captions, and nothing but (seed, step) in them.
 /// </summary>
-public class BatchPlanTests
+public class BatchOrderTests
 {
     [Test]
     public void EachEpochShowsEachPictureOnceInItsOwnOrder()
     {
-        var plan = new BatchPlan(seed: 3, pictures: 10, batchSize: 4, timesteps: 1000, captionDrop: 0);
+        var plan = new BatchOrder(seed: 3, items: 10);
         var shown = Enumerable.Range(0, 15).SelectMany(step => Pictures(plan, step, 4)).ToArray();
         var epochs = shown.Chunk(10).ToArray();
         Assert.That(epochs, Has.All.EquivalentTo(Enumerable.Range(0, 10)));
@@ -21,7 +21,7 @@ public class BatchPlanTests
     [Test]
     public void AStepDoesNotDependOnTheStepsBefore()
     {
-        BatchPlan Plan() => new(3, 10, 4, 1000, 0.5);
+        BatchOrder Plan() => new(3, 10);
         var once = Plan();
         var forward = Enumerable.Range(0, 8).Select(s => string.Join(',', Pictures(once, s, 4))).ToArray();
         for (int step = 7; step >= 0; step--)
@@ -33,13 +33,13 @@ public class BatchPlanTests
 
     [Test]
     public void SetsSmallerThanABatchAreShownAgain() =>
-        Assert.That(Pictures(new BatchPlan(1, 3, 6, 1000, 0), 0, 6).GroupBy(p => p).Select(g => g.Count()), Is.EqualTo(new[] { 2, 2, 2 }));
+        Assert.That(Pictures(new BatchOrder(1, 3), 0, 6).GroupBy(p => p).Select(g => g.Count()), Is.EqualTo(new[] { 2, 2, 2 }));
 
     [Test]
     public void TimestepsAreUniformAndCaptionsDropAtTheirRate()
     {
         const int Batch = 50, Steps = 400;
-        var plan = new BatchPlan(9, 100, Batch, 1000, 0.1);
+        var plan = new DiffusionDraws(9, Batch, 1000, 0.1);
         int[] counts = new int[10], t = new int[Batch];
         int dropped = 0;
         for (int step = 0; step < Steps; step++)
@@ -57,16 +57,16 @@ public class BatchPlanTests
     [TestCase(0.0, 0)]
     [TestCase(1.0, 50)]
     public void NeverAndAlwaysAreExact(double rate, int expected) =>
-        Assert.That(Enumerable.Range(0, 50).Count(p => new BatchPlan(9, 100, 50, 1000, rate).DropsCaption(0, p)), Is.EqualTo(expected));
+        Assert.That(Enumerable.Range(0, 50).Count(p => new DiffusionDraws(9, 50, 1000, rate).DropsCaption(0, p)), Is.EqualTo(expected));
 
     [Test]
     public void StepsForEpochsRoundUp() =>
         Assert.That((TrainOptions.StepsFor(2, 100, 32), TrainOptions.StepsFor(0.5, 64, 32), TrainOptions.StepsFor(3, 5, 8)), Is.EqualTo((7, 1, 2)));
 
-    private static int[] Pictures(BatchPlan plan, int step, int batch)
+    private static int[] Pictures(BatchOrder plan, int step, int batch)
     {
         int[] indices = new int[batch];
-        plan.Pictures(step, indices);
+        plan.Items(step, indices);
         return indices;
     }
 }

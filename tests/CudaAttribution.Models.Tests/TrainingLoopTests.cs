@@ -9,11 +9,11 @@ using NUnit.Framework;
 namespace CudaAttribution.Models.Tests;
 
 /// <summary>Training: that it learns, that stopping changes nothing, and what it refuses.</summary>
-public class TrainerTests : DeviceFixture
+public class TrainingLoopTests : DeviceFixture
 {
     private static readonly TrainOptions Options = new()
     {
-        Steps = 6, BatchSize = 5, LearningRate = 1e-3, WarmupSteps = 3, EmaDecay = 0.9, CaptionDrop = 0.3, Seed = 5, ReportInterval = 4,
+        Steps = 6, BatchSize = 5, LearningRate = 1e-3, WarmupSteps = 3, EmaDecay = 0.9, Seed = 5, ReportInterval = 4,
     };
 
     [Test]
@@ -56,9 +56,9 @@ public class TrainerTests : DeviceFixture
         var (_, hash) = Train(ModelUse.TrainAll, Options);
         using var cancel = new CancellationTokenSource();
         using (var model = Tiny.Model(Device))
-        using (var trainer = new Trainer(model, Tiny.Data(), Options with { CheckpointFolder = Folder["c"] }))
+        using (var training = Tiny.Training(model, Options with { CheckpointFolder = Folder["c"] }))
         {
-            Assert.That(() => trainer.Run(p => cancel.Cancel(), cancel.Token), Throws.InstanceOf<OperationCanceledException>());
+            Assert.That(() => training.Run(p => cancel.Cancel(), cancel.Token), Throws.InstanceOf<OperationCanceledException>());
         }
         var (resumed, resumedHash) = Train(ModelUse.TrainAll, Options with { CheckpointFolder = Folder["c"], Resume = true });
         Assert.That((resumed.FirstStep, resumedHash), Is.EqualTo((4, hash)));
@@ -84,11 +84,13 @@ public class TrainerTests : DeviceFixture
     {
         var saved = Options with { CheckpointFolder = Folder["c"], CheckpointInterval = 3, Resume = true };
         Train(ModelUse.TrainAll, saved with { Steps = 3 });
-        void Refused(TrainOptions options, string reason, TrainingSet? data = null, ulong seed = 7, ModelUse use = ModelUse.TrainAll)
+        void Refused(
+            TrainOptions options, string reason, TrainingSet? data = null, ulong seed = 7, ModelUse use = ModelUse.TrainAll,
+            DiffusionObjective? objective = null)
         {
             using var model = Tiny.Model(Device, use, seed);
             Assert.That(
-                () => Train(model, options, data),
+                () => Train(model, options, data, objective),
                 Throws.TypeOf<ModelFileException>().With.Message.Contains(reason).And.Message.Contains(Folder["c"]));
         }
         Refused(saved with { Resume = false }, "resume it, or use another folder");
@@ -97,9 +99,10 @@ public class TrainerTests : DeviceFixture
         Refused(saved with { GradientAccumulation = 5 }, "gradient_accumulation was absent, is 5");
         Refused(saved with { WarmupSteps = 0 }, "warmup_steps");
         Refused(saved with { MaxGradientNorm = 2 }, "max_gradient_norm");
-        Refused(saved with { CaptionDrop = 0 }, "caption_drop");
+        Refused(saved, "caption_drop", objective: Tiny.Objective with { CaptionDrop = 0 });
         Refused(saved with { EmaDecay = 0 }, "ema_decay");
-        Refused(saved with { MinSnrGamma = 5 }, "min_snr_gamma was absent, is 5");
+        Refused(saved, "min_snr_gamma was absent, is 5", objective: Tiny.Objective with { MinSnrGamma = 5 });
+        Refused(saved with { Groups = [ParameterGroup.GainsAndBiasesWithoutDecay] }, "groups was absent, is [{\"name\":\"gains and biases\"");
         Refused(saved with { Seed = 6 }, "seed");
         Refused(saved with { Optimizer = new AdamWOptions { WeightDecay = 0 } }, "weight_decay");
         Refused(saved, "data was", Tiny.Data(6));
@@ -122,13 +125,20 @@ public class TrainerTests : DeviceFixture
         TrainOptions[] others =
         [
             Options with { Steps = 5 }, Options with { BatchSize = 4 }, Options with { LearningRate = 2e-3 }, Options with { WarmupSteps = 0 },
-            Options with { MaxGradientNorm = 0.01 }, Options with { MaxGradientNorm = 0 }, Options with { CaptionDrop = 0 },
+            Options with { MaxGradientNorm = 0.01 }, Options with { MaxGradientNorm = 0 },
             Options with { EmaDecay = 0 }, Options with { Seed = 6 },
-            Options with { GradientAccumulation = 5 }, Options with { MinSnrGamma = 5 }, Options with { MinSnrGamma = 1 },
+            Options with { GradientAccumulation = 5 }, Options with { Groups = [ParameterGroup.GainsAndBiasesWithoutDecay] },
             Options with { Optimizer = new AdamWOptions { WeightDecay = 0.5 } }, Options with { Optimizer = new AdamWOptions { Beta1 = 0.5 } },
             Options with { Optimizer = new AdamWOptions { Beta2 = 0.9 } }, Options with { Optimizer = new AdamWOptions { Epsilon = 1e-3 } },
         ];
-        string[] hashes = [.. others.Select(o => Train(ModelUse.TrainAll, o).Hash)];
+        DiffusionObjective[] objectives =
+        [
+            Tiny.Objective with { CaptionDrop = 0 }, Tiny.Objective with { MinSnrGamma = 5 }, Tiny.Objective with { MinSnrGamma = 1 },
+        ];
+        string[] hashes =
+        [
+            .. others.Select(o => Train(ModelUse.TrainAll, o).Hash), .. objectives.Select(o => Train(ModelUse.TrainAll, Options, o).Hash),
+        ];
         Assert.That(hashes, Has.None.EqualTo(hash));
         Assert.That(hashes, Is.Unique);
     }
@@ -183,8 +193,8 @@ public class TrainerTests : DeviceFixture
     {
         var seen = new List<TrainProgress>();
         using var model = Tiny.Model(Device);
-        using var trainer = new Trainer(model, Tiny.Data(), Options);
-        var result = trainer.Run(seen.Add);
+        using var training = Tiny.Training(model, Options);
+        var result = training.Run(seen.Add);
         Assert.That(seen.Select(p => (p.Step, p.Steps)), Is.EqualTo(new[] { (4, 6), (6, 6) }));
         Assert.That(seen[1].Loss, Is.EqualTo(result.Losses.TakeLast(2).Average()).Within(1e-6));
         Assert.That(seen[1].Remaining, Is.EqualTo(TimeSpan.Zero));
@@ -203,9 +213,9 @@ public class TrainerTests : DeviceFixture
     public void StepsReuseTheMemoryOfTheFirst()
     {
         using var model = Tiny.Model(Device);
-        using var trainer = new Trainer(model, Tiny.Data(), Options with { ReportInterval = 1 });
+        using var training = Tiny.Training(model, Options with { ReportInterval = 1 });
         var reserved = new List<long>();
-        trainer.Run(_ => reserved.Add(Device.Pool.Reserved));
+        training.Run(_ => reserved.Add(Device.Pool.Reserved));
         Assert.That(reserved.Skip(1), Has.All.EqualTo(reserved[0]));
     }
 
@@ -215,10 +225,10 @@ public class TrainerTests : DeviceFixture
         using var model = Tiny.Model(Device);
         using var sampling = Tiny.Model(Device, ModelUse.Sampling);
         Assert.That(
-            () => new Trainer(sampling, Tiny.Data(), Options),
+            () => new DiffusionTask(sampling, Tiny.Data()),
             Throws.InvalidOperationException.With.Message.Contains("open it for training"));
         Assert.That(
-            () => new Trainer(model, new TrainingSet(new byte[16 * 16 * 3], 16, 16, ["x"]), Options),
+            () => new DiffusionTask(model, new TrainingSet(new byte[16 * 16 * 3], 16, 16, ["x"])),
             Throws.ArgumentException.With.Message.Contains("16x16, the model takes 8x8"));
         Assert.That(() => new TrainingSet([], 8, 8, []), Throws.ArgumentException.With.Message.Contains("empty"));
         Assert.That(
@@ -226,7 +236,7 @@ public class TrainerTests : DeviceFixture
             Throws.ArgumentException.With.Message.Contains("need 192 bytes, 100 are given"));
         File.WriteAllText(Folder["file"], "x");
         Assert.That(
-            () => new Trainer(model, Tiny.Data(), Options with { CheckpointFolder = Folder["file", "below"] }),
+            () => Tiny.Training(model, Options with { CheckpointFolder = Folder["file", "below"] }),
             Throws.TypeOf<ModelFileException>().With.Message.Contains(Folder["file", "below"]));
         foreach (var (options, name) in new (TrainOptions, string)[]
         {
@@ -237,19 +247,26 @@ public class TrainerTests : DeviceFixture
             (Options with { LearningRate = 0 }, "LearningRate"),
             (Options with { WarmupSteps = -1 }, "WarmupSteps"),
             (Options with { MaxGradientNorm = double.NaN }, "MaxGradientNorm"),
-            (Options with { CaptionDrop = 1.1 }, "CaptionDrop"),
             (Options with { EmaDecay = 1 }, "EmaDecay"),
-            (Options with { MinSnrGamma = -1 }, "MinSnrGamma"),
-            (Options with { MinSnrGamma = double.NaN }, "MinSnrGamma"),
             (Options with { ReportInterval = 0 }, "ReportInterval"),
             (Options with { CheckpointInterval = -1 }, "CheckpointInterval"),
             (Options with { CheckpointInterval = 2 }, "CheckpointFolder"),
             (Options with { Resume = true }, "CheckpointFolder"),
             (Options with { Optimizer = new AdamWOptions { Beta1 = 1 } }, "beta1"),
             (Options with { Steps = 500_000_000 }, "Steps"),
+            (Options with { Groups = [new ParameterGroup("nobody", (_, _) => false)] }, "nobody"),
         })
         {
-            Assert.That(() => new Trainer(model, Tiny.Data(), options), Throws.ArgumentException.With.Message.Contains(name));
+            Assert.That(() => Tiny.Training(model, options), Throws.ArgumentException.With.Message.Contains(name));
+        }
+        foreach (var (objective, name) in new (DiffusionObjective, string)[]
+        {
+            (new DiffusionObjective { CaptionDrop = 1.1 }, "CaptionDrop"),
+            (new DiffusionObjective { MinSnrGamma = -1 }, "MinSnrGamma"),
+            (new DiffusionObjective { MinSnrGamma = double.NaN }, "MinSnrGamma"),
+        })
+        {
+            Assert.That(() => Tiny.Task(model, objective: objective), Throws.ArgumentException.With.Message.Contains(name));
         }
     }
 
@@ -260,16 +277,17 @@ public class TrainerTests : DeviceFixture
         return Math.Sqrt(sum / a.Length) / 255;
     }
 
-    private (TrainResult Result, string Hash) Train(ModelUse use, TrainOptions options)
+    private (TrainResult Result, string Hash) Train(ModelUse use, TrainOptions options, DiffusionObjective? objective = null)
     {
         using var model = Tiny.Model(Device, use);
-        return Train(model, options);
+        return Train(model, options, objective: objective);
     }
 
-    private static (TrainResult Result, string Hash) Train(DiffusionModel model, TrainOptions options, TrainingSet? data = null)
+    private static (TrainResult Result, string Hash) Train(
+        DiffusionModel model, TrainOptions options, TrainingSet? data = null, DiffusionObjective? objective = null)
     {
-        using var trainer = new Trainer(model, data ?? Tiny.Data(), options);
-        var result = trainer.Run();
+        using var training = Tiny.Training(model, options, data, objective);
+        var result = training.Run();
         return (result, model.WeightsHash());
     }
 }
