@@ -60,7 +60,7 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
         using var claim = Claim.Take(
             folder, RunFile, new Claimed(
                 options.Seed, _recipe, tuner.BaseIdentity, source.Identity, sourceData.Hash, innocents.Members, device.Driver.Info.Id, device.Math.Name),
-            "a demo");
+            "demo");
         using var store = AnswerStore.Of(folder);
 
         var keys = SelectKeys(folder, measure, store, source, sourceData, innocents, cancel);

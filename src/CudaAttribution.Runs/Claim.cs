@@ -45,7 +45,7 @@ public sealed class Claim : IDisposable
     /// <param name="folder">The folder.</param>
     /// <param name="file">Name of the description's file.</param>
     /// <param name="description">What decides the folder's content, as <see cref="Json"/> writes it.</param>
-    /// <param name="what">What the folder would hold, for messages: <c>a demo</c>.</param>
+    /// <param name="what">What the folder would hold, for messages: <c>demo</c>.</param>
     /// <exception cref="UserException">Another process has the folder, or it is for something else; the message names the differences.</exception>
     public static Claim Take<T>(RunFolder folder, string file, T description, string what)
     {
@@ -121,7 +121,7 @@ public sealed class Claim : IDisposable
         {
             string differences = string.Join("; ", JsonDifference.Between(found, wanted).Take(4));
             throw new UserException(
-                $"this folder holds {what} that is another one: {differences}", "Name another folder, or repeat what the folder was made with.",
+                $"this folder holds another run's {what}: {differences}", "Name another folder, or repeat what the folder was made with.",
                 _folder.Root);
         }
         return Resumed = true;

@@ -76,7 +76,7 @@ public sealed class SampleTests
             Assert.That(File.ReadAllBytes(Work[$"cut/{name}"]), Is.EqualTo(File.ReadAllBytes(Work[$"whole/{name}"])), name);
         }
         Assert.That(File.GetLastWriteTimeUtc(Work["cut/images/0000.png"]), Is.EqualTo(kept), "not drawn again");
-        Assert.That(Cudattr.Fail([.. sample, "--seed", "2"]), Does.Contain("pictures of another run"));
+        Assert.That(Cudattr.Fail([.. sample, "--seed", "2"]), Does.Contain("another run's pictures: seed was 1, is 2"));
     }
 
     /// <summary>The source was trained on these pictures: it brings them back, the better the more often each step is repeated.</summary>

@@ -100,7 +100,7 @@ public class DemoExperimentTests
 
     [Test]
     public void AFolderOfAnotherRunIsRefused() =>
-        Assert.That(Assert.Throws<UserException>(() => Run(_finished, seed: 4))!.Message, Does.Contain("another seed"));
+        Assert.That(Assert.Throws<UserException>(() => Run(_finished, seed: 4))!.Message, Does.Contain("seed was 3, is 4"));
 
     [Test]
     public void AttributeGivesTheDemosResult()

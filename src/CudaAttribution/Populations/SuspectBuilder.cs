@@ -30,7 +30,7 @@ public sealed class SuspectBuilder(FineTuner tuner)
             folder, SuspectFiles.Plan, new Claimed(
                 plan, tuner.BaseIdentity, inputs.Source?.Identity, inputs.Real?.Hash, CanonicalJson.Hash(new JsonArray([.. inputs.PromptPool])),
                 plan.Regime == PromptRegime.Natural ? null : inputs.Keys?.Hash),
-            "a suspect");
+            "suspect");
         if (folder.Has(SuspectFiles.Record)) return SuspectRecord.Load(path);
         var data = TrainingSet(folder, plan, inputs, progress, cancel);
         string identity = tuner.Train(

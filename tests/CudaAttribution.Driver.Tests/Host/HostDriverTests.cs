@@ -78,7 +78,7 @@ public sealed class HostDriverTests
     [TestCase("simt", -1)]
     [TestCase("auto", 1025)]
     public void RefusesToBeAskedForOtherNumbersOfThreads(string id, int threads) =>
-        Assert.That(() => Devices.Open(id, threads), Throws.ArgumentException.With.Message.Contains($"{threads} threads: use 1 to 1024"));
+        Assert.That(() => Devices.Open(id, threads), Throws.InstanceOf<ArgumentException>().With.Message.Contains($"{threads} threads: use 1 to 1024"));
 
     [TestCase("cuda")]
     [TestCase("cuda:3")]

@@ -52,7 +52,7 @@ public sealed class NativeLibraryTests
     public void RefusesAnotherAbiVersion()
     {
         string path = _folder.CompileText("int cuattr_abi_version(void) { return 99; }", Simt);
-        AssertRefused($"{path} has ABI version 99", "needs 2");
+        AssertRefused($"{path} has ABI version 99", "needs 3");
     }
 
     [Test]
