@@ -60,7 +60,7 @@ public sealed class HttpResumeTests : HttpModelFixture
             return FakeService.Json(context, FakeService.Picture(FakeService.Plain(request.Prompt)));
         };
         Http.Ask(2);
-        Assert.That(second, Does.Contain("another process is asking"));
+        Assert.That(second, Does.Contain("is at work on this folder"));
         Assert.That(Http.Folder.Has("query.lock"), Is.False);
     }
 
