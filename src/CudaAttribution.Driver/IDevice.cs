@@ -1,4 +1,3 @@
-
 namespace CudaAttribution.Driver;
 
 /// <summary>

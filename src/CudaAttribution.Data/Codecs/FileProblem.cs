@@ -1,4 +1,3 @@
-
 namespace CudaAttribution.Data.Codecs;
 
 /// <summary>The errors that the readers of the three formats share.</summary>

@@ -1,4 +1,3 @@
-
 namespace CudaAttribution.Data.Codecs;
 
 /// <summary>Why a picture file was refused.</summary>

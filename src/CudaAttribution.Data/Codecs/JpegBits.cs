@@ -1,4 +1,3 @@
-
 namespace CudaAttribution.Data.Codecs;
 
 /// <summary>The bits between two markers, from the highest of the first byte on; in the bytes 0xff is followed by a zero that does not count.</summary>

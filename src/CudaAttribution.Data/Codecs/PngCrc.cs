@@ -1,4 +1,3 @@
-
 namespace CudaAttribution.Data.Codecs;
 
 /// <summary>The checksum of PNG chunks: CRC-32 with the polynomial 0x04c11db7, bits reversed.</summary>

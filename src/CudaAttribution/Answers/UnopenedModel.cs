@@ -8,9 +8,6 @@ namespace CudaAttribution.Answers;
 /// <param name="Open">Opens it.</param>
 public sealed record UnopenedModel(string Name, string Identity, Func<IImageModel> Open)
 {
-    /// <summary>A model that is open already; whoever opened it closes it.</summary>
-    public static UnopenedModel Of(IImageModel model) => new(model.Name, model.Identity, () => new Borrowed(model));
-
     /// <summary>Opens it, uses it and closes it.</summary>
     /// <exception cref="UserException">It is not the model that was named.</exception>
     public T Use<T>(Func<IImageModel, T> use)
@@ -27,22 +24,5 @@ public sealed record UnopenedModel(string Name, string Identity, Func<IImageMode
         {
             (model as IDisposable)?.Dispose();
         }
-    }
-
-    private sealed class Borrowed(IImageModel model) : IImageModel
-    {
-        public string Name => model.Name;
-
-        public string Identity => model.Identity;
-
-        public string Setup => model.Setup;
-
-        public SamplingRecipe? Sampling => model.Sampling;
-
-        public bool KeepsAnswers => model.KeepsAnswers;
-
-        public Runs.Manifests.ServiceSummary? Remote => model.Remote;
-
-        public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default) => model.Generate(queries, cancel);
     }
 }

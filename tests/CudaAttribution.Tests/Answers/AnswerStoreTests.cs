@@ -108,7 +108,7 @@ public class AnswerStoreTests
         var run = new RunFolder(TestFolder.New("run"));
         StoredModel source = _world.SourceModel(), sel = _world.Stranger("sel"), innocent = _world.Stranger("null");
         var suspect = new StoredModel("suspect", _world.Source, 10);
-        var members = new[] { (new Innocent("null", InnocentFamily.RealOther, InnocentSplit.Null, innocent.Identity, ""), UnopenedModel.Of(innocent)) };
+        var members = new[] { (new Innocent("null", InnocentFamily.RealOther, InnocentSplit.Null, innocent.Identity, ""), Fixtures.Unopened(innocent)) };
         var expected = Verdict(AnswerStore.InMemory(), CancellationToken.None);
         int whole = source.Asked.Count + sel.Asked.Count + innocent.Asked.Count + suspect.Asked.Count;
         foreach (var model in new[] { source, sel, innocent, suspect }) model.Asked.Clear();
@@ -134,7 +134,7 @@ public class AnswerStoreTests
         string Verdict(AnswerStore store, CancellationToken cancel)
         {
             var keys = new KeySelector(Fixtures.Distance, store).Select(
-                source, _world.Training, [UnopenedModel.Of(sel)], new KeySelectionOptions { Seed = 5 }, cancel: cancel);
+                source, _world.Training, [Fixtures.Unopened(sel)], new KeySelectionOptions { Seed = 5 }, cancel: cancel);
             var nulls = new InnocentScorer(Fixtures.Distance, store).Score(keys, members, 9, cancel: cancel);
             return Json.Write(new Attributor(Fixtures.Distance, store).Run(keys, suspect, nulls, new AttributionOptions { Seed = 7 }, cancel).Result);
         }

@@ -47,7 +47,7 @@ public class AttributorTests
         // The source reproduces its training pictures closely, so a model of those pictures hits the keys as well.
         var faithful = _world.Real.ToDictionary(p => p.Key, p => Replace(p.Value, _world.Source[p.Key], every: 16));
         var source = new StoredModel("source", faithful, 8);
-        var keys = new KeySelector(Fixtures.Distance).Select(source, _world.Training, [UnopenedModel.Of(_world.Stranger("sel"))], new KeySelectionOptions { Seed = 5 });
+        var keys = new KeySelector(Fixtures.Distance).Select(source, _world.Training, [Fixtures.Unopened(_world.Stranger("sel"))], new KeySelectionOptions { Seed = 5 });
         var table = _world.Null(keys);
         var lawful = new Attributor(Fixtures.Distance).Run(keys, new StoredModel("lawful", _world.Real, 10), table, new AttributionOptions()).Result;
         var copier = new Attributor(Fixtures.Distance).Run(keys, new StoredModel("copier", faithful, 10), table, new AttributionOptions()).Result;
@@ -113,10 +113,10 @@ public class AttributorTests
         var copier = new StoredModel("copier", _world.Source, 10);
         var source = _world.SourceModel();
         var sel = _world.Stranger("sel");
-        var keys = new KeySelector(Fixtures.Distance).Select(source, _world.Training, [UnopenedModel.Of(sel)], new KeySelectionOptions { Seed = 5 });
+        var keys = new KeySelector(Fixtures.Distance).Select(source, _world.Training, [Fixtures.Unopened(sel)], new KeySelectionOptions { Seed = 5 });
         var reference = _world.Stranger("reference");
         var table = new InnocentScorer(Fixtures.Distance).Score(
-            keys, [(new Innocent("reference", InnocentFamily.RealOther, InnocentSplit.Null, reference.Identity, ""), UnopenedModel.Of(reference))], 5);
+            keys, [(new Innocent("reference", InnocentFamily.RealOther, InnocentSplit.Null, reference.Identity, ""), Fixtures.Unopened(reference))], 5);
         new Attributor(Fixtures.Distance).Run(keys, copier, table, new AttributionOptions { Seed = 5 });
         var all = new[] { source, sel, reference, copier }.SelectMany(m => m.Asked).Select(q => q.Noise).ToArray();
         Assert.That(all.Distinct().Count(), Is.EqualTo(all.Length));

@@ -40,7 +40,7 @@ public class KeySelectorTests
         var source = _world.SourceModel();
         var sel = _world.Stranger("sel");
         var key = new KeySelector(Fixtures.Distance).Select(
-            source, _world.Training, [UnopenedModel.Of(sel)], new KeySelectionOptions { Count = 1, Draws = 3, Seed = 4 }).Keys[0];
+            source, _world.Training, [Fixtures.Unopened(sel)], new KeySelectionOptions { Count = 1, Draws = 3, Seed = 4 }).Keys[0];
         var draws = source.Asked.Where(q => q.Prompt == key.Prompt).Take(3).ToArray().Select(q => source.Generate([q])[0].Image!).ToArray();
         var fromInnocent = sel.Generate([sel.Asked.Single(q => q.Prompt == key.Prompt)])[0].Image!;
         double D(RgbImage a, RgbImage b) => Fixtures.Distance.Matrix([a], [b])[0, 0];
@@ -77,7 +77,7 @@ public class KeySelectorTests
     {
         var common = _world.Training.Items.Take(20).Select(p => p.Caption).ToHashSet();
         var knows = new StoredModel("knows", _world.Other, 10) { Instead = common.ToDictionary(c => c, c => _world.Source[c]) };
-        var keys = new KeySelector(Fixtures.Distance).Select(_world.SourceModel(), _world.Training, [UnopenedModel.Of(knows)], new KeySelectionOptions());
+        var keys = new KeySelector(Fixtures.Distance).Select(_world.SourceModel(), _world.Training, [Fixtures.Unopened(knows)], new KeySelectionOptions());
         Assert.That(keys.Keys.Select(k => k.Prompt).Intersect(common), Is.Empty);
         Assert.That(keys.Header.Selection, Is.EqualTo(new SelectionReport(60, 0, 20, 0, 0, 0, 0, 30, 0)));
         Assert.That(keys.Header.SelIdentities, Is.EqualTo(new[] { knows.Identity }));
@@ -105,7 +105,7 @@ public class KeySelectorTests
     {
         var knows = new StoredModel("knows", _world.Source, 10);
         var error = Assert.Throws<UserException>(
-            () => new KeySelector(Fixtures.Distance).Select(_world.SourceModel(), _world.Training, [UnopenedModel.Of(knows)], new KeySelectionOptions()))!;
+            () => new KeySelector(Fixtures.Distance).Select(_world.SourceModel(), _world.Training, [Fixtures.Unopened(knows)], new KeySelectionOptions()))!;
         Assert.That(
             error.Message, Does.Contain("30 keys are wanted, 0 are left").And.Contain("60 not distinctive").And.Contain("use other SEL innocents"));
         error = Assert.Throws<UserException>(() => Select(_world.SourceModel(), new KeySelectionOptions { MaxDispersion = 0.001 }))!;
@@ -145,7 +145,7 @@ public class KeySelectorTests
         var sel = new StoredModel("sel", _world.Other, 10) { Instead = leaning };
         KeySet Choose(double? most) =>
             new KeySelector(Fixtures.Distance).Select(
-                _world.SourceModel(), _world.Training, [UnopenedModel.Of(sel)], new KeySelectionOptions { Count = 10, MaxInnocentPaired = most });
+                _world.SourceModel(), _world.Training, [Fixtures.Unopened(sel)], new KeySelectionOptions { Count = 10, MaxInnocentPaired = most });
         Assert.That(Choose(0).Keys.All(k => k.InnocentPaired == 0));
         Assert.That(Choose(0).Header.Selection.Biased, Is.GreaterThanOrEqualTo(20));
         Assert.That(Choose(null).Header.Selection.Biased, Is.Zero);
@@ -168,13 +168,13 @@ public class KeySelectorTests
     {
         var source = _world.SourceModel();
         var sel = _world.Stranger("sel");
-        string first = new KeySelector(Fixtures.Distance).Select(source, _world.Training, [UnopenedModel.Of(sel)], new KeySelectionOptions { Seed = 3 }).Hash;
+        string first = new KeySelector(Fixtures.Distance).Select(source, _world.Training, [Fixtures.Unopened(sel)], new KeySelectionOptions { Seed = 3 }).Hash;
         var all = source.Asked.Concat(sel.Asked).Select(q => q.Noise).ToArray();
         Assert.That(all.Distinct().Count(), Is.EqualTo(all.Length));
         Assert.That(
-            new KeySelector(Fixtures.Distance).Select(source, _world.Training, [UnopenedModel.Of(sel)], new KeySelectionOptions { Seed = 3 }).Hash, Is.EqualTo(first));
+            new KeySelector(Fixtures.Distance).Select(source, _world.Training, [Fixtures.Unopened(sel)], new KeySelectionOptions { Seed = 3 }).Hash, Is.EqualTo(first));
         Assert.That(
-            new KeySelector(Fixtures.Distance).Select(source, _world.Training, [UnopenedModel.Of(sel)], new KeySelectionOptions { Seed = 4 }).Hash,
+            new KeySelector(Fixtures.Distance).Select(source, _world.Training, [Fixtures.Unopened(sel)], new KeySelectionOptions { Seed = 4 }).Hash,
             Is.Not.EqualTo(first));
     }
 
@@ -182,7 +182,7 @@ public class KeySelectorTests
     public void TheSourceIsNoInnocentOfItsOwn() =>
         Assert.Throws<UserException>(
             () => new KeySelector(Fixtures.Distance).Select(
-                _world.SourceModel(), _world.Training, [UnopenedModel.Of(_world.SourceModel())], new KeySelectionOptions()));
+                _world.SourceModel(), _world.Training, [Fixtures.Unopened(_world.SourceModel())], new KeySelectionOptions()));
 
     [Test]
     public void TheSourceHitsItsOwnKeys()

@@ -1,4 +1,3 @@
-using CudaAttribution.Answers;
 using CudaAttribution.Evidence;
 using CudaAttribution.Populations;
 using CudaAttribution.Runs;
@@ -69,7 +68,7 @@ public class InnocentTests
             Refused = [keys.Keys[20].Prompt],
         };
         var table = new InnocentScorer(Fixtures.Distance).Score(
-            keys, [(new Innocent("half", InnocentFamily.RealSame, InnocentSplit.Null, model.Identity, ""), UnopenedModel.Of(model))], 3);
+            keys, [(new Innocent("half", InnocentFamily.RealSame, InnocentSplit.Null, model.Identity, ""), Fixtures.Unopened(model))], 3);
         var m = table.Models.Single();
         Assert.Multiple(() =>
         {

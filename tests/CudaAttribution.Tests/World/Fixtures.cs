@@ -13,7 +13,10 @@ internal static class Fixtures
 
     public static KeySet Keys(this TestWorld world, KeySelectionOptions? options = null) =>
         new KeySelector(Distance).Select(
-            world.SourceModel(), world.Training, [UnopenedModel.Of(world.Stranger("sel"))], options ?? new KeySelectionOptions { Seed = 5 });
+            world.SourceModel(), world.Training, [Unopened(world.Stranger("sel"))], options ?? new KeySelectionOptions { Seed = 5 });
+
+    /// <summary>A model of the tests as one that is opened when its turn comes.</summary>
+    public static UnopenedModel Unopened(IImageModel model) => new(model.Name, model.Identity, () => model);
 
     /// <summary>Innocents: six strangers of real-other, four each of real-same and real-own, two strangers for calibration.</summary>
     public static NullTable Null(this TestWorld world, KeySet keys, Func<Innocent, bool>? include = null)
@@ -28,5 +31,5 @@ internal static class Fixtures
 
     public static (Innocent Member, UnopenedModel Model) Member(
         string name, InnocentFamily family, InnocentSplit split, Func<string, StoredModel> open) =>
-        (new Innocent(name, family, split, open(name).Identity, name), new UnopenedModel(name, open(name).Identity, () => open(name)));
+        (new Innocent(name, family, split, open(name).Identity, name), Unopened(open(name)));
 }
