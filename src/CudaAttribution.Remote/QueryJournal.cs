@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Images;
 using CudaAttribution.Runs;
@@ -15,8 +13,6 @@ internal sealed class QueryJournal : IDisposable
 {
     public const string PlanFile = "query-plan.json";
     public const string PendingFile = "query-pending.json";
-
-    private static readonly JsonSerializerOptions OneLine = new(Json.Options) { WriteIndented = false };
 
     private readonly RunFolder _folder;
     private readonly Claim _claim;
@@ -89,11 +85,7 @@ internal sealed class QueryJournal : IDisposable
     public void Add(QueryRecord record, RgbImage? image)
     {
         if (image is not null) _folder.WriteImage(record.Image!, image);
-        using (var file = new FileStream(_folder.Path(ServiceSummary.JournalFile), FileMode.Append, FileAccess.Write, FileShare.Read))
-        {
-            file.Write(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(record, OneLine) + "\n"));
-            file.Flush(flushToDisk: true);
-        }
+        Lines(_folder).Append(record);
         _records.Add(record);
         _pending = null;
         File.Delete(_folder.Path(PendingFile));
@@ -104,38 +96,25 @@ internal sealed class QueryJournal : IDisposable
     public RgbImage? ImageOf(QueryRecord record)
     {
         if (record.Image is not { } name) return null;
-        string file = _folder.Path(name);
-        var image = PictureFiles.Read(file);
-        return ImageHash.Of(image) == record.ImageSha256
-            ? image
-            : throw new UserException("the picture was changed after it was recorded", "Restore the file, or start in another folder.", file);
+        return PictureFiles.Read(_folder.Path(name), record.ImageSha256!, "Restore the file, or start in another folder.");
     }
 
     public void Dispose() => _claim.Dispose();
 
     private static List<QueryRecord> ReadRecords(RunFolder folder, QueryPlan plan)
     {
-        string file = folder.Path(ServiceSummary.JournalFile);
         var records = new List<QueryRecord>();
-        if (!File.Exists(file)) return records;
-        string text = Json.ReadText(file, "journal of queries");
-        int end = text.LastIndexOf('\n') + 1;
-        if (end < text.Length)
+        foreach (var record in Lines(folder).Read())
         {
-            // A line that a power failure cut short: its answer is lost, and the next one must begin a line.
-            text = text[..end];
-            folder.Write(ServiceSummary.JournalFile, text);
-        }
-        foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
-        {
-            var record = Json.Parse<QueryRecord>(line, file, "journal of queries");
             var planned = records.Count < plan.Queries.Count ? plan.Queries[records.Count] : null;
             if (record.Number != records.Count || planned != new PlannedQuery(record.Kind, record.Index, record.Prompt))
                 throw new UserException(
                     $"line {records.Count + 1} is not the answer to query {records.Count} of the plan", "Restore the file, or name another folder.",
-                    file);
+                    folder.Path(ServiceSummary.JournalFile));
             records.Add(record);
         }
         return records;
     }
+
+    private static JsonLines<QueryRecord> Lines(RunFolder folder) => new(folder, ServiceSummary.JournalFile, "journal of queries");
 }

@@ -104,7 +104,7 @@ public sealed class HttpResumeTests : HttpModelFixture
         Http.Ask(3);
         var record = Http.Journal[1];
         Http.Folder.WriteImage(record.Image!, FakeService.Plain("forged"));
-        Assert.That(Http.Fails(), Does.Contain("changed after it was recorded"));
+        Assert.That(Http.Fails(), Does.Contain("changed after it was kept"));
         Http.Folder.Write("queries.jsonl", string.Concat(File.ReadLines(Http.Folder.Path("queries.jsonl")).Skip(1).Select(l => l + "\n")));
         Assert.That(Http.Fails(), Does.Contain("not the answer to query 0"));
     }

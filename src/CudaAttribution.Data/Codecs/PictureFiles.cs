@@ -23,4 +23,15 @@ public static class PictureFiles
                 $"cannot read this picture ({e.Message.TrimEnd('.')})", "Restore the file, or make the folder again.", path, e);
         }
     }
+
+    /// <summary>Reads a picture whose pixels are known.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="sha256">Its <see cref="ImageHash"/>.</param>
+    /// <param name="remedy">What to do where it is another picture.</param>
+    /// <exception cref="UserException">Missing, not a picture, or changed.</exception>
+    public static RgbImage Read(string path, string sha256, string remedy)
+    {
+        var image = Read(path);
+        return ImageHash.Of(image) == sha256 ? image : throw new UserException("the picture was changed after it was kept", remedy, path);
+    }
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CudaAttribution.Data.Codecs;
@@ -23,8 +22,6 @@ public sealed class AnswerStore : IDisposable
 
     /// <summary>Queries that are asked before the answers are written: what a kill can lose.</summary>
     private const int Portion = 64;
-
-    private static readonly JsonSerializerOptions OneLine = new(Json.Options) { WriteIndented = false };
 
     private readonly RunFolder? _folder;
     private readonly Claim? _claim;
@@ -102,6 +99,8 @@ public sealed class AnswerStore : IDisposable
         ["index"] = query.Noise.Index,
     });
 
+    private JsonLines<StoredAnswer> Lines => new(_folder!, IndexFile, "index of answers");
+
     private static string FileOf(string id) => $"{id[..2]}/{id}.png";
 
     private bool Has(string id) => _stored.ContainsKey(id) || _inMemory.ContainsKey(id);
@@ -118,11 +117,7 @@ public sealed class AnswerStore : IDisposable
         {
             if (answer.Image is { } image) _folder.WriteImage(FileOf(id), image);
         }
-        using (var file = new FileStream(_folder.Path(IndexFile), FileMode.Append, FileAccess.Write, FileShare.Read))
-        {
-            file.Write(Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => JsonSerializer.Serialize(line, OneLine) + "\n"))));
-            file.Flush(flushToDisk: true);
-        }
+        Lines.Append(lines);
         foreach (var line in lines) _stored.Add(line.Id, line);
     }
 
@@ -131,26 +126,15 @@ public sealed class AnswerStore : IDisposable
         if (_folder is null) return _inMemory[id];
         var line = _stored[id];
         if (line.ImageSha256 is null) return Answer.Failed(line.Failure!);
-        string file = _folder.Path(FileOf(id));
-        var image = PictureFiles.Read(file);
-        return ImageHash.Of(image) == line.ImageSha256
-            ? Answer.Of(image)
-            : throw new UserException("the picture was changed after it was kept", "Restore the file, or remove the folder of answers.", file);
+        return Answer.Of(PictureFiles.Read(_folder.Path(FileOf(id)), line.ImageSha256, "Restore the file, or remove the folder of answers."));
     }
 
     private void ReadIndex()
     {
-        string file = _folder!.Path(IndexFile);
-        if (!File.Exists(file)) return;
-        string text = Json.ReadText(file, "index of answers");
-        int end = text.LastIndexOf('\n') + 1;
-        // A line that a power failure cut short: its answer is asked again, and the next line must begin on its own.
-        if (end < text.Length) _folder.Write(IndexFile, text = text[..end]);
-        foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var answer in Lines.Read())
         {
-            var answer = Json.Parse<StoredAnswer>(line, file, "index of answers");
             if (answer.ImageSha256 is null == answer.Failure is null)
-                throw new UserException("a line has neither picture nor failure, or both", "Remove the folder of answers.", file);
+                throw new UserException("a line has neither picture nor failure, or both", "Remove the folder of answers.", _folder!.Path(IndexFile));
             _stored[answer.Id] = answer;
         }
     }
