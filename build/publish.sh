@@ -8,41 +8,41 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source build/setup.sh
 
-readonly out="$(realpath -m "${1:-artifacts/publish}")" bundle="$PWD/artifacts/bundle" newest_glibc=2.35 size_limit_mb=30
+readonly out="$(realpath -m "${1:-artifacts/publish}")" newest_glibc=2.35 size_limit_mb=30
 readonly work="$out.partial"
 
 echo "publish: building the native part"
 bash build/native.sh --configure
 bash build/native.sh > /dev/null
 
-# What our libraries need beyond what .NET itself needs of a machine: glibc, libstdc++ and libgcc.
-rm -rf "$bundle" "$work"
-mkdir -p "$bundle" "$work/licences"
-for library in artifacts/native/libcuattr_{cpu_avx2,cpu_avx512,simt}.so; do
-    ldd "$library" | awk '$2 == "=>" { print $3 }'
-done | sort -u | grep -vE '/(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s)\.so' | while read -r library; do
-    cp -L "$library" "$bundle/"
-    package="$(dpkg -S "$(realpath "$library")" 2>/dev/null | cut -d: -f1 || true)"
-    [ -n "$package" ] || package="$(dpkg -S "*/$(basename "$library")" | head -n 1 | cut -d: -f1)"
-    cp "/usr/share/doc/$package/copyright" "$work/licences/$package.txt"
-done
+# They must need nothing that .NET itself does not need of a machine: glibc, libstdc++ and libgcc.
+foreign="$(for library in artifacts/native/libcuattr_{cpu_avx2,cpu_avx512,simt}.so; do
+    ldd "$library" | awk '$2 == "=>" { print $1 }'
+done | sort -u | grep -vE '^(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s)\.so' || true)"
+if [ -n "$foreign" ]; then
+    echo "publish: our libraries need" $foreign "which a bare machine may not have" >&2
+    exit 1
+fi
+rm -rf "$work"
+mkdir -p "$work/licences"
 
 echo "publish: one file for linux-x64"
 dotnet publish src/CudaAttribution.Cli --configuration Release --nologo --verbosity quiet -p:PublishProfile=SingleFile -p:BuildNative=false \
-    -p:BundledLibraries="$bundle" --output "$work"
+    --output "$work"
 sdk="$(dirname "$(readlink -f "$(command -v dotnet)")")"
 for notice in LICENSE.txt ThirdPartyNotices.txt; do
     if [ -f "$sdk/$notice" ]; then cp "$sdk/$notice" "$work/licences/dotnet-$notice"; fi
 done
 cp LICENSE "$work/licences/CudaAttribution.txt"
 cp data/emoji/LICENCES/Apache-2.0.txt "$work/licences/SixLabors.ImageSharp.txt"
-packages="$(dotnet nuget locals global-packages --list | sed 's/^[^:]*: //')"
-cp "$packages"/microsoft.ml.tokenizers/*/LICENSE "$work/licences/Microsoft.ML.Tokenizers.txt"
-cp "$packages"/microsoft.ml.tokenizers/*/THIRD-PARTY-NOTICES.TXT "$work/licences/Microsoft.ML.Tokenizers-notices.txt"
+version="$(sed -n 's/.*"Microsoft.ML.Tokenizers" Version="\([^"]*\)".*/\1/p' Directory.Packages.props)"
+tokenizers="$(dotnet nuget locals global-packages --list | sed 's/^[^:]*: //')/microsoft.ml.tokenizers/$version"
+cp "$tokenizers"/LICENSE "$work/licences/Microsoft.ML.Tokenizers.txt"
+cp "$tokenizers"/THIRD-PARTY-NOTICES.TXT "$work/licences/Microsoft.ML.Tokenizers-notices.txt"
 cp data/README.md "$work/licences/pictures.md"
 
 # A symbol of a newer glibc would end in the loader's message on the user's machine.
-for file in "$work/cudattr" "$bundle"/* artifacts/native/libcuattr_{cpu_avx2,cpu_avx512,simt,dnnl}.so; do
+for file in "$work/cudattr" artifacts/native/libcuattr_{cpu_avx2,cpu_avx512,simt,dnnl}.so; do
     version="$(objdump -T "$file" 2>/dev/null | grep -oE 'GLIBC_[0-9.]+' | sort -uV | tail -n 1 | cut -d_ -f2)"
     if [ "$(printf '%s\n' "${version:-0}" "$newest_glibc" | sort -V | tail -n 1)" != "$newest_glibc" ]; then
         echo "publish: $file needs glibc $version, the newest allowed is $newest_glibc: build on an older system" >&2
