@@ -82,7 +82,8 @@ public static class DemoReport
         <div class="cols">
         <div><h3>For the owner of the source</h3><p>A model is called infringing only if two things are shown: it hits more keys than models
         that never saw the source's output, and its answers are closer to what the source makes than to the real pictures that others may use
-        as well. The second test is what clears a competitor who lawfully trained on the same pictures.</p>
+        as well. The second test is there to clear a competitor who lawfully trained on the same pictures. It does not clear every one: a twin of
+        the source, trained on the same pictures in the same way with another seed, can be called infringing.</p>
         <p>“Not shown” is not “innocent”: each suspect's own page states the smallest share of generated pictures that this run could have
         detected.</p></div>
         <div><h3>For the other side's expert</h3><p>Both tests must reject at level {Html.P(first.Alpha)}; the larger p-value counts, and within

@@ -22,7 +22,8 @@ internal static class ReportProse
         closer to what the source makes than to the real picture it learnt
         from.{Highest(r.PairedTest, "The most that any model trained on real pictures only reaches is")}</p>
         <p>The first figure asks whether something of the source's pictures is in the suspect at all; the second, whether it came from the
-        source's output and not from the same real pictures, which others may lawfully use. Only both together make a case.</p>
+        source's output and not from the same real pictures, which others may lawfully use. Even both together do not exclude a lawful twin: a
+        model trained on the same real pictures in the same way can be called infringing.</p>
         <p>{Detectable(r)}{(r.Verdict == Verdict.NotShown ? " “Not shown” is not “innocent”." : "")}</p></div>
         <div><h3>For the other side's expert</h3>
         <ul>
