@@ -11,7 +11,8 @@ var root = new RootCommand(
       2. innocents score   ask models that are known to be innocent the same prompts: what chance and shared data explain
       3. attribute         ask the suspect, compare, and say 'infringing' or 'not shown' with p-values and a report
       4. runs              look at what was done
-    'cudattr demo' does all of it on small models, on the CPU, in minutes. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check failed.
+    'cudattr demo' does all of it on small models, on the CPU, in minutes. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check failed,
+    4 a defect of this program.
     """)
 {
     DemoCommand.Create(),

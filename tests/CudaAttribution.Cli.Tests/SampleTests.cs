@@ -125,8 +125,8 @@ public sealed class SampleTests
             Assert.That(row.GetProperty("prompt").GetString(), Is.EqualTo("red apple"));
             Assert.That(File.ReadAllBytes(Work["told/images/0000.png"]), Is.Not.EqualTo(File.ReadAllBytes(Work["silent/images/0000.png"])));
             Assert.That(Cudattr.Fail([.. arguments, "--data", "emoji:twitter", "--out", Work["none"]]), Does.Contain("either --data or --image"));
-            Assert.That(Cudattr.Fail([.. arguments, "--fixed-point", "-1", "--out", Work["none"]]), Does.Contain("repeats must be 0 to 100"));
-            Assert.That(Cudattr.Fail([.. arguments[..^4], "--steps", "0", "--out", Work["none"]]), Does.Contain("must lie in 1..1000"));
+            Assert.That(Cudattr.Fail([.. arguments, "--fixed-point", "-1", "--out", Work["none"]]), Does.Contain("Use 0 to 100. (--fixed-point)"));
+            Assert.That(Cudattr.Fail([.. arguments[..^4], "--steps", "0", "--out", Work["none"]]), Does.Contain("Use 1..1000 (num_train_timesteps)"));
         }
     }
 

@@ -33,6 +33,8 @@ public sealed class UsageTests
     [TestCase("train", "--data", "emoji:google", "--out", "x", "--steps", "many")]
     [TestCase("verify", "--colour", "red")]
     [TestCase("nonsense")]
+    [TestCase("train", "--data", "emoji:google", "--out", "x", "--dtype", "I32")]
+    [TestCase("convert", "--model", "x", "--out", "x", "--dtype", "I32")]
     public void Wrong_usage_is_exit_code_2_and_points_to_the_help(params string[] arguments)
     {
         var result = Cudattr.Run(arguments);

@@ -3,6 +3,7 @@ using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Models.Vae;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 using NUnit.Framework;
@@ -157,10 +158,10 @@ public class DdimInversionTests : DeviceFixture
     public void WhatMakesNoSenseIsRefused()
     {
         using var model = Model(PredictionType.Epsilon, latent: false);
-        Assert.That(() => new DdimInverter(model, new InversionOptions { Steps = 0 }), Throws.ArgumentException);
+        Assert.That(() => new DdimInverter(model, new InversionOptions { Steps = 0 }), Throws.TypeOf<UserException>());
         Assert.That(
-            () => new DdimInverter(model, new InversionOptions { FixedPoint = -1 }), Throws.ArgumentException.With.Message.Contains("repeats"));
-        Assert.That(() => new DdimInverter(model, new InversionOptions { MaxBatch = 0 }), Throws.ArgumentException.With.Message.Contains("batch"));
+            () => new DdimInverter(model, new InversionOptions { FixedPoint = -1 }), Throws.TypeOf<UserException>().With.Message.Contains("repeats"));
+        Assert.That(() => new DdimInverter(model, new InversionOptions { MaxBatch = 0 }), Throws.TypeOf<UserException>().With.Message.Contains("batch"));
         var inverter = new DdimInverter(model, new InversionOptions { Steps = 2 });
         Assert.That(() => inverter.Run([new InversionRequest(new byte[7], "x")]), Throws.ArgumentException.With.Message.Contains("7 bytes"));
     }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CudaAttribution.Models.Schedulers;
+using CudaAttribution.Runs;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests;
@@ -125,9 +126,9 @@ public class DdimSchedulerTests
     public void ImpossibleRequestsAreRefused()
     {
         var config = new SchedulerConfig();
-        Assert.That(() => DdimScheduler.Steps(config, 0), Throws.ArgumentException.With.Message.Contains("1..1000"));
-        Assert.That(() => DdimScheduler.Steps(config, 1001), Throws.ArgumentException.With.Message.Contains("1..1000"));
-        Assert.That(() => DdimScheduler.Steps(config, 1000), Throws.ArgumentException.With.Message.Contains("beyond the last one, 999"));
+        Assert.That(() => DdimScheduler.Steps(config, 0), Throws.TypeOf<UserException>().With.Message.Contains("1..1000"));
+        Assert.That(() => DdimScheduler.Steps(config, 1001), Throws.TypeOf<UserException>().With.Message.Contains("1..1000"));
+        Assert.That(() => DdimScheduler.Steps(config, 1000), Throws.TypeOf<UserException>().With.Message.Contains("beyond the last one, 999"));
         Assert.That(() => DdimScheduler.Steps(config, 10, eta: 1.5), Throws.ArgumentException.With.Message.Contains("[0, 1]"));
         Assert.That(() => DdimScheduler.Steps(config, 10, eta: double.NaN), Throws.ArgumentException);
         Assert.That(() => new NoiseSchedule(new SchedulerConfig { BetaEnd = 2 }), Throws.ArgumentException.With.Message.Contains("beta_end"));

@@ -1,5 +1,6 @@
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Schedulers;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 using NUnit.Framework;
@@ -44,7 +45,7 @@ public class ImageToImageTests : DeviceFixture
     [TestCase(double.NaN, "(0, 1]")]
     [TestCase(0.19, "less than one step")]
     public void AStrengthThatLeavesNothingIsRefused(double strength, string why) => Assert.That(
-        () => SamplingPlan.Of(new SchedulerConfig(), SolverKind.Ddim, 5, strength: strength), Throws.ArgumentException.With.Message.Contains(why));
+        () => SamplingPlan.Of(new SchedulerConfig(), SolverKind.Ddim, 5, strength: strength), Throws.TypeOf<UserException>().With.Message.Contains(why));
 
     /// <summary>By hand: noise and picture mixed at the first step that is taken, then the model's own steps.</summary>
     [Test]

@@ -5,6 +5,7 @@ using CudaAttribution.Models.Files.Lora;
 using CudaAttribution.Models.Files.Sources;
 using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.Training;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 using CudaAttribution.Tensors.Weights;
@@ -141,9 +142,9 @@ public class LoraTrainingTests : DeviceFixture
     [Test]
     public void WhatMakesNoSenseIsRefused()
     {
-        Assert.That(() => Load(new LoraOptions(0)), Throws.ArgumentException.With.Message.Contains("rank"));
-        Assert.That(() => Load(new LoraOptions(2, double.NaN)), Throws.ArgumentException.With.Message.Contains("alpha"));
-        Assert.That(() => Load(new LoraOptions(2, 0)), Throws.ArgumentException.With.Message.Contains("alpha"));
+        Assert.That(() => Load(new LoraOptions(0)), Throws.TypeOf<UserException>().With.Message.Contains("rank"));
+        Assert.That(() => Load(new LoraOptions(2, double.NaN)), Throws.TypeOf<UserException>().With.Message.Contains("alpha"));
+        Assert.That(() => Load(new LoraOptions(2, 0)), Throws.TypeOf<UserException>().With.Message.Contains("alpha"));
         Assert.That(
             () => DiffusionModel.Load(Folder["base"], Device, ModelUse.TrainAll, Lora), Throws.ArgumentException.With.Message.Contains("TrainUNet"));
         using var plain = DiffusionModel.Load(Folder["base"], Device);

@@ -5,6 +5,7 @@ using CudaAttribution.Models.Text;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Models.Vae;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
 using NUnit.Framework;
@@ -83,7 +84,7 @@ public class MemoryPlanTests : DeviceFixture
             () => least.Run(),
             Throws.TypeOf<TrainingMemoryException>().With.Message.Contains("a smaller model").And.Message.Not.Contains("accumulation"));
         Assert.That(
-            () => Tiny.Training(model, Options with { MemoryLimit = 0 }), Throws.ArgumentException.With.Message.Contains("MemoryLimit"));
+            () => Tiny.Training(model, Options with { MemoryLimit = 0 }), Throws.TypeOf<UserException>().With.Message.Contains("MemoryLimit"));
     }
 
     [Test]

@@ -3,6 +3,7 @@ using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Training;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
 using NUnit.Framework;
@@ -125,9 +126,9 @@ public class ModelBenchmarkTests : DeviceFixture
     [TestCase(-32, "a size is zero or negative")]
     [TestCase(30, "is not divisible by attention_head_dim (the number of heads) = 8")]
     public void ANetworkThatCannotBeIsRefused(int finest, string word) =>
-        Assert.That(() => UNetPreset.StableDiffusion15.UNet.WithChannels(finest), Throws.ArgumentException.With.Message.Contains(word));
+        Assert.That(() => UNetPreset.StableDiffusion15.UNet.WithChannels(finest), Throws.TypeOf<UserException>().With.Message.Contains(word));
 
     [Test]
     public void ChannelsStayInProportion() => Assert.That(
-        () => UNetPreset.Named("demo").UNet.WithChannels(9), Throws.ArgumentException.With.Message.Contains("[32, 48, 48]"));
+        () => UNetPreset.Named("demo").UNet.WithChannels(9), Throws.TypeOf<UserException>().With.Message.Contains("[32, 48, 48]"));
 }

@@ -1,5 +1,6 @@
 using CudaAttribution.Models.Audit;
 using CudaAttribution.Models.Configuration;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Weights;
 using NUnit.Framework;
@@ -77,7 +78,7 @@ public class ModelComponentTests : DeviceFixture
         Refused(new() { ["latent"] = latent, ["noise"] = latent }, "noise: there is no such input, only latent");
         Refused(new() { ["latent"] = golden.Host("input.image") }, "[N,h,w,4]");
         Refused(new() { ["latent"] = HostTensor.From([1f], new Shape(1)) }, "it must be [N,C,H,W]");
-        Assert.That(() => ModelComponent.Load(Folder.Path, "vea", Device), Throws.ArgumentException.With.Message.Contains("unet, vae-encode"));
+        Assert.That(() => ModelComponent.Load(Folder.Path, "vea", Device), Throws.TypeOf<UserException>().With.Message.Contains("unet, vae-encode"));
         Assert.That(
             () => ModelComponent.Load(Folder.Path, "text", Device),
             Throws.InstanceOf<ModelFileException>().With.Message.Contains("text_encoder"));

@@ -2,6 +2,7 @@ using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.UNet;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Weights;
@@ -78,7 +79,7 @@ public class SamplerTests
     [Test]
     public void ANegativePromptWithoutGuidanceIsRefused() => Assert.That(
         () => Sample(new SampleOptions { Guidance = 1 }, Requests[0], Requests[1] with { NegativePrompt = "a blue cross" }),
-        Throws.ArgumentException.With.Message.Contains("'a blue cross' has no effect with guidance 1: use a guidance above 1"));
+        Throws.TypeOf<UserException>().With.Message.Contains("'a blue cross' has no effect with guidance 1. Use a guidance above 1"));
 
     [Test]
     public void SimtGivesTheBitsOfCpu([Values(0.0, 0.7)] double eta)
@@ -140,11 +141,11 @@ public class SamplerTests
     [Test]
     public void SenselessOptionsAreRefused()
     {
-        Assert.That(() => new Sampler(_model, new SampleOptions { Steps = 0 }), Throws.ArgumentException);
-        Assert.That(() => new Sampler(_model, new SampleOptions { MaxBatch = 0 }), Throws.ArgumentException.With.Message.Contains("at least one"));
+        Assert.That(() => new Sampler(_model, new SampleOptions { Steps = 0 }), Throws.TypeOf<UserException>());
+        Assert.That(() => new Sampler(_model, new SampleOptions { MaxBatch = 0 }), Throws.TypeOf<UserException>().With.Message.Contains("at least one"));
         Assert.That(
             () => new Sampler(_model, new SampleOptions { Guidance = double.NaN }),
-            Throws.ArgumentException.With.Message.Contains("guidance"));
+            Throws.TypeOf<UserException>().With.Message.Contains("guidance"));
         Assert.That(() => new Sampler(_model, new SampleOptions { Eta = -1 }), Throws.ArgumentException.With.Message.Contains("eta"));
     }
 
@@ -157,7 +158,7 @@ public class SamplerTests
         model.Trained["unet.conv_out.bias"].CopyFrom<float>(bias);
         Assert.That(
             () => new Sampler(model, new SampleOptions { Steps = 2 }).Sample(Requests),
-            Throws.TypeOf<ArithmeticException>().With.Message.Contains("'a red disc'"));
+            Throws.TypeOf<NotFiniteNumberException>().With.Message.Contains("'a red disc'"));
     }
 
     [Test]

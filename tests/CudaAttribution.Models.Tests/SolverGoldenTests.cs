@@ -3,6 +3,7 @@ using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.UNet;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Ops;
@@ -79,9 +80,9 @@ public class SolverGoldenTests
             Throws.ArgumentException.With.Message.Contains("needs the solver ddim"));
         Assert.That(
             () => SamplingPlan.Of(config with { TimestepSpacing = TimestepSpacing.Linspace }, SolverKind.Euler, 5),
-            Throws.ArgumentException.With.Message.Contains("use leading or trailing"));
-        Assert.That(() => SamplingPlan.Of(config, SolverKind.DpmSolver, 1000), Throws.ArgumentException.With.Message.Contains("1..999"));
-        Assert.That(() => SamplingPlan.Of(config, SolverKind.DpmSolver, 0), Throws.ArgumentException.With.Message.Contains("it is 0"));
+            Throws.TypeOf<UserException>().With.Message.Contains("Use leading or trailing"));
+        Assert.That(() => SamplingPlan.Of(config, SolverKind.DpmSolver, 1000), Throws.TypeOf<UserException>().With.Message.Contains("1..999"));
+        Assert.That(() => SamplingPlan.Of(config, SolverKind.DpmSolver, 0), Throws.TypeOf<UserException>().With.Message.Contains("0 sampling steps"));
     }
 
     /// <summary>Guided sampling of the oracle's two latents with its UNet.</summary>

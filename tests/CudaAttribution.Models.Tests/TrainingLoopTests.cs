@@ -1,6 +1,7 @@
 using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Training;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Ops;
@@ -184,7 +185,7 @@ public class TrainingLoopTests : DeviceFixture
         using var model = Tiny.Model(Device);
         Assert.That(
             () => Train(model, Options with { LearningRate = 1e18, WarmupSteps = 0, CheckpointFolder = Folder["c"], CheckpointInterval = 1 }),
-            Throws.TypeOf<ArithmeticException>().With.Message.Contains("step").And.Message.Contains("smaller learning rate"));
+            Throws.TypeOf<NotFiniteNumberException>().With.Message.Contains("step").And.Message.Contains("smaller learning rate"));
         Assert.That(Directory.EnumerateDirectories(Folder["c"]).Select(d => Path.GetFileName(d)!), Has.None.EqualTo("step-00000006"));
     }
 
@@ -242,18 +243,24 @@ public class TrainingLoopTests : DeviceFixture
         {
             (Options with { Steps = 0 }, "Steps"),
             (Options with { BatchSize = 0 }, "BatchSize"),
-            (Options with { GradientAccumulation = 0 }, "GradientAccumulation must be positive"),
-            (Options with { GradientAccumulation = 2 }, "GradientAccumulation must be a divisor of the batch size 5, it is 2"),
+            (Options with { GradientAccumulation = 0 }, "GradientAccumulation is 0. It must be positive"),
+            (Options with { GradientAccumulation = 2 }, "GradientAccumulation is 2. It must be a divisor of the batch size 5"),
             (Options with { LearningRate = 0 }, "LearningRate"),
             (Options with { WarmupSteps = -1 }, "WarmupSteps"),
             (Options with { MaxGradientNorm = double.NaN }, "MaxGradientNorm"),
             (Options with { EmaDecay = 1 }, "EmaDecay"),
             (Options with { ReportInterval = 0 }, "ReportInterval"),
             (Options with { CheckpointInterval = -1 }, "CheckpointInterval"),
-            (Options with { CheckpointInterval = 2 }, "CheckpointFolder"),
-            (Options with { Resume = true }, "CheckpointFolder"),
             (Options with { Optimizer = new AdamWOptions { Beta1 = 1 } }, "beta1"),
             (Options with { Steps = 500_000_000 }, "Steps"),
+        })
+        {
+            Assert.That(() => Tiny.Training(model, options), Throws.TypeOf<UserException>().With.Message.Contains(name));
+        }
+        foreach (var (options, name) in new (TrainOptions, string)[]
+        {
+            (Options with { CheckpointInterval = 2 }, "CheckpointFolder"),
+            (Options with { Resume = true }, "CheckpointFolder"),
             (Options with { Groups = [new ParameterGroup("nobody", (_, _) => false)] }, "nobody"),
         })
         {
@@ -266,7 +273,7 @@ public class TrainingLoopTests : DeviceFixture
             (new DiffusionObjective { MinSnrGamma = double.NaN }, "MinSnrGamma"),
         })
         {
-            Assert.That(() => Tiny.Task(model, objective: objective), Throws.ArgumentException.With.Message.Contains(name));
+            Assert.That(() => Tiny.Task(model, objective: objective), Throws.TypeOf<UserException>().With.Message.Contains(name));
         }
     }
 

@@ -1,6 +1,7 @@
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.Vae;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tensors.Weights;
@@ -176,8 +177,8 @@ public class VaeTilingTests : DeviceFixture
         using var model = Tiny.LatentModel(Device, ModelUse.Sampling);
         Assert.That(
             () => new Sampler(model, new SampleOptions { Tile = tile }),
-            Throws.ArgumentException.With.Message.Contains("a multiple of 2, at least 8"));
+            Throws.TypeOf<UserException>().With.Message.Contains("a multiple of 2, at least 8"));
         using var pixels = Tiny.Model(Device, ModelUse.Sampling);
-        Assert.That(() => new Sampler(pixels, new SampleOptions { Tile = 8 }), Throws.ArgumentException.With.Message.Contains("has no autoencoder"));
+        Assert.That(() => new Sampler(pixels, new SampleOptions { Tile = 8 }), Throws.TypeOf<UserException>().With.Message.Contains("has no autoencoder"));
     }
 }

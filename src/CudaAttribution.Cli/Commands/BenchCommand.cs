@@ -113,7 +113,7 @@ internal static class BenchCommand
             bool asJson = parsed.GetValue(json);
             var path = model.TryRead(parsed);
             var preset = Preset(parsed.GetValue(random), parsed.GetValue(channels), parsed.GetValue(size));
-            if (path is not null && preset is not null) throw new ArgumentException("--model and --random exclude each other");
+            if (path is not null && preset is not null) throw new UsageException("--model and --random exclude each other");
             if (path is null && preset is null)
             {
                 return Run(
@@ -143,13 +143,13 @@ internal static class BenchCommand
 
     private static int Run(string id, string math, int? threads, string? filter, bool all, double seconds, bool verify, bool json)
     {
-        if (!(seconds > 0)) throw new ArgumentException($"--seconds must be positive, it is {seconds}");
+        if (!(seconds > 0)) throw new UsageException($"--seconds must be positive, it is {seconds}");
         using var device = ComputeDevice.Open(id, math, threads: threads);
         var cases = OpCatalog.All.Where(c => filter is null || c.Op.Contains(filter, StringComparison.OrdinalIgnoreCase)).ToArray();
         if (cases.Length == 0)
         {
             string known = string.Join(", ", OpCatalog.All.Select(c => c.Op).Distinct());
-            throw new ArgumentException($"no op contains '{filter}': use one of {known}");
+            throw new UsageException($"no op contains '{filter}': use one of {known}");
         }
         if (verify)
         {
@@ -183,7 +183,7 @@ internal static class BenchCommand
         {
             return channels is null && size is null
                 ? null
-                : throw new ArgumentException("--channels and --size belong to --random, which is not given");
+                : throw new UsageException("--channels and --size belong to --random, which is not given");
         }
         var preset = UNetPreset.Named(name);
         if (channels is { } c) preset = preset with { UNet = preset.UNet.WithChannels(c) };
@@ -194,8 +194,8 @@ internal static class BenchCommand
         string id, string math, int? threads, Func<ComputeDevice, ModelUse, BenchModel> open, ModelRun run, bool json)
     {
         if (run.Training.BatchSize < 1 || run.Pictures < 1 || run.Repeats.Steps < 1)
-            throw new ArgumentException("--batch, --sample-batch and --steps must be at least 1");
-        if (run.Repeats.Warmup < 0) throw new ArgumentException($"--warmup must not be negative, it is {run.Repeats.Warmup}");
+            throw new UsageException("--batch, --sample-batch and --steps must be at least 1");
+        if (run.Repeats.Warmup < 0) throw new UsageException($"--warmup must not be negative, it is {run.Repeats.Warmup}");
         using var device = ComputeDevice.Open(id, math, threads: threads);
         ModelTiming? training = null, sampling = null;
         if (run.Part != TimedPart.Sampling)

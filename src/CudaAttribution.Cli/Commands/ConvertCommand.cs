@@ -27,11 +27,7 @@ internal static class ConvertCommand
             Required = true,
             HelpName = "path",
         };
-        var type = new Option<DType?>("--dtype")
-        {
-            Description = "Type of the weights: F32, F16 or BF16; as they are if left out.",
-            HelpName = "type",
-        };
+        var type = CommonOptions.WeightType<DType?>("Type of the weights: F32, F16 or BF16; as they are if left out.");
         var json = CommonOptions.Json();
         var command = new Command("convert", Description);
         model.AddTo(command);
@@ -40,7 +36,7 @@ internal static class ConvertCommand
         {
             string to = Path.GetFullPath(parsed.GetValue(output)!);
             var reference = model.Read(parsed);
-            if (Path.GetFullPath(reference.Path) == to) throw new ArgumentException($"--out {to} is the model itself: name another place");
+            if (Path.GetFullPath(reference.Path) == to) throw new UsageException($"--out {to} is the model itself: name another place");
             bool single = to.EndsWith(SingleFile, StringComparison.OrdinalIgnoreCase);
             if (single) Directory.CreateDirectory(Path.GetDirectoryName(to)!);
             var stored = parsed.GetValue(type);

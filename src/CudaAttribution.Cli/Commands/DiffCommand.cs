@@ -32,7 +32,7 @@ internal static class DiffCommand
         command.SetAction(parsed =>
         {
             double bound = parsed.GetValue(limit);
-            if (!(bound >= 0)) throw new ArgumentException($"--limit must not be negative, it is {bound}");
+            if (!(bound >= 0)) throw new UsageException($"--limit must not be negative, it is {bound}");
             var layers = LayerTrace.Compare(parsed.GetValue(traced)!.FullName, parsed.GetValue(reference)!.FullName).ToArray();
             var first = layers.FirstOrDefault(l => !(l.Nmse <= bound));
             if (parsed.GetValue(json)) Shell.WriteJson(new { limit = bound, compared = layers.Length, first_drift = first?.Layer, layers });

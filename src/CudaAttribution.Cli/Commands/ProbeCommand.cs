@@ -66,7 +66,7 @@ internal static class ProbeCommand
             if (name == Tokenize)
             {
                 if (parsed.GetValue(trace) is not null || parsed.GetValue(threads) is not null)
-                    throw new ArgumentException("--trace and --threads are for parts that compute, not for tokenize");
+                    throw new UsageException("--trace and --threads are for parts that compute, not for tokenize");
                 WriteTokens(path, from, to);
                 return Shell.Done;
             }
@@ -90,7 +90,7 @@ internal static class ProbeCommand
         }
         catch (JsonException e)
         {
-            throw new ArgumentException($"{from}: a JSON list of strings is expected: {e.Message}", e);
+            throw new UsageException($"{from}: a JSON list of strings is expected: {e.Message}", e);
         }
         var tokenizer = ModelTokenizer.Load(model);
         var folderOfOutput = new RunFolder(Path.GetDirectoryName(to)!);

@@ -63,7 +63,7 @@ internal static class ReconstructCommand
             var run = runOptions.Read(parsed);
             FileInfo[] images = parsed.GetValue(files) ?? [];
             string? set = parsed.GetValue(data);
-            if (set is null == (images.Length == 0)) throw new ArgumentException("give the pictures to reconstruct: either --data or --image");
+            if (set is null == (images.Length == 0)) throw new UsageException("give the pictures to reconstruct: either --data or --image");
             using var session = new RunSession("reconstruct", run);
             using var source = LocalModel.Open(model.Read(parsed), session.Device, new SamplingRecipe());
             session.Model("model", source.Identity, source.Derivation);

@@ -47,8 +47,8 @@ internal static class SampleCommand
         {
             var run = runOptions.Read(parsed);
             string[] asked = [.. parsed.GetValue(prompts) ?? [], .. ReadPrompts(parsed.GetValue(file))];
-            if (asked.Length == 0) throw new ArgumentException("nothing to draw: give --prompt or --prompts");
-            if (parsed.GetValue(count) < 1) throw new ArgumentException("--count must be at least 1");
+            if (asked.Length == 0) throw new UsageException("nothing to draw: give --prompt or --prompts");
+            if (parsed.GetValue(count) < 1) throw new UsageException("--count must be at least 1");
             var recipe = sampling.Read(parsed);
             var start = Start(parsed.GetValue(initial), parsed.GetValue(strength));
             using var session = new RunSession("sample", run);
@@ -106,8 +106,8 @@ internal static class SampleCommand
 
     private static PictureStart? Start(FileInfo? picture, double? strength)
     {
-        if (picture is null && strength is not null) throw new ArgumentException("--strength needs a picture to start from: give --init-image");
-        if (strength is not (null or (> 0 and <= 1))) throw new ArgumentException($"--strength must lie above 0 and up to 1, it is {strength}");
+        if (picture is null && strength is not null) throw new UsageException("--strength needs a picture to start from: give --init-image");
+        if (strength is not (null or (> 0 and <= 1))) throw new UsageException($"--strength must lie above 0 and up to 1, it is {strength}");
         return picture is null ? null : new PictureStart(PictureFiles.Read(picture.FullName), strength ?? DefaultStrength);
     }
 

@@ -73,7 +73,7 @@ internal static class ServeCommand
         {
             var address = Address(parsed.GetValue(bind)!, parsed.GetValue(allowRemote));
             int number = parsed.GetValue(port);
-            if (number is < 0 or > 65535) throw new ArgumentException($"--port {number} is no port: use 0 to 65535");
+            if (number is < 0 or > 65535) throw new UsageException($"--port {number} is no port: use 0 to 65535");
             string variable = parsed.GetValue(tokenVariable)!;
             var token = BearerToken.FromEnvironment(variable, remote: !IPAddress.IsLoopback(address));
             using var opened = ComputeDevice.Open(parsed.GetValue(device)!, parsed.GetValue(math)!, threads: parsed.GetValue(threads));
@@ -111,12 +111,12 @@ internal static class ServeCommand
     {
         if (!IPAddress.TryParse(text, out var address))
         {
-            throw new ArgumentException(
+            throw new UsageException(
                 $"--bind {text} is no address: use 127.0.0.1, ::1, or with --allow-remote an address of this machine or 0.0.0.0");
         }
         return IPAddress.IsLoopback(address) || allowRemote
             ? address
-            : throw new ArgumentException($"--bind {text} lets other machines use the model: add --allow-remote if that is meant");
+            : throw new UsageException($"--bind {text} lets other machines use the model: add --allow-remote if that is meant");
     }
 
     private static void WriteDescription(FileInfo file, Uri url, string name, string tokenVariable)

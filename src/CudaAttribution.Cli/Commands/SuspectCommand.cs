@@ -121,5 +121,5 @@ internal static class SuspectCommand
 
     private static InnocentFamily Family(string name) =>
         Enum.GetValues<InnocentFamily>().Where(f => f.Name() == name).Select(f => (InnocentFamily?)f).FirstOrDefault()
-        ?? throw new ArgumentException($"unknown family '{name}': use {string.Join(", ", Enum.GetValues<InnocentFamily>().Select(f => f.Name()))}");
+        ?? throw new UsageException($"unknown family '{name}': use {string.Join(", ", Enum.GetValues<InnocentFamily>().Select(f => f.Name()))}");
 }

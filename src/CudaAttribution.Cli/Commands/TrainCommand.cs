@@ -74,7 +74,7 @@ internal static class TrainCommand
 
     private static LoraOptions? Adapter(int? rank, double? alpha, ulong seed)
     {
-        if (rank is null && alpha is not null) throw new ArgumentException("--lora-alpha needs --lora-rank");
+        if (rank is null && alpha is not null) throw new UsageException("--lora-alpha needs --lora-rank");
         return rank is null ? null : new LoraOptions(rank.Value, alpha, seed);
     }
 

@@ -47,7 +47,7 @@ internal static class VerifyCommand
         if (cases.Length == 0)
         {
             string known = string.Join(", ", OpCatalog.All.Select(c => c.Op).Distinct());
-            throw new ArgumentException($"no op contains '{filter}': use one of {known}");
+            throw new UsageException($"no op contains '{filter}': use one of {known}");
         }
         var results = new List<CheckResult>();
         var standIns = new SortedSet<string>(StringComparer.Ordinal);

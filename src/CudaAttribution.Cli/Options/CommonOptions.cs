@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Driver.Host;
 
@@ -65,6 +66,13 @@ internal static class CommonOptions
         DefaultValueFactory = _ => new FileInfo(DefaultLedger),
         HelpName = "file",
     };
+
+    /// <summary>The types that weights are stored as.</summary>
+    public static Option<T> WeightType<T>(string description, Func<ArgumentResult, T>? byDefault = null)
+    {
+        var option = new Option<T>("--dtype") { Description = description, DefaultValueFactory = byDefault, HelpName = "type" };
+        return option.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, "F32", "F16", "BF16");
+    }
 
     public static Option<string> Data(string name = "--data", string what = "Captioned pictures") => new(name)
     {

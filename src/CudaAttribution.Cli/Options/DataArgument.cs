@@ -7,13 +7,13 @@ namespace CudaAttribution.Cli.Options;
 /// <summary>Reads <c>SET[@start+count][#shuffle-seed]</c>.</summary>
 internal static partial class DataArgument
 {
-    /// <exception cref="ArgumentException">The text is not of that form.</exception>
+    /// <exception cref="UsageException">The text is not of that form.</exception>
     public static DataSpec Parse(string text)
     {
         var match = Form().Match(text);
         if (!match.Success)
         {
-            throw new ArgumentException(
+            throw new UsageException(
                 $"'{text}' does not name a data set: use SET[@start+count][#shuffle-seed], for example emoji:twitter@0+200#7");
         }
         return new DataSpec

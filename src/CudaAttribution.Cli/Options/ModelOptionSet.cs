@@ -71,11 +71,11 @@ internal sealed class ModelOptionSet
         foreach (Option option in new Option[] { _model, _configs, _adapters, _weights, _prediction }) command.Add(option);
     }
 
-    /// <exception cref="ArgumentException">A strength is no number.</exception>
+    /// <exception cref="UsageException">A strength is no number.</exception>
     public ModelReference Read(ParseResult parsed) => TryRead(parsed)!;
 
     /// <summary>Null where no model is given.</summary>
-    /// <exception cref="ArgumentException">A strength is no number, or what belongs to a model is given without one.</exception>
+    /// <exception cref="UsageException">A strength is no number, or what belongs to a model is given without one.</exception>
     public ModelReference? TryRead(ParseResult parsed)
     {
         string[] configs = [.. (parsed.GetValue(_configs) ?? []).Select(f => f.FullName)];
@@ -92,7 +92,7 @@ internal sealed class ModelOptionSet
         }
         return configs.Length == 0 && adapters.Length == 0 && parsed.GetValue(_prediction) is null && parsed.GetValue(_weights) == UNetWeights.Plain
             ? null
-            : throw new ArgumentException($"--config, --lora, --unet-weights and --prediction-type belong to {_model.Name}, which is not given");
+            : throw new UsageException($"--config, --lora, --unet-weights and --prediction-type belong to {_model.Name}, which is not given");
     }
 
     private static AdapterReference Adapter(string text)
@@ -101,6 +101,6 @@ internal sealed class ModelOptionSet
         if (mark < 0 || File.Exists(text)) return new AdapterReference(Path.GetFullPath(text));
         return float.TryParse(text[(mark + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out float scale) && float.IsFinite(scale)
             ? new AdapterReference(Path.GetFullPath(text[..mark]), scale)
-            : throw new ArgumentException($"--lora {text}: after {ScaleMark} the strength is expected, a number such as 0.8");
+            : throw new UsageException($"--lora {text}: after {ScaleMark} the strength is expected, a number such as 0.8");
     }
 }

@@ -41,7 +41,7 @@ internal sealed class SamplingOptionSet
         foreach (Option option in new Option[] { _steps, _guidance, _solver, _negative, _tile }) command.Add(option);
     }
 
-    /// <exception cref="ArgumentException">There is a negative prompt and no guidance.</exception>
+    /// <exception cref="UsageException">There is a negative prompt and no guidance.</exception>
     public SamplingRecipe Read(ParseResult parsed)
     {
         var recipe = new SamplingRecipe
@@ -50,7 +50,7 @@ internal sealed class SamplingOptionSet
             NegativePrompt = parsed.GetValue(_negative), Tile = parsed.GetValue(_tile),
         };
         return recipe is { NegativePrompt: not null, Guidance: not > 1 }
-            ? throw new ArgumentException("--negative has no effect without guidance: use a --guidance above 1, or leave it out")
+            ? throw new UsageException("--negative has no effect without guidance: use a --guidance above 1, or leave it out")
             : recipe;
     }
 }

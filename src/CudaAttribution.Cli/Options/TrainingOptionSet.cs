@@ -73,12 +73,8 @@ internal sealed class TrainingOptionSet(double learningRate, int steps)
 
     public Option<BadImagePolicy> OnBadImage { get; } = CommonOptions.OnBadImage();
 
-    public Option<DType> Type { get; } = new("--dtype")
-    {
-        Description = "Type of the weights in the file: F32, F16 or BF16. Training is F32.",
-        DefaultValueFactory = _ => DType.F32,
-        HelpName = "type",
-    };
+    public Option<DType> Type { get; } =
+        CommonOptions.WeightType("Type of the weights in the file: F32, F16 or BF16. Training is F32.", _ => DType.F32);
 
     public void AddTo(Command command)
     {
@@ -113,7 +109,7 @@ internal sealed class TrainingOptionSet(double learningRate, int steps)
 
     private static long Bytes(double gigabytes) => gigabytes > 0 && gigabytes < 1e9
         ? (long)(gigabytes * 1e9)
-        : throw new ArgumentException($"--memory-limit must be a positive number of gigabytes, it is {gigabytes}");
+        : throw new UsageException($"--memory-limit must be a positive number of gigabytes, it is {gigabytes}");
 
     private static Option<string> RequiredData()
     {

@@ -1,18 +1,26 @@
 using System.CommandLine;
 using System.Text.Json;
+using CudaAttribution.Cli.Options;
+using CudaAttribution.Data.Codecs;
 using CudaAttribution.Driver;
+using CudaAttribution.Models.Configuration;
+using CudaAttribution.Models.Training;
 using CudaAttribution.Runs;
 using Spectre.Console;
 
 namespace CudaAttribution.Cli.Running;
 
-/// <summary>Runs a command and turns what goes wrong into one sentence on standard error and an exit code.</summary>
+/// <summary>
+/// Runs a command and turns what goes wrong into an exit code and, on standard error, one sentence where the user can mend it, the stack trace where
+/// the program is wrong.
+/// </summary>
 internal static class Shell
 {
     public const int Done = 0;
     public const int Failed = 1;
     public const int WrongUsage = 2;
     public const int CheckFailed = 3;
+    public const int Defect = 4;
 
     private const int RedirectedWidth = 160;
 
@@ -49,6 +57,11 @@ internal static class Shell
             Console.Error.WriteLine($"cudattr: {e.Message}{option}");
             return Failed;
         }
+        catch (Exception e)
+        {
+            Console.Error.WriteLine($"cudattr: this is a defect of the program, nothing that you did wrong; please report it with these lines:\n{e}");
+            return Defect;
+        }
     }
 
     /// <summary>Prints a result as JSON for programs.</summary>
@@ -61,11 +74,10 @@ internal static class Shell
         NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
 
-    // What a user can cause or mend. Anything else is a defect of this program and keeps its stack trace.
-    private static bool IsExpected(Exception e) =>
-        e is DeviceException or NativeLibraryException or ArgumentException or IOException or UnauthorizedAccessException
-            or OperationCanceledException
-        || e.GetType().Namespace?.StartsWith("CudaAttribution", StringComparison.Ordinal) == true;
+    // What a user can cause or mend; weight files' problems are IOExceptions. NotFiniteNumberException is a training or a model that diverged.
+    private static bool IsExpected(Exception e) => e is UserException or UsageException or ModelFileException or ImageDecodeException
+        or TrainingMemoryException or DeviceException or NativeLibraryException or NotFiniteNumberException or IOException
+        or UnauthorizedAccessException or OperationCanceledException;
 
     private static string CommandPath(ParseResult parsed)
     {

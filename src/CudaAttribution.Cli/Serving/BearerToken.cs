@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using CudaAttribution.Cli.Options;
 
 namespace CudaAttribution.Cli.Serving;
 
@@ -16,17 +17,17 @@ internal sealed class BearerToken
     /// <summary>Reads it from the environment.</summary>
     /// <param name="variable">Name of the variable.</param>
     /// <param name="remote">Whether other machines can reach the server; the token must be long then.</param>
-    /// <exception cref="ArgumentException">The variable is not set, or its value is no good as a token.</exception>
+    /// <exception cref="UsageException">The variable is not set, or its value is no good as a token.</exception>
     public static BearerToken FromEnvironment(string variable, bool remote)
     {
         string token = Environment.GetEnvironmentVariable(variable) ?? "";
         if (token.Length == 0)
-            throw new ArgumentException($"the environment variable {variable} is not set: set it to the token that callers must show");
+            throw new UsageException($"the environment variable {variable} is not set: set it to the token that callers must show");
         if (token.Any(c => c is <= ' ' or > '~'))
-            throw new ArgumentException($"the token in {variable} has a space, a line break or another character that a header cannot carry");
+            throw new UsageException($"the token in {variable} has a space, a line break or another character that a header cannot carry");
         if (remote && token.Length < LeastRemoteLength)
         {
-            throw new ArgumentException(
+            throw new UsageException(
                 $"the token in {variable} has {token.Length} characters: other machines can try it, use at least {LeastRemoteLength}");
         }
         return new BearerToken(token);

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using CudaAttribution.Answers;
 using CudaAttribution.Data.Codecs;
+using CudaAttribution.Runs;
 
 namespace CudaAttribution.Cli.Serving;
 
@@ -56,7 +57,7 @@ internal sealed class GenerationQueue : IDisposable
         {
             job.Done.SetCanceled(job.Cancel);
         }
-        catch (ArgumentException e)
+        catch (UserException e)
         {
             job.Done.SetException(new BadRequestException(e.Message));
         }

@@ -109,7 +109,7 @@ internal sealed class ModelServer : IAsyncDisposable
         {
             (status, answer) = Failure(e.StatusCode, e.StatusCode == 413 ? $"the body is larger than {LargestBody} bytes" : "the request is broken");
         }
-        catch (Exception e) when (e is ArithmeticException or Driver.DeviceException)
+        catch (Exception e) when (e is NotFiniteNumberException or Driver.DeviceException)
         {
             (status, answer) = Failure(500, e.Message);
         }

@@ -44,15 +44,14 @@ internal static class HostProcessor
     }
 
     /// <summary>Threads of a launch: what is asked, or else <c>CUDATTR_THREADS</c>, or else 0: one for each processor this process may use.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">So many cannot be asked.</exception>
-    /// <exception cref="DeviceUnavailableException">The variable is no such number.</exception>
+    /// <exception cref="DeviceUnavailableException">So many cannot be asked, or the variable is no such number.</exception>
     public static int ChooseThreads(int? asked)
     {
         if (asked is { } count)
         {
             return count is >= 1 and <= MaxThreads
                 ? count
-                : throw new ArgumentOutOfRangeException(nameof(asked), $"{count} threads: use 1 to {MaxThreads}");
+                : throw Unavailable($"{count} threads: use 1 to {MaxThreads}");
         }
         string? text = Environment.GetEnvironmentVariable(ThreadsVariable);
         if (string.IsNullOrEmpty(text))

@@ -23,8 +23,9 @@ public static class Devices
     /// <summary>Opens a device. The caller disposes it.</summary>
     /// <param name="id"><c>auto</c> is what <see cref="ChooseAuto"/> says; <c>cuda</c> means <c>cuda:0</c>.</param>
     /// <param name="threads">Threads of a host device, as <see cref="HostDriver.OpenCpu"/> takes them; null for its default.</param>
-    /// <exception cref="ArgumentException">The name is none of these, or threads are asked of a GPU.</exception>
-    /// <exception cref="DeviceUnavailableException">The device cannot be opened here; the message says why.</exception>
+    /// <exception cref="DeviceUnavailableException">
+    /// The name is none of these, threads are asked of a GPU, or the device cannot be opened here; the message says why.
+    /// </exception>
     /// <exception cref="NativeLibraryException">A native library is missing; the message lists each path tried.</exception>
     public static IDevice Open(string id, int? threads = null) => id switch
     {
@@ -35,12 +36,15 @@ public static class Devices
         _ when id.StartsWith(CudaPrefix, StringComparison.Ordinal)
             && int.TryParse(id.AsSpan(CudaPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int ordinal)
             => OpenCuda(ordinal, threads),
-        _ => throw new ArgumentException($"unknown device '{id}': use auto, cpu, simt, cuda or cuda:N", nameof(id)),
+        _ => throw Refusal($"unknown device '{id}': use auto, cpu, simt, cuda or cuda:N"),
     };
 
     private static IDevice OpenCuda(int ordinal, int? threads) => threads is null
         ? CudaBinding.Open(ordinal)
-        : throw new ArgumentException($"{CudaPrefix}{ordinal} takes no number of threads: only cpu and simt compute with the host's", nameof(threads));
+        : throw Refusal($"{CudaPrefix}{ordinal} takes no number of threads: only cpu and simt compute with the host's");
+
+    private static DeviceUnavailableException Refusal(string message) =>
+        new(DeviceStatus.InvalidDevice, DeviceErrors.CodeName(DeviceStatus.InvalidDevice), message);
 
     /// <summary>The first CUDA device where the driver shows one that fits, otherwise <c>cpu</c>. Nothing is opened.</summary>
     public static AutoChoice ChooseAuto()

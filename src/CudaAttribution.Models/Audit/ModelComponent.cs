@@ -6,6 +6,7 @@ using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.Text;
 using CudaAttribution.Models.UNet;
 using CudaAttribution.Models.Vae;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 using CudaAttribution.Tensors.Weights;
@@ -34,7 +35,7 @@ public sealed class ModelComponent : IDisposable
     /// <param name="model">The model, which may name a configuration to use in place of its own.</param>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="device">Where it runs.</param>
-    /// <exception cref="ArgumentException">There is no such part.</exception>
+    /// <exception cref="UserException">There is no such part.</exception>
     /// <exception cref="ModelFileException">A file is missing or does not fit.</exception>
     public static ModelComponent Load(ModelReference model, string name, ComputeDevice device)
     {
@@ -43,7 +44,7 @@ public sealed class ModelComponent : IDisposable
             "unet" => ComponentFolder.UNet,
             "vae-encode" or "vae-decode" => ComponentFolder.Vae,
             "text" => ComponentFolder.TextEncoder,
-            _ => throw new ArgumentException($"unknown component '{name}': use {string.Join(", ", Names)} or tokenize", nameof(name)),
+            _ => throw new UserException($"unknown component '{name}'", $"Use {string.Join(", ", Names)} or tokenize.") { Setting = "component" },
         };
         using var source = ModelSource.Open(model);
         var parameters = new ParameterSet(device);

@@ -5,6 +5,7 @@ using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Models.UNet;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 using CudaAttribution.Tensors.Weights;
@@ -67,10 +68,12 @@ public sealed class BenchModel : IDisposable
     /// <param name="device">Where.</param>
     /// <param name="use">What for: sampling, or training the UNet; there is no text encoder to train.</param>
     /// <param name="seed">Seed of weights and text embeddings.</param>
-    /// <exception cref="ArgumentException">The configuration is inconsistent, or the text encoder is to be trained.</exception>
+    /// <exception cref="UserException">The configuration is inconsistent.</exception>
+    /// <exception cref="ArgumentException">The text encoder is to be trained.</exception>
     public static BenchModel Random(UNetPreset preset, ComputeDevice device, ModelUse use, ulong seed)
     {
         if (use == ModelUse.TrainAll) throw new ArgumentException("a UNet alone has no text encoder that could be trained", nameof(use));
+        if (preset.UNet.Problem() is { } problem) throw new UserException($"{preset.Name}: {problem}", "Choose another size.");
         var weights = new ParameterSet(device);
         var init = new WeightInit();
         var model = new BenchModel(preset, weights, init, seed);

@@ -1,4 +1,5 @@
 using CudaAttribution.Models.Schedulers;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
@@ -24,11 +25,11 @@ public sealed record InversionOptions
     /// <summary>Evaluations of the network for a picture.</summary>
     public int Evaluations => checked(Steps * (2 + FixedPoint));
 
-    /// <exception cref="ArgumentException">A value makes no sense; the message names it.</exception>
+    /// <exception cref="UserException">A value makes no sense; the message names it.</exception>
     internal void Validate()
     {
-        if (FixedPoint is < 0 or > 100) throw new ArgumentException($"the fixed-point repeats must be 0 to 100, they are {FixedPoint}");
-        if (MaxBatch < 1) throw new ArgumentException($"the batch must have at least one picture, it has {MaxBatch}");
+        if (FixedPoint is < 0 or > 100) throw new UserException($"there are {FixedPoint} fixed-point repeats", "Use 0 to 100.") { Setting = "fixed-point" };
+        if (MaxBatch < 1) throw new UserException($"a batch has {MaxBatch} pictures", "It must have at least one.");
     }
 }
 
@@ -54,7 +55,7 @@ public sealed class DdimInverter
     private readonly IReadOnlyList<InversionStep> _there;
     private readonly IReadOnlyList<SamplingStep> _back;
 
-    /// <exception cref="ArgumentException">An option makes no sense, or the steps do not fit the model's schedule.</exception>
+    /// <exception cref="UserException">An option makes no sense, or the steps do not fit the model's schedule.</exception>
     public DdimInverter(DiffusionModel model, InversionOptions options)
     {
         options.Validate();
@@ -68,7 +69,7 @@ public sealed class DdimInverter
     /// <param name="progress">Gets the pictures done, and the evaluations of the network done for those under way.</param>
     /// <param name="cancel">Stops before the next evaluation.</param>
     /// <exception cref="ArgumentException">A picture has another size than the model's; nothing was computed.</exception>
-    /// <exception cref="ArithmeticException">The model gave NaN or infinite values; the message names the prompt.</exception>
+    /// <exception cref="NotFiniteNumberException">The model gave NaN or infinite values; the message names the prompt.</exception>
     public InvertedPictures Run(
         IReadOnlyList<InversionRequest> requests, Action<SampleProgress>? progress = null, CancellationToken cancel = default)
     {
@@ -134,7 +135,7 @@ public sealed class DdimInverter
         foreach (float value in noise)
         {
             if (float.IsFinite(value)) continue;
-            throw new ArithmeticException(
+            throw new NotFiniteNumberException(
                 $"inversion gave {value} for the prompt '{prompt}': "
                 + (_options.FixedPoint > 0 ? "use fewer fixed-point repeats or more steps" : "use more steps, or see whether the model samples"));
         }

@@ -61,7 +61,7 @@ internal sealed class PictureCoder(DiffusionModel model, int? tile)
     /// <param name="prompts">N prompts, for messages.</param>
     /// <param name="values">Their values, nominally in [−1, 1].</param>
     /// <param name="pixels">The same as bytes.</param>
-    /// <exception cref="ArithmeticException">A value is NaN or infinite.</exception>
+    /// <exception cref="NotFiniteNumberException">A value is NaN or infinite.</exception>
     public void Decode(Tensor x, IReadOnlyList<string> prompts, Span<float> values, Span<byte> pixels)
     {
         for (int i = 0; i < x.Shape[0]; i++)
@@ -107,7 +107,7 @@ internal sealed class PictureCoder(DiffusionModel model, int? tile)
         {
             if (!float.IsFinite(value))
             {
-                throw new ArithmeticException(
+                throw new NotFiniteNumberException(
                     $"the model gave {value} for the prompt '{prompt}': its weights are broken; train it with a smaller learning rate");
             }
         }

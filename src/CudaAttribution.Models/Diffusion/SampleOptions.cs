@@ -1,4 +1,5 @@
 using CudaAttribution.Models.Schedulers;
+using CudaAttribution.Runs;
 
 namespace CudaAttribution.Models.Diffusion;
 
@@ -41,11 +42,11 @@ public sealed record SampleOptions
     /// <summary>What the pictures are for; pictures of another purpose get other noise from the same seed and index.</summary>
     public string Purpose { get; init; } = "query";
 
-    /// <exception cref="ArgumentException">A value makes no sense; the message names it.</exception>
+    /// <exception cref="UserException">A value makes no sense; the message names it.</exception>
     internal void Validate()
     {
-        if (!double.IsFinite(Guidance)) throw new ArgumentException($"guidance must be finite, it is {Guidance}");
-        if (MaxBatch < 1) throw new ArgumentException($"the batch must have at least one picture, it has {MaxBatch}");
+        if (!double.IsFinite(Guidance)) throw new UserException($"the guidance is {Guidance}", "It must be a finite number.") { Setting = "guidance" };
+        if (MaxBatch < 1) throw new UserException($"a batch has {MaxBatch} pictures", "It must have at least one.");
         ArgumentException.ThrowIfNullOrEmpty(Purpose);
     }
 }

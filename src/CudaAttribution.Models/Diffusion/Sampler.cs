@@ -1,5 +1,6 @@
 using CudaAttribution.Models.Schedulers;
 using CudaAttribution.Models.UNet;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
@@ -31,7 +32,7 @@ public sealed class Sampler
 
     /// <summary>Makes the pictures, in the order of the requests.</summary>
     /// <exception cref="ArgumentException">A request does not fit the options; nothing was computed.</exception>
-    /// <exception cref="ArithmeticException">The model gave NaN or infinite values; the message names the prompt.</exception>
+    /// <exception cref="NotFiniteNumberException">The model gave NaN or infinite values; the message names the prompt.</exception>
     public SampledPictures Sample(IReadOnlyList<SampleRequest> requests, Action<SampleProgress>? progress = null, CancellationToken cancel = default)
     {
         foreach (var request in requests) Check(request);
@@ -161,9 +162,9 @@ public sealed class Sampler
     {
         if (!Guided && request.NegativePrompt.Length > 0)
         {
-            throw new ArgumentException(
-                FormattableString.Invariant($"the negative prompt '{request.NegativePrompt}' has no effect with guidance {_options.Guidance}: ")
-                + "use a guidance above 1, or no negative prompt");
+            throw new UserException(
+                FormattableString.Invariant($"the negative prompt '{request.NegativePrompt}' has no effect with guidance {_options.Guidance}"),
+                "Use a guidance above 1, or no negative prompt.");
         }
         if (_options.Strength is null != request.InitialPicture is null)
         {

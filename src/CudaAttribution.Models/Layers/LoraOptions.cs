@@ -1,3 +1,5 @@
+using CudaAttribution.Runs;
+
 namespace CudaAttribution.Models.Layers;
 
 /// <summary>A model's low-rank adapter (LoRA, Hu et al. 2022) on the projections of the UNet's attentions.</summary>
@@ -9,13 +11,13 @@ public sealed record LoraOptions(int Rank, double? Alpha = null, ulong Seed = 0)
     /// <summary>What the product is multiplied by.</summary>
     public double Factor => (Alpha ?? Rank) / Rank;
 
-    /// <exception cref="ArgumentException">A value makes no sense; the message names it.</exception>
+    /// <exception cref="UserException">A value makes no sense; the message names it.</exception>
     internal void Validate()
     {
-        if (Rank < 1) throw new ArgumentException($"the rank of an adapter must be positive, it is {Rank}");
+        if (Rank < 1) throw new UserException($"the rank of an adapter is {Rank}", "It must be positive.") { Setting = "lora-rank" };
         if (!(Alpha is null or > 0) || !double.IsFinite(Factor))
         {
-            throw new ArgumentException(FormattableString.Invariant($"the alpha of an adapter must be a positive number, it is {Alpha}"));
+            throw new UserException(FormattableString.Invariant($"the alpha of an adapter is {Alpha}"), "It must be a positive number.") { Setting = "lora-alpha" };
         }
     }
 }

@@ -1,3 +1,5 @@
+using CudaAttribution.Runs;
+
 namespace CudaAttribution.Models.Schedulers;
 
 /// <summary>
@@ -27,7 +29,7 @@ public static class DdimInversion
     /// <summary>The steps, from least to most noise.</summary>
     /// <param name="config">Schedule, spacing and prediction type.</param>
     /// <param name="steps">S, as of the sampling run that is inverted.</param>
-    /// <exception cref="ArgumentException">The steps do not fit the schedule.</exception>
+    /// <exception cref="UserException">The steps do not fit the schedule.</exception>
     public static IReadOnlyList<InversionStep> Steps(SchedulerConfig config, int steps) =>
     [
         .. DdimScheduler.Steps(config, steps).Reverse().Select(step =>

@@ -1,3 +1,5 @@
+using CudaAttribution.Runs;
+
 namespace CudaAttribution.Models.Schedulers;
 
 /// <summary>
@@ -10,7 +12,7 @@ public static class DdimScheduler
     /// <param name="config">Schedule, spacing and prediction type.</param>
     /// <param name="steps">S, 1 to <c>num_train_timesteps</c>.</param>
     /// <param name="eta">η in [0, 1]: 0 is deterministic, 1 has DDPM's variance.</param>
-    /// <exception cref="ArgumentException">The steps do not fit the schedule; the message says which do.</exception>
+    /// <exception cref="UserException">The steps do not fit the schedule; the message says which do.</exception>
     public static IReadOnlyList<SamplingStep> Steps(SchedulerConfig config, int steps, double eta = 0)
     {
         if (eta is not (>= 0 and <= 1)) throw new ArgumentException($"eta must lie in [0, 1], it is {eta}", nameof(eta));
@@ -28,22 +30,22 @@ public static class DdimScheduler
     }
 
     /// <summary>The timesteps alone, descending.</summary>
-    /// <exception cref="ArgumentException">The steps do not fit the schedule.</exception>
+    /// <exception cref="UserException">The steps do not fit the schedule.</exception>
     public static int[] Timesteps(SchedulerConfig config, int steps)
     {
         int total = config.NumTrainTimesteps;
         if (steps < 1 || steps > total)
         {
-            throw new ArgumentException($"the number of sampling steps must lie in 1..{total} (num_train_timesteps), it is {steps}", nameof(steps));
+            throw new UserException($"{steps} sampling steps are asked for", $"Use 1..{total} (num_train_timesteps).");
         }
         int[] result = new int[steps];
         for (int k = 0; k < steps; k++) result[steps - 1 - k] = Ascending(config, steps, k);
         if (result[0] >= total)
         {
-            throw new ArgumentException(
+            throw new UserException(
                 $"{steps} steps with spacing leading and steps_offset {config.StepsOffset} begin at timestep {result[0]}, "
-                + $"beyond the last one, {total - 1}: use fewer steps or a smaller offset",
-                nameof(steps));
+                + $"beyond the last one, {total - 1}",
+                "Use fewer steps or a smaller offset.");
         }
         return result;
     }

@@ -1,3 +1,5 @@
+using CudaAttribution.Runs;
+
 namespace CudaAttribution.Models.Schedulers;
 
 /// <summary>
@@ -7,7 +9,7 @@ namespace CudaAttribution.Models.Schedulers;
 /// </summary>
 public static class DpmSolverScheduler
 {
-    /// <exception cref="ArgumentException">The steps do not fit the schedule.</exception>
+    /// <exception cref="UserException">The steps do not fit the schedule.</exception>
     public static SamplingPlan Plan(SchedulerConfig config, int steps)
     {
         var schedule = new NoiseSchedule(config);
@@ -40,7 +42,7 @@ public static class DpmSolverScheduler
         int total = config.NumTrainTimesteps;
         if (steps < 1 || steps >= total)
         {
-            throw new ArgumentException($"the number of sampling steps must lie in 1..{total - 1} for dpm-solver, it is {steps}", nameof(steps));
+            throw new UserException($"{steps} sampling steps are asked for", $"Use 1..{total - 1} for dpm-solver.");
         }
         int[] result = new int[steps];
         for (int k = 0; k < steps; k++)
@@ -56,9 +58,9 @@ public static class DpmSolverScheduler
         }
         return result[0] < total
             ? result
-            : throw new ArgumentException(
+            : throw new UserException(
                 $"{steps} steps with spacing leading and steps_offset {config.StepsOffset} begin at timestep {result[0]}, beyond the last one, "
-                + $"{total - 1}: use a smaller offset",
-                nameof(steps));
+                + $"{total - 1}",
+                "Use a smaller offset.");
     }
 }

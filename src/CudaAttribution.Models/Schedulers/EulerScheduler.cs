@@ -1,3 +1,5 @@
+using CudaAttribution.Runs;
+
 namespace CudaAttribution.Models.Schedulers;
 
 /// <summary>
@@ -6,16 +8,18 @@ namespace CudaAttribution.Models.Schedulers;
 /// </summary>
 public static class EulerScheduler
 {
-    /// <exception cref="ArgumentException">
+    /// <exception cref="UserException">
     /// The steps do not fit the schedule, or the spacing is linspace, whose timesteps are fractions in diffusers' Euler.
     /// </exception>
     public static SamplingPlan Plan(SchedulerConfig config, int steps)
     {
         if (config.TimestepSpacing == TimestepSpacing.Linspace)
         {
-            throw new ArgumentException(
-                "the solver euler with timestep_spacing linspace has timesteps between the trained ones: use leading or trailing, or another solver",
-                nameof(config));
+            throw new UserException(
+                "the solver euler with timestep_spacing linspace has timesteps between the trained ones", "Use leading or trailing, or another solver.")
+            {
+                Setting = "solver",
+            };
         }
         var list = DdimScheduler.Steps(config with { SetAlphaToOne = true }, steps);
         // diffusers starts at variance σ² + 1 for leading and σ² for trailing; divided by √(σ² + 1) that is 1 and √(1 − ᾱ).

@@ -1,3 +1,5 @@
+using CudaAttribution.Runs;
+
 namespace CudaAttribution.Models.Schedulers;
 
 /// <summary>Solvers of the diffusion's differential equation; diffusers' classes in brackets.</summary>
@@ -61,7 +63,8 @@ public sealed record SamplingPlan(IReadOnlyList<SamplingStep> Steps, double Init
     /// <param name="steps">Steps of the whole schedule.</param>
     /// <param name="eta">η of DDIM.</param>
     /// <param name="strength">Of image to image, in (0, 1]: the share of the steps that is taken; null starts from noise.</param>
-    /// <exception cref="ArgumentException">Steps, η or strength do not fit the schedule or the solver; the message says what does.</exception>
+    /// <exception cref="UserException">Steps or strength do not fit the schedule or the solver; the message says what does.</exception>
+    /// <exception cref="ArgumentException">η does not fit the solver.</exception>
     public static SamplingPlan Of(SchedulerConfig config, SolverKind solver, int steps, double eta = 0, double? strength = null)
     {
         var plan = FromNoise(config, solver, steps, eta);
@@ -70,13 +73,15 @@ public sealed record SamplingPlan(IReadOnlyList<SamplingStep> Steps, double Init
 
     private SamplingPlan FromPicture(double strength)
     {
-        if (strength is not (> 0 and <= 1)) throw new ArgumentException($"the strength must lie in (0, 1], it is {strength}", nameof(strength));
+        if (strength is not (> 0 and <= 1)) throw new UserException($"the strength is {strength}", "It must lie in (0, 1].") { Setting = "strength" };
         int taken = int.Min((int)(Steps.Count * strength), Steps.Count);
         if (taken == 0)
         {
-            throw new ArgumentException(
-                FormattableString.Invariant($"strength {strength} of {Steps.Count} steps is less than one step: use more of either"),
-                nameof(strength));
+            throw new UserException(
+                FormattableString.Invariant($"strength {strength} of {Steps.Count} steps is less than one step"), "Use more of either.")
+            {
+                Setting = "strength",
+            };
         }
         SamplingStep[] last = [.. Steps.Skip(Steps.Count - taken)];
         last[0] = last[0].WithoutMemory(Prediction);

@@ -1,3 +1,4 @@
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Models.Training;
@@ -74,7 +75,7 @@ public sealed record TrainOptions
     /// <summary>Steps that make the given number of epochs over a set.</summary>
     public static int StepsFor(double epochs, int count, int batchSize) => checked((int)Math.Ceiling(epochs * count / batchSize));
 
-    /// <exception cref="ArgumentException">A value makes no sense; the message names it.</exception>
+    /// <exception cref="UserException">A value makes no sense; the message names it.</exception>
     internal void Validate()
     {
         Require(Steps > 0, nameof(Steps), Steps, "positive");
@@ -88,7 +89,7 @@ public sealed record TrainOptions
             $"a divisor of the batch size {BatchSize}");
         Require(LearningRate > 0 && double.IsFinite(LearningRate), nameof(LearningRate), LearningRate, "positive");
         Require(WarmupSteps >= 0, nameof(WarmupSteps), WarmupSteps, "zero or positive");
-        if (Optimizer.Problem() is { } problem) throw new ArgumentException(problem);
+        if (Optimizer.Problem() is { } problem) throw new UserException(problem, "Correct it.");
         Require(MaxGradientNorm >= 0 && double.IsFinite(MaxGradientNorm), nameof(MaxGradientNorm), MaxGradientNorm, "zero or positive");
         Require(EmaDecay is >= 0 and < 1, nameof(EmaDecay), EmaDecay, "in [0, 1)");
         Require(MemoryLimit is null or > 0, nameof(MemoryLimit), MemoryLimit ?? 0, "positive");
@@ -102,6 +103,6 @@ public sealed record TrainOptions
 
     internal static void Require(bool holds, string name, object value, string rule)
     {
-        if (!holds) throw new ArgumentException($"{name} must be {rule}, it is {FormattableString.Invariant($"{value}")}");
+        if (!holds) throw new UserException(FormattableString.Invariant($"{name} is {value}"), $"It must be {rule}.");
     }
 }

@@ -40,7 +40,7 @@ public sealed class TrainingLoop : IDisposable
 
     /// <summary>Trains to the last step. Afterwards the parameters hold the result: the weights, or their running average where there is one.</summary>
     /// <exception cref="TrainingMemoryException">It does not fit the device's memory or the limit.</exception>
-    /// <exception cref="ArithmeticException">The loss or the weights became NaN or infinite; the message names the step.</exception>
+    /// <exception cref="NotFiniteNumberException">The loss or the weights became NaN or infinite; the message names the step.</exception>
     /// <exception cref="ModelFileException">A checkpoint cannot be read or written, or is another run's.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; a checkpoint was written where there is a folder for it.</exception>
     public TrainResult Run(Action<TrainProgress>? progress = null, CancellationToken cancel = default)
@@ -138,7 +138,7 @@ public sealed class TrainingLoop : IDisposable
             _losses.Add(loss);
             if (!float.IsFinite(loss))
             {
-                throw new ArithmeticException(
+                throw new NotFiniteNumberException(
                     $"the loss of step {_losses.Count} is {loss}: the training diverged; use a smaller learning rate or a longer warm-up");
             }
         }
@@ -149,7 +149,7 @@ public sealed class TrainingLoop : IDisposable
         long broken = state.CountBrokenWeights();
         if (broken > 0)
         {
-            throw new ArithmeticException(
+            throw new NotFiniteNumberException(
                 $"{broken} weights are NaN or infinite after step {done}: the training diverged; use a smaller learning rate or a longer warm-up");
         }
     }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CudaAttribution.Models.Configuration;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Models.UNet;
@@ -120,15 +121,14 @@ public sealed record UNetConfig
     /// (the most that fit).
     /// </summary>
     /// <param name="finest">Channels of the first resolution.</param>
-    /// <exception cref="ArgumentException">The channels of another resolution would be no whole number, or no number of heads fits.</exception>
+    /// <exception cref="UserException">The channels of another resolution would be no whole number, or no number of heads fits.</exception>
     public UNetConfig WithChannels(int finest)
     {
         int[] channels = [.. BlockOutChannels.Select(c => (int)((long)c * finest / BlockOutChannels[0]))];
         if (channels.Where((c, i) => (long)c * BlockOutChannels[0] != (long)BlockOutChannels[i] * finest).Any())
         {
-            throw new ArgumentException(
-                $"{finest} channels do not fit: the resolutions have [{string.Join(", ", BlockOutChannels)}], and in proportion each needs a whole number",
-                nameof(finest));
+            throw new UserException(
+                $"{finest} channels do not fit", $"The resolutions have [{string.Join(", ", BlockOutChannels)}], and in proportion each needs a whole number.");
         }
         int[] heads = [.. channels.Select((c, i) => Heads(c, AttentionHeadDim[i]))];
         var config = this with
@@ -137,7 +137,7 @@ public sealed record UNetConfig
             NormNumGroups = channels.Aggregate(NormNumGroups, (groups, c) => (int)System.Numerics.BigInteger.GreatestCommonDivisor(groups, c)),
             AttentionHeadDim = heads.Distinct().Count() == 1 ? heads[0] : heads,
         };
-        return config.Problem() is { } problem ? throw new ArgumentException(problem, nameof(finest)) : config;
+        return config.Problem() is { } problem ? throw new UserException(problem, $"{finest} channels do not fit.") : config;
 
         // What it was where none fits, which Problem then names if there is attention at all.
         static int Heads(int channels, int most) =>

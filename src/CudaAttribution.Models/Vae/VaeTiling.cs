@@ -1,3 +1,4 @@
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Models.Vae;
@@ -20,16 +21,17 @@ internal sealed class VaeTiling
 
     /// <param name="vae">The autoencoder; null where the model has none.</param>
     /// <param name="pixels">Side of a tile in pixels.</param>
-    /// <exception cref="ArgumentException">There is no autoencoder, or the tile does not fit it.</exception>
+    /// <exception cref="UserException">There is no autoencoder, or the tile does not fit it.</exception>
     public VaeTiling(AutoencoderKL? vae, int pixels)
     {
         const int FewestLatents = 4;
-        _vae = vae ?? throw new ArgumentException("the model has no autoencoder whose pictures could be computed in tiles: leave the tile out");
+        _vae = vae ?? throw Refusal("the model has no autoencoder whose pictures could be computed in tiles", "Leave the tile out.");
         _scale = 1 << vae.Config.Halvings;
         _tile = pixels / _scale;
         if (pixels % _scale == 0 && _tile >= FewestLatents) return;
-        throw new ArgumentException(
-            $"a tile of {pixels} pixels does not fit the model: use a multiple of {_scale}, at least {FewestLatents * _scale}");
+        throw Refusal($"a tile of {pixels} pixels does not fit the model", $"Use a multiple of {_scale}, at least {FewestLatents * _scale}.");
+
+        static UserException Refusal(string problem, string remedy) => new(problem, remedy) { Setting = "tile" };
     }
 
     /// <summary>As <see cref="AutoencoderKL.Decode"/>.</summary>

@@ -20,7 +20,7 @@ public sealed class WorkUnit
     /// <param name="inputs">Ids of units, or hashes of contents (<see cref="UnitStore.Import"/>), in the order the kind expects.</param>
     public WorkUnit(string kind, JsonObject settings, IReadOnlyList<string> inputs)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(kind);
+        if (string.IsNullOrWhiteSpace(kind)) throw new UserException("a unit has no kind", "Say what it computes.");
         if (inputs.FirstOrDefault(i => !IsId(i)) is { } bad)
             throw new UserException($"'{bad}' is no input of a unit", $"Give the {IdLength} lower-case digits of a unit or of a content.");
         (Kind, _settings, Inputs) = (kind, settings.DeepClone().AsObject(), [.. inputs]);

@@ -15,9 +15,8 @@ public static class ComputeDevices
         /// <param name="math"><c>auto</c> or the name of one of <see cref="MathLibraries.All"/>.</param>
         /// <param name="guardBands">Test mode: fill each new tensor with NaN, surround it with a pattern and check that.</param>
         /// <param name="threads">Threads of a host device, and of the engine with it; null for its default.</param>
-        /// <exception cref="ArgumentException">There is no such name, or threads are asked of a GPU.</exception>
-        /// <exception cref="DeviceUnavailableException">There is no such device here.</exception>
-        /// <exception cref="NativeLibraryException">The engine's library is missing or does not fit.</exception>
+        /// <exception cref="DeviceUnavailableException">There is no such device here, or threads are asked of a GPU.</exception>
+        /// <exception cref="NativeLibraryException">There is no such engine, or its library is missing or does not fit.</exception>
         public static ComputeDevice Open(string id = "auto", string math = "auto", bool guardBands = false, int? threads = null)
         {
             var driver = Devices.Open(id, threads);

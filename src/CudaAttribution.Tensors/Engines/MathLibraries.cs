@@ -1,8 +1,9 @@
+using CudaAttribution.Driver;
 using CudaAttribution.Tensors.Engines.Nvidia;
 
 namespace CudaAttribution.Tensors.Engines;
 
-/// <summary>An engine that <c>--math</c> names.</summary>
+/// <summary>An engine of matrix products and convolutions.</summary>
 /// <param name="Name">The name.</param>
 /// <param name="Devices">Kinds of device that have it: <c>cpu</c>, <c>simt</c>, <c>cuda:N</c>.</param>
 /// <param name="Precision">What it multiplies and adds in; the arrays are F32 with every engine.</param>
@@ -23,7 +24,7 @@ public static class MathLibraries
 
     /// <summary>
     /// Every engine. <c>auto</c> stands for <c>kernels</c> everywhere, because a verdict must not depend on the machine; oneDNN made a training step
-    /// of the demo model 1.3 times as fast (<c>cudattr bench --model</c>, AVX-512, two threads) and is there for who does not need that, and so are
+    /// of the demo model 1.3 times as fast (AVX-512, two threads) and is there for who does not need that, and so are
     /// NVIDIA's and BF16, which no GPU has run yet.
     /// </summary>
     public static IReadOnlyList<MathEngine> All { get; } =
@@ -35,8 +36,7 @@ public static class MathLibraries
     ];
 
     /// <summary>Opens an engine.</summary>
-    /// <exception cref="ArgumentException">Unknown name, or an engine that this device cannot use.</exception>
-    /// <exception cref="Driver.NativeLibraryException">The engine's library is missing or does not fit.</exception>
+    /// <exception cref="NativeLibraryException">There is no such engine, this device cannot use it, or its library is missing or does not fit.</exception>
     public static IMathLibrary Open(ComputeDevice device, string name)
     {
         var engine = Find(name);
@@ -45,7 +45,7 @@ public static class MathLibraries
         {
             string why = name == Bf16 ? ", since a block of cpu is one thread and tensor cores multiply with the 32 of a warp" : "";
             string where = string.Join(" and ", engine.Devices);
-            throw new ArgumentException($"the maths library {name} runs on {where} only, not on {id}{why}; use --math kernels");
+            throw new NativeLibraryException($"the maths library {name} runs on {where} only, not on {id}{why}; use {Kernels}");
         }
         return engine.Name switch
         {
@@ -58,7 +58,7 @@ public static class MathLibraries
     }
 
     /// <summary>The engine of this name.</summary>
-    /// <exception cref="ArgumentException">There is none.</exception>
+    /// <exception cref="NativeLibraryException">There is none.</exception>
     public static MathEngine Find(string name) => All.FirstOrDefault(e => e.Name == (name == "auto" ? Kernels : name))
-        ?? throw new ArgumentException($"unknown maths library '{name}': use auto, {string.Join(", ", All.Select(e => e.Name))}");
+        ?? throw new NativeLibraryException($"unknown maths library '{name}': use auto, {string.Join(", ", All.Select(e => e.Name))}");
 }

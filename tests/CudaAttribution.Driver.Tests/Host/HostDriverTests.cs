@@ -78,12 +78,12 @@ public sealed class HostDriverTests
     [TestCase("simt", -1)]
     [TestCase("auto", 1025)]
     public void RefusesToBeAskedForOtherNumbersOfThreads(string id, int threads) =>
-        Assert.That(() => Devices.Open(id, threads), Throws.InstanceOf<ArgumentException>().With.Message.Contains($"{threads} threads: use 1 to 1024"));
+        Assert.That(() => Devices.Open(id, threads), Throws.TypeOf<DeviceUnavailableException>().With.Message.Contains($"{threads} threads: use 1 to 1024"));
 
     [TestCase("cuda")]
     [TestCase("cuda:3")]
     public void RefusesThreadsForAGpu(string id) =>
-        Assert.That(() => Devices.Open(id, threads: 2), Throws.ArgumentException.With.Message.Contains("only cpu and simt"));
+        Assert.That(() => Devices.Open(id, threads: 2), Throws.TypeOf<DeviceUnavailableException>().With.Message.Contains("only cpu and simt"));
 
     [Test]
     public void CountsLiveBytesAndStopsAtTheMachinesMemory()
@@ -143,7 +143,7 @@ public sealed class HostDriverTests
     [TestCase("CPU")]
     public void RefusesDevicesItDoesNotKnow(string id)
     {
-        Assert.That(() => Devices.Open(id), Throws.ArgumentException.With.Message.Contains("auto, cpu, simt, cuda or cuda:N"));
+        Assert.That(() => Devices.Open(id), Throws.TypeOf<DeviceUnavailableException>().With.Message.Contains("auto, cpu, simt, cuda or cuda:N"));
     }
 
     private static void AssertUnavailable(params string[] words)
