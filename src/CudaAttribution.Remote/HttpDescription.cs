@@ -48,7 +48,7 @@ public sealed record RefusalRule
     ];
 }
 
-/// <summary>A service that takes prompts over HTTP: the JSON file that <c>attribute --suspect</c> takes. It holds no secret.</summary>
+/// <summary>A service that takes prompts over HTTP, as its JSON file describes it. It holds no secret.</summary>
 public sealed record HttpDescription
 {
     public const string CurrentSchema = "cudattr-http-suspect-1";

@@ -102,7 +102,7 @@ public class DatasetErrorTests
         DatasetException e = Expect("damaged or cut short");
         Assert.That(e.File, Is.EqualTo(cut));
         Assert.That(e.InnerException, Is.TypeOf<ImageDecodeException>());
-        Assert.That(e.Message, Does.Contain("--on-bad-image skip"));
+        Assert.That((e.Remedy, e.Setting), Is.EqualTo(("Replace or remove the picture, or skip bad pictures.", "on-bad-image")));
     }
 
     [Test]

@@ -46,9 +46,11 @@ internal static class FolderLoader
             string place = files[i] ?? captionFile;
             if (options.OnBadImage == BadImagePolicy.Fail)
                 throw new DatasetException(
-                    reason, files[i] is null ? "Add the picture or remove the line, or skip bad pictures (--on-bad-image skip)."
-                        : "Replace or remove the picture, or skip bad pictures (--on-bad-image skip).",
-                    place, files[i] is null ? row.Line : null, failures[i]);
+                    reason, $"{(files[i] is null ? "Add the picture or remove the line" : "Replace or remove the picture")}, or skip bad pictures.",
+                    place, files[i] is null ? row.Line : null, failures[i])
+                {
+                    Setting = "on-bad-image",
+                };
             skipped.Add(new SkippedImage(row.Id, place, reason));
         }
 

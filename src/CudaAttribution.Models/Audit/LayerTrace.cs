@@ -90,7 +90,7 @@ public static class LayerTrace
     private static string[] Layers(string folder)
     {
         string path = Path.Combine(folder, IndexFile);
-        var layers = ConfigJson.Load(path, "the layers of a trace, as 'cudattr probe --trace' writes it")["layers"] as JsonArray
+        var layers = ConfigJson.Load(path, "the layers of a trace")["layers"] as JsonArray
             ?? throw new ModelFileException($"{path}: the list 'layers' is missing");
         return [.. layers.Select(l => l?.ToString() ?? throw new ModelFileException($"{path}: a layer has no name"))];
     }

@@ -8,7 +8,7 @@ using CudaAttribution.Tensors.Verification;
 namespace CudaAttribution.Models.Benchmark;
 
 /// <summary>
-/// Times what the product spends its time with: a training step and a guided sampling step of a UNet (<c>cudattr bench --model</c>, <c>--random</c>).
+/// Times what the product spends its time with: a training step and a guided sampling step of a UNet.
 /// </summary>
 public static class ModelBenchmark
 {

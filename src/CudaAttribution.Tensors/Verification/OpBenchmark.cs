@@ -26,7 +26,7 @@ public sealed record OpTiming(
     int Sets,
     string Clock);
 
-/// <summary>Times op cases; correctness is <see cref="OpChecks"/>' business, which <c>cudattr bench --verify</c> runs first.</summary>
+/// <summary>Times op cases; correctness is <see cref="OpChecks"/>' business.</summary>
 public static class OpBenchmark
 {
     private const int MostSets = 64;

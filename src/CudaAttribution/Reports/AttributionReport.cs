@@ -27,8 +27,8 @@ public static class AttributionReport
         "The figures depend on the keys, the suspect, the null table and the seed only: the same command gives the same result.json, bit for bit.";
 
     private const string Recorded =
-        "A service need not give the same answers again. Its answers are in this folder: the same command with the same --out gives the same "
-        + "result.json from them, bit for bit, and asks nothing.";
+        "A service need not give the same answers again. Its answers are in this folder: the same command into the same folder gives the "
+        + "same result.json from them, bit for bit, and asks nothing.";
 
     private static string Head(AttributionResult r, ReportContext context) =>
         $"""
