@@ -23,9 +23,6 @@ public enum NoisePurpose
 
     /// <summary>Pictures that a suspect or innocent is trained on.</summary>
     TrainingData,
-
-    /// <summary>Pictures made for looking at.</summary>
-    Preview,
 }
 
 /// <summary>The noise a picture starts from: number <paramref name="Index"/> of the Philox stream <see cref="Stream"/> under a seed.</summary>
