@@ -3,6 +3,7 @@
 //   relu, silu, gelu, quick_gelu   y[n] = f(x[n]);  dx[n] (+)= dy[n] f'(x[n])
 //   geglu                    y[R,C] = a gelu(g) with x[R,2C] = (a, g);  dx[R,2C] (+)= (dy gelu(g), dy a gelu'(g))
 //   add, add_into            y = a + b;  y += x
+//   scale                    y = x factor
 //   add_per_sample           y[N,P,C] = x[N,P,C] + t[N,C];  dt[N,C] (+)= sum over P of dy
 //   add_rows                 y[N,R] = x[N,R] + p[R];  dp[R] (+)= sum over N of dy
 //   concat                   y[R,A+B] = (a[R,A], b[R,B]);  da (+)= dy[:,:A], db (+)= dy[:,A:]
@@ -124,6 +125,17 @@ struct AddIntoParams {
 
 KERNEL(add_into_f32, AddIntoParams, 256) {
     each_element(p.n, [=](long long i) { p.y[i] = p.y[i] + p.x[i]; });
+}
+
+struct ScaleParams {
+    const float *x;
+    float *y;
+    long long n;
+    float factor;
+};
+
+KERNEL(scale_f32, ScaleParams, 256) {
+    each_element(p.n, [=](long long i) { p.y[i] = p.x[i] * p.factor; });
 }
 
 struct AddPerSampleParams {

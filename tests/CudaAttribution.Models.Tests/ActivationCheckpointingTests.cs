@@ -96,9 +96,9 @@ public class ActivationCheckpointingTests : DeviceFixture
         int side = model.UNet.Config.SampleSize, width = model.UNet.Config.CrossAttentionDim;
         using var arena = new Arena(device);
         var sample = arena.New(new Shape(2, side, side, 3));
-        Sampling.Normal(sample, 1, 1);
+        RandomNumbers.Normal(sample, 1, 1);
         var text = arena.New(new Shape(2, 20, width));
-        Sampling.Normal(text, 1, 2);
+        RandomNumbers.Normal(text, 1, 2);
         text.RequiresGrad = true;
         text.Grad = arena.Zeros(text.Shape);
         long before = device.Pool.InUse;

@@ -101,7 +101,7 @@ public class ConfigEffectTests
     private static Tensor Input(Tape tape, params int[] shape)
     {
         var x = tape.New(shape);
-        CudaAttribution.Tensors.Ops.Sampling.Normal(x, seed: 5, stream: (ulong)shape.Length);
+        CudaAttribution.Tensors.Ops.RandomNumbers.Normal(x, seed: 5, stream: (ulong)shape.Length);
         return x;
     }
 }

@@ -38,7 +38,7 @@ public class FullSizeTests : DeviceFixture
         using var model = DiffusionModel.Load(Folder["m"], Device);
         using var arena = new Arena(Device);
         var x = arena.New(new Shape(1, 64, 64, 4));
-        Tensors.Ops.Sampling.Normal(x, 1, 1);
+        Tensors.Ops.RandomNumbers.Normal(x, 1, 1);
         using (var tape = new Tape(Device, record: false))
         {
             var text = model.EncodeText(tape, ["", "a photo"]);

@@ -78,7 +78,7 @@ public class ImageToImageTests : DeviceFixture
         float[] Normal(Tensor like, string purpose)
         {
             var values = tape.New(like.Shape);
-            Sampling.Normal(values, 3, Philox.Stream(purpose), like.Count);
+            RandomNumbers.Normal(values, 3, Philox.Stream(purpose), like.Count);
             return values.ToArray<float>();
         }
     }

@@ -75,7 +75,7 @@ public class LatentModelTests : DeviceFixture
 
         using var arena = new Arena(Device);
         var x = arena.New(new Shape(1, 8, 8, 4));
-        Sampling.Normal(x, 3, Philox.Stream($"sample.{options.Purpose}"));
+        RandomNumbers.Normal(x, 3, Philox.Stream($"sample.{options.Purpose}"));
         using (var tape = new Tape(Device, record: false))
         {
             var text = model.EncodeText(tape, ["", "a red disc"]);

@@ -52,8 +52,8 @@ public class LoraTrainingTests : DeviceFixture
     {
         using var model = Load();
         var set = model.Trained;
-        Sampling.Normal(set.Values, 3, 1);
-        Sampling.Scale(set.Values, 0.3f, set.Values);
+        RandomNumbers.Normal(set.Values, 3, 1);
+        Elementwise.ScaleInto(set.Values, 0.3f, set.Values);
         set.ZeroGrad();
         using (var tape = new Tape(Device, record: true)) tape.Backward(Loss(tape, model));
         foreach (string name in set.Names)
@@ -166,9 +166,9 @@ public class LoraTrainingTests : DeviceFixture
     private static (Tensor Output, Tensor Sample) Forward(Tape tape, DiffusionModel model)
     {
         var sample = tape.New(new Shape(2, 8, 8, 3));
-        Sampling.Normal(sample, 1, 1);
+        RandomNumbers.Normal(sample, 1, 1);
         var text = tape.New(new Shape(2, 6, 16));
-        Sampling.Normal(text, 1, 2);
+        RandomNumbers.Normal(text, 1, 2);
         return (model.UNet.Forward(tape, sample, tape.Arena.From([10, 700], new Shape(2)), text), sample);
     }
 

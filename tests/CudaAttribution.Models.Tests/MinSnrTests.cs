@@ -84,7 +84,7 @@ public class MinSnrTests : DeviceFixture
     private static Tensor Normal(Arena arena, Shape shape, ulong stream)
     {
         var x = arena.New(shape);
-        Sampling.Normal(x, 1, stream);
+        RandomNumbers.Normal(x, 1, stream);
         return x;
     }
 

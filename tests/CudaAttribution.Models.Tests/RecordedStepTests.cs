@@ -24,7 +24,7 @@ public class RecordedStepTests : DeviceFixture
         var noise = eta > 0 ? arena.New(x.Shape) : null;
         foreach (var (tensor, stream) in new[] { (start, 1UL), (noise, 2UL) })
         {
-            if (tensor is not null) Sampling.Normal(tensor, 3, stream);
+            if (tensor is not null) RandomNumbers.Normal(tensor, 3, stream);
         }
         var text = Text(model, arena);
         var timesteps = Sampler.Timesteps(arena, plan.Steps.Select(s => s.Timestep), 4);

@@ -99,7 +99,7 @@ public class SolverGoldenTests
         float[] prompts = weights.Values("encoder_hidden_states"), empty = weights.Values("empty_hidden_states");
         var shape = weights.Shape("encoder_hidden_states");
         var text = arena.From([.. empty, .. empty, .. prompts], new Shape(2 * shape[0], shape[1], shape[2]));
-        Sampling.Scale(x, (float)plan.InitialNoise, x);
+        Elementwise.ScaleInto(x, (float)plan.InitialNoise, x);
         var memory = plan.Multistep ? new SolverMemory(arena, x.Shape, plan.Prediction) : null;
         Sampler.Run(unet, x, text, plan.Steps, guidance, memory);
         return x.ToArray<float>();

@@ -75,8 +75,8 @@ public sealed class OptimTests(string device)
         {
             foreach (var (name, shape) in new (string, Shape)[] { ("a", [5, 7]), ("b", [7]), ("c", [40, 3]), ("d", [3]) }) set.Add(name, shape);
             set.Freeze();
-            Sampling.Normal(set.Values, 1, 2);
-            Sampling.Normal(set.Gradients, 1, 3);
+            RandomNumbers.Normal(set.Values, 1, 2);
+            RandomNumbers.Normal(set.Gradients, 1, 3);
         }
         using var plain = new AdamW(parameters);
         using var optimizer = new AdamW(grouped, null, [new ParameterGroup("vectors", (_, shape) => shape.Rank == 1)]);

@@ -38,7 +38,7 @@ internal sealed class DistanceStep : IStep
         var words = arena.New([3 * side * side / sizeof(int)], DType.I32);
         for (int i = 0; i < count; i++)
         {
-            Sampling.Words(words, seed: 26, Philox.Stream("pictures", index), (long)i * words.Count);
+            RandomNumbers.Words(words, seed: 26, Philox.Stream("pictures", index), (long)i * words.Count);
             arena.Device.Driver.CopyOnDevice(pictures.Rows(i, 1).Pointer, words.Pointer, words.Bytes, arena.Device.Stream);
         }
         return pictures;

@@ -68,7 +68,7 @@ internal sealed class FactsStep : IStep
         var x = arena.Zeros([1]);
         void Issue()
         {
-            for (int i = 0; i < count; i++) Sampling.Scale(x, 1, x);
+            for (int i = 0; i < count; i++) Elementwise.ScaleInto(x, 1, x);
         }
         Issue();
         device.Synchronize();

@@ -99,7 +99,7 @@ public sealed class BenchModel : IDisposable
         if (_model is null)
         {
             var random = arena.New(new Shape(count, _tokens, UNet.Config.CrossAttentionDim));
-            Sampling.Normal(random, _seed, TextStream);
+            RandomNumbers.Normal(random, _seed, TextStream);
             return random;
         }
         using var tape = new Tape(Device, record: false);

@@ -53,7 +53,7 @@ public static class ModelBenchmark
         int rows = guidance > 1 ? 2 * pictures : pictures;
         var start = arena.New(new Shape(pictures, config.SampleSize, config.SampleSize, config.InChannels));
         var x = arena.New(start.Shape);
-        Tensors.Ops.Sampling.Normal(start, 1, NoiseStream);
+        Tensors.Ops.RandomNumbers.Normal(start, 1, NoiseStream);
         var text = model.Text(arena, rows);
         var steps = DdimScheduler.Steps(model.Scheduler, SamplingSteps);
         var timesteps = Sampler.Timesteps(arena, steps.Select(s => s.Timestep), rows);

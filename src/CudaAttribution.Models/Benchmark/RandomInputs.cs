@@ -21,7 +21,7 @@ internal sealed class RandomInputs : IDiffusionInputs
         _arena = new Arena(model.Device);
         _draws = new DiffusionDraws(options.Seed, n, model.Scheduler.NumTrainTimesteps, captionDrop: 0);
         _clean = _arena.New(new Shape(n, config.SampleSize, config.SampleSize, config.InChannels));
-        Sampling.Normal(_clean, options.Seed, CleanStream);
+        RandomNumbers.Normal(_clean, options.Seed, CleanStream);
         _text = model.Text(_arena, n);
         _host = new int[n];
         _timesteps = _arena.New(new Shape(n), DType.I32);

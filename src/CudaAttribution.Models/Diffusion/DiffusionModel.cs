@@ -240,7 +240,7 @@ public sealed class DiffusionModel : IDisposable
     {
         if (Vae is null) return x;
         var latent = tape.New(x.Shape);
-        Sampling.Scale(x, (float)(1 / Vae.Config.ScalingFactor), latent);
+        Elementwise.ScaleInto(x, (float)(1 / Vae.Config.ScalingFactor), latent);
         return tiling is null ? Vae.Decode(tape, latent) : tiling.Decode(tape, latent);
     }
 

@@ -52,7 +52,7 @@ internal sealed class PictureCoder(DiffusionModel model, int? tile)
         Forget();
         var drawn = noise is null ? null : tape.New(x.Shape);
         if (drawn is not null) noise!(drawn);
-        Sampling.SampleLatent(moments, drawn, (float)model.Vae.Config.ScalingFactor, x);
+        Latents.Sample(moments, drawn, (float)model.Vae.Config.ScalingFactor, x);
         return x;
     }
 
@@ -69,7 +69,7 @@ internal sealed class PictureCoder(DiffusionModel model, int? tile)
             using var tape = new Tape(model.Device, record: false);
             var image = model.Decode(tape, x.Rows(i, 1), _tiling);
             var bytes = tape.New(image.Shape, DType.U8);
-            Sampling.ToPixels(image, bytes);
+            PixelValues.ToPixels(image, bytes);
             float[] made = image.ToArray<float>();
             RequireFinite(made, prompts[i]);
             made.CopyTo(values[(i * PictureLength)..]);
@@ -92,7 +92,7 @@ internal sealed class PictureCoder(DiffusionModel model, int? tile)
     }
 
     private void Pixels(Arena arena, byte[] picture, Tensor destination) =>
-        Sampling.FromPixels(arena.From(picture, destination.Shape), destination);
+        PixelValues.FromPixels(arena.From(picture, destination.Shape), destination);
 
     /// <exception cref="ArgumentException">The picture has another size than the model's.</exception>
     public void Check(byte[] picture)

@@ -83,7 +83,7 @@ public sealed class Sampler
             var picture = _coder.Encode(arena, [.. batch.Select(r => r.InitialPicture!)], noise => Noise(noise, batch, stream));
             Sampling.DdimStep(x, picture, null, 1, (float)_plan.InitialNoise, (float)_plan.InitialPicture, 0, null, x);
         }
-        else if (_plan.InitialNoise != 1) Sampling.Scale(x, (float)_plan.InitialNoise, x);
+        else if (_plan.InitialNoise != 1) Elementwise.ScaleInto(x, (float)_plan.InitialNoise, x);
         return x;
     }
 
@@ -139,7 +139,7 @@ public sealed class Sampler
     private static void Noise(Tensor destination, SampleRequest[] batch, ulong stream)
     {
         long picture = destination.Count / batch.Length;
-        for (int i = 0; i < batch.Length; i++) Sampling.Normal(destination.Rows(i, 1), batch[i].Seed, stream, checked(batch[i].Index * picture));
+        for (int i = 0; i < batch.Length; i++) RandomNumbers.Normal(destination.Rows(i, 1), batch[i].Seed, stream, checked(batch[i].Index * picture));
     }
 
     /// <summary>Embeddings as the network takes them: those of the negative prompts before those of the prompts, where there is guidance.</summary>

@@ -28,11 +28,11 @@ public sealed class WeightInit
             var (tensor, start) = (set[name], _declared[name]);
             if (start.IsNormal)
             {
-                Sampling.Normal(tensor, seed, Stream(name));
-                Sampling.Scale(tensor, start.Spread, tensor);
+                RandomNumbers.Normal(tensor, seed, Stream(name));
+                Elementwise.ScaleInto(tensor, start.Spread, tensor);
             }
             else if (start.Spread == 0) InPlace.Constant(tensor, start.Center);
-            else Sampling.Uniform(tensor, start.Spread, seed, Stream(name));
+            else RandomNumbers.Uniform(tensor, start.Spread, seed, Stream(name));
         }
     }
 

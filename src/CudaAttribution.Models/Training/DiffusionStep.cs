@@ -53,7 +53,7 @@ internal sealed class DiffusionStep : ITrainingStep
     {
         var clean = _inputs.Clean(tape, batch);
         var noise = tape.New(clean.Shape);
-        Sampling.Normal(noise, _seed, NoiseStream, batch.Before * (noise.Count / batch.Count));
+        RandomNumbers.Normal(noise, _seed, NoiseStream, batch.Before * (noise.Count / batch.Count));
         return _process.Loss(tape, _unet, clean, noise, _inputs.Timesteps(batch), _inputs.Text(tape, batch));
     }
 

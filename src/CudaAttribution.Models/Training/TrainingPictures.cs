@@ -63,8 +63,8 @@ internal sealed class TrainingPictures : IDisposable
         var moments = tape.Embedding(pictures, _moments.View(s[0], s[1] * s[2] * s[3])).View(n, s[1], s[2], s[3]);
         var latent = tape.New(new Shape(n, s[1], s[2], s[3] / 2));
         var noise = tape.New(latent.Shape);
-        Sampling.Normal(noise, _seed, LatentStream, first * (noise.Count / n));
-        Sampling.SampleLatent(moments, noise, _factor, latent);
+        RandomNumbers.Normal(noise, _seed, LatentStream, first * (noise.Count / n));
+        Latents.Sample(moments, noise, _factor, latent);
         return latent;
     }
 
@@ -79,7 +79,7 @@ internal sealed class TrainingPictures : IDisposable
     private static Tensor Values(Tape tape, Tensor pixels)
     {
         var clean = tape.New(pixels.Shape);
-        Sampling.FromPixels(pixels, clean);
+        PixelValues.FromPixels(pixels, clean);
         return clean;
     }
 }

@@ -1,38 +1,14 @@
 using System.Runtime.InteropServices;
-using CudaAttribution.Driver;
 
 namespace CudaAttribution.Tensors.Ops;
 
 /// <summary>
-/// What surrounds the network in diffusion training and sampling: noise, the forward process, the DDIM update with guidance, and pixels; kernels in
-/// <c>sampling.cu</c>. Into given tensors, outside the tape, deterministic; every sample is treated alone.
+/// What surrounds the network in diffusion: the forward process of training, and the DDIM update with guidance; kernels in <c>sampling.cu</c>. Into
+/// given tensors, outside the tape, deterministic; every sample is treated alone.
 /// </summary>
 /// <remarks>All throw <see cref="ArgumentException"/> where a type, a shape or the device of an argument does not fit.</remarks>
 public static partial class Sampling
 {
-    /// <summary>
-    /// Standard normal numbers: element i of <paramref name="destination"/> is number offset + i of the stream, a function of (seed, stream,
-    /// number) only, so however a batch is split its samples get the same noise. Block b of the stream's Philox words (x, y, z, w) gives
-    /// numbers 4b to 4b+3 by Box and Muller's transform of (x, y) and (z, w): √(−2 ln u) (cos, sin)(2πv), where u and v are a word's upper
-    /// 24 bits plus one, over 2²⁴.
-    /// </summary>
-    /// <param name="destination">F32, any shape.</param>
-    /// <param name="seed">The run's seed.</param>
-    /// <param name="stream">What the numbers are for: <see cref="Philox.Stream"/>.</param>
-    /// <param name="offset">Number of the stream that the first element gets; not negative.</param>
-    public static void Normal(Tensor destination, ulong seed, ulong stream, long offset = 0) =>
-        Fill("normal_f32", destination, DType.F32, seed, stream, offset);
-
-    /// <summary>
-    /// The words of a Philox stream as they are: element i is the bits of <see cref="Philox.Word"/>(offset + i). For checking a device's generator.
-    /// </summary>
-    /// <param name="destination">I32, any shape.</param>
-    /// <param name="seed">The run's seed.</param>
-    /// <param name="stream">The stream.</param>
-    /// <param name="offset">Word of the stream that the first element gets; not negative.</param>
-    public static void Words(Tensor destination, ulong seed, ulong stream, long offset = 0) =>
-        Fill("philox_words_i32", destination, DType.I32, seed, stream, offset);
-
     /// <summary>
     /// The forward process (Ho et al. 2020, equation 4): noisy[n] = signal[t_n] x0[n] + sigma[t_n] noise[n], and the target of a v-model,
     /// velocity[n] = signal[t_n] noise[n] − sigma[t_n] x0[n]. The target of an ε-model is the noise itself.
@@ -114,62 +90,6 @@ public static partial class Sampling
         });
     }
 
-    /// <summary>
-    /// Images for files and pixel distances: y = round(255 clamp(x/2 + ½, 0, 1)), to nearest even. NaN has no pixel value and gives 0;
-    /// whoever must not lose one calls <see cref="Elementwise.CountNonFinite"/> first.
-    /// </summary>
-    /// <param name="x">F32, nominally in [−1, 1].</param>
-    /// <param name="destination">U8, shaped as <paramref name="x"/>.</param>
-    public static void ToPixels(Tensor x, Tensor destination)
-    {
-        OpCheck.Argument(x.Device, "to_pixels", x);
-        OpCheck.Argument(x.Device, "to_pixels", destination, x.Shape, DType.U8);
-        x.Device.Launch("to_pixels_u8", Tiles.Flat(x.Count), new PixelParams { X = x.Pointer, Y = destination.Pointer, N = x.Count });
-    }
-
-    /// <summary>x = y / 127.5 − 1: pixels 0 .. 255 to [−1, 1]; <see cref="ToPixels"/> gives the same pixels back.</summary>
-    /// <param name="pixels">U8.</param>
-    /// <param name="destination">F32, shaped as <paramref name="pixels"/>.</param>
-    public static void FromPixels(Tensor pixels, Tensor destination)
-    {
-        OpCheck.Argument(pixels.Device, "from_pixels", pixels, DType.U8);
-        OpCheck.Argument(pixels.Device, "from_pixels", destination, pixels.Shape);
-        pixels.Device.Launch("from_pixels_f32", Tiles.Flat(pixels.Count), new PixelParams
-        {
-            X = pixels.Pointer, Y = destination.Pointer, N = pixels.Count,
-        });
-    }
-
-    private static void Fill(string kernel, Tensor destination, DType type, ulong seed, ulong stream, long offset)
-    {
-        var part = Part(kernel, destination, type, seed, stream, offset);
-        destination.Device.Launch(kernel, Groups(part), part);
-    }
-
-    /// <summary>The part of a stream that fills a tensor.</summary>
-    private static FillParams Part(string kernel, Tensor destination, DType type, ulong seed, ulong stream, long offset)
-    {
-        OpCheck.Argument(destination.Device, kernel, destination, type);
-        ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        return new FillParams
-        {
-            Y = destination.Pointer, N = destination.Count, Offset = offset,
-            Stream0 = (uint)stream, Stream1 = (uint)(stream >> 32), Seed0 = (uint)seed, Seed1 = (uint)(seed >> 32),
-        };
-    }
-
-    /// <summary>Blocks over the groups of four numbers that the part touches.</summary>
-    private static Grid Groups(in FillParams part) =>
-        part.N == 0 ? default : Tiles.Flat(4 * (((part.Offset + part.N - 1) / 4) - (part.Offset / 4) + 1));
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct FillParams
-    {
-        public nint Y;
-        public long N, Offset;
-        public uint Stream0, Stream1, Seed0, Seed1;
-    }
-
     [StructLayout(LayoutKind.Sequential)]
     private struct QSampleParams
     {
@@ -184,12 +104,5 @@ public static partial class Sampling
         public nint X, Conditional, Unconditional, Noise, Y;
         public long N;
         public float Guidance, Sample, Output, Sigma;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct PixelParams
-    {
-        public nint X, Y;
-        public long N;
     }
 }

@@ -59,7 +59,7 @@ public sealed record OpDigest(string Sha256, long NonFinite)
         yield return ("output", y.ToArray<byte>(), y.Type);
         if (!op.Differentiable) yield break;
         var seed = held.New(y.Shape);
-        Ops.Sampling.Normal(seed, seed: 25, Philox.Stream(op.ToString()));
+        Ops.RandomNumbers.Normal(seed, seed: 25, Philox.Stream(op.ToString()));
         tape.Backward(y, seed);
         for (int i = 0; i < inputs.Length; i++)
         {

@@ -60,13 +60,13 @@ internal static class OpInputs
         var tensor = arena.New(input.Shape, input.Type);
         if (input.Type == DType.F32 && input.Fill.Mean == 0)
         {
-            Ops.Sampling.Normal(tensor, Seed, stream);
-            if (input.Fill.Scale != 1) Ops.Sampling.Scale(tensor, input.Fill.Scale, tensor);
+            Ops.RandomNumbers.Normal(tensor, Seed, stream);
+            if (input.Fill.Scale != 1) Ops.Elementwise.ScaleInto(tensor, input.Fill.Scale, tensor);
             return tensor;
         }
         if (input.Type == DType.U8 && input.Fill == OpFill.Pixels() && input.Shape.Count % sizeof(int) == 0)
         {
-            Ops.Sampling.Words(tensor.As(DType.I32, new Shape(checked((int)(input.Shape.Count / sizeof(int))))), Seed, stream);
+            Ops.RandomNumbers.Words(tensor.As(DType.I32, new Shape(checked((int)(input.Shape.Count / sizeof(int))))), Seed, stream);
             return tensor;
         }
         return Upload(arena, input, Values(op, index), null);

@@ -30,7 +30,7 @@ public sealed record Roofline(double FmaGflops, double CopyGigabytes, double? Bf
         double? mma = device.Driver.Kernels.KernelNames.Contains(MmaKernel) ? Peak(device, MmaKernel, sums, 2.0 * MmaFmasPerRound * blocks) : null;
 
         var x = arena.New([CopyBlocks * CopyBlock]);
-        Ops.Sampling.Normal(x, seed: 24, Philox.Stream("roofline"));
+        Ops.RandomNumbers.Normal(x, seed: 24, Philox.Stream("roofline"));
         var y = arena.New([CopyBlocks * CopyBlock]);
         var copy = new CopyParams { X = x.Pointer, Y = y.Pointer };
         double ns = Nanoseconds(device, 5, () => device.Launch("roofline_copy_f32", new Grid(CopyBlocks), in copy));

@@ -109,7 +109,7 @@ internal sealed class ClassifierTask : ITrainingTask, IDisposable
         public Tensor Loss(Tape tape, MicroBatch batch)
         {
             var x = tape.New(new Shape(batch.Count, Side, Side, 3));
-            Sampling.FromPixels(_pixels.Rows(batch.First, batch.Count), x);
+            PixelValues.FromPixels(_pixels.Rows(batch.First, batch.Count), x);
             return tape.CrossEntropy(_task.Network.Forward(tape, x, NetworkMode.Training), _labels.Rows(batch.First, batch.Count));
         }
 

@@ -26,7 +26,7 @@ public class ClassifierTrainingTests : DeviceFixture
         using var tape = new Tape(Device, record: false);
         var shape = new Shape(pictures, ClassifierTask.Side, ClassifierTask.Side, 3);
         var x = tape.New(shape);
-        Sampling.FromPixels(tape.Arena.From(ClassifierTask.Pixels, shape), x);
+        PixelValues.FromPixels(tape.Arena.From(ClassifierTask.Pixels, shape), x);
         var logits = task.Network.Forward(tape, x, NetworkMode.Evaluation).ToArray<float>().Chunk(ClassifierTask.Classes);
         Assert.That(
             logits.Select(l => Array.IndexOf(l, l.Max())), Is.EqualTo(Enumerable.Range(0, pictures).Select(ClassifierTask.Label)));

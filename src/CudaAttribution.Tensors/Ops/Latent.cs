@@ -2,21 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace CudaAttribution.Tensors.Ops;
 
-public static partial class Sampling
+/// <summary>Latents of an autoencoder; kernel in <c>latent.cu</c>. Into given tensors, outside the tape.</summary>
+/// <remarks>All throw <see cref="ArgumentException"/> where a type, a shape or the device of an argument does not fit.</remarks>
+public static class Latents
 {
-    /// <summary>y = factor · x.</summary>
-    /// <param name="x">F32, any shape.</param>
-    /// <param name="factor">The factor.</param>
-    /// <param name="destination">Shaped as <paramref name="x"/>; may be <paramref name="x"/> itself.</param>
-    public static void Scale(Tensor x, float factor, Tensor destination)
-    {
-        OpCheck.Argument(x.Device, "scale", x);
-        OpCheck.Argument(x.Device, "scale", destination, x.Shape);
-        x.Device.Launch("scale_f32", Tiles.Flat(x.Count), new ScaleParams
-        {
-            X = x.Pointer, Y = destination.Pointer, N = x.Count, Factor = factor,
-        });
-    }
+    /// <summary>The checked instances of the family.</summary>
+    public static IEnumerable<OpCase> Cases => [Case(true, 3, 5, 8), Case(true, 1, 4100), Case(false, 2, 3, 6)];
 
     /// <summary>
     /// A latent from what the autoencoder's encoder gives (Rombach et al. 2022): y = factor · (μ + σ n), σ = exp(clamp(log σ², −30, 20) / 2).
@@ -25,7 +16,7 @@ public static partial class Sampling
     /// <param name="noise">n, standard normal <c>[...,C]</c>; null for the mean.</param>
     /// <param name="factor">The autoencoder's scaling factor.</param>
     /// <param name="destination"><c>[...,C]</c>.</param>
-    public static void SampleLatent(Tensor moments, Tensor? noise, float factor, Tensor destination)
+    public static void Sample(Tensor moments, Tensor? noise, float factor, Tensor destination)
     {
         const string Op = "latent_sample";
         OpCheck.Argument(moments.Device, Op, moments);
@@ -40,38 +31,15 @@ public static partial class Sampling
         });
     }
 
-    private static IEnumerable<OpCase> LatentCases =>
-    [
-        ScaleCase(5, 7, 3), ScaleCase(4099), LatentCase(true, 3, 5, 8), LatentCase(true, 1, 4100), LatentCase(false, 2, 3, 6),
-    ];
-
-    private static OpCase ScaleCase(params int[] dims) => new(
-        "sampling/scale",
-        $"{new Shape(dims)}",
-        [new OpInput("x", dims, OpFill.Normal(), Grad: false, Batched: true)],
-        (tape, x) => Scaled(tape, x[0], -0.375f),
-        x => [.. x[0].Select(v => (double)(-0.375f * (float)v))])
-    {
-        Bytes = 8.0 * new Shape(dims).Count, Differentiable = false, BatchInvariant = true, Exact = true,
-        Mutants = [("factor", (tape, x) => Scaled(tape, x[0], 0.375f))],
-    };
-
-    private static Tensor Scaled(Tape tape, Tensor x, float factor)
-    {
-        var y = tape.New(x.Shape);
-        Scale(x, factor, y);
-        return y;
-    }
-
     /// <summary>Log-variances with a deviation of 12 pass both ends of the clamp.</summary>
-    private static OpCase LatentCase(bool noisy, params int[] dims)
+    private static OpCase Case(bool noisy, params int[] dims)
     {
         int c = dims[^1] / 2;
         int[] latent = [.. dims[..^1], c];
         var moments = new OpInput("moments", dims, OpFill.Normal(0f, 12f), Grad: false, Batched: true);
         var noise = new OpInput("noise", latent, OpFill.Normal(), Grad: false, Batched: true);
         return new OpCase(
-            "sampling/latent_sample",
+            "latent/sample",
             $"{new Shape(dims)}{(noisy ? " noisy" : "")}",
             noisy ? [moments, noise] : [moments],
             (tape, x) => Run(tape, x, 0.18215f),
@@ -94,17 +62,9 @@ public static partial class Sampling
         Tensor Run(Tape tape, Tensor[] x, float factor)
         {
             var y = tape.New(new Shape([x[0].Shape[0], .. latent[1..]]));
-            SampleLatent(x[0], noisy ? x[1] : null, factor, y);
+            Sample(x[0], noisy ? x[1] : null, factor, y);
             return y;
         }
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct ScaleParams
-    {
-        public nint X, Y;
-        public long N;
-        public float Factor;
     }
 
     [StructLayout(LayoutKind.Sequential)]
