@@ -11,7 +11,7 @@ internal static class DeviceErrors
         Of(DeviceStatus.StreamCaptureUnsupported, $"{what} cannot be recorded into a graph: end the capture first");
 
     public static DeviceException ForeignStream(string deviceId) =>
-        Of(DeviceStatus.InvalidHandle, $"the stream is disposed or belongs to another device than {deviceId}");
+        Of(DeviceStatus.InvalidHandle, $"the stream belongs to another device than {deviceId}");
 
     public static DeviceException ForeignEvent(string deviceId) =>
         Of(DeviceStatus.InvalidHandle, $"the event is disposed or belongs to another device than {deviceId}");

@@ -14,7 +14,7 @@ public interface IDevice : IDisposable
     /// <summary>What the device is: shown by <c>doctor</c> and written to the manifest.</summary>
     DeviceInfo Info { get; }
 
-    /// <summary>The stream that is used where none is named.</summary>
+    /// <summary>The stream of all its work.</summary>
     IStream DefaultStream { get; }
 
     /// <summary>The project's kernels: the PTX module on a GPU, the native kernel library on a host device.</summary>
@@ -48,8 +48,6 @@ public interface IDevice : IDisposable
     /// <summary>Sets bytes on the device, ordered in the stream.</summary>
     void Fill(nint destination, byte value, long bytes, IStream stream);
 
-    IStream CreateStream();
-
     IEvent CreateEvent();
 
     /// <summary>
@@ -62,17 +60,14 @@ public interface IDevice : IDisposable
     IGraph EndCapture(IStream stream);
 }
 
-/// <summary>An ordered queue of device work.</summary>
-public interface IStream : IDisposable
+/// <summary>An ordered queue of device work; the device's own.</summary>
+public interface IStream
 {
     /// <summary>The driver's handle (a <c>CUstream</c>; 0 on a host device).</summary>
     nint Handle { get; }
 
     /// <summary>Waits until everything issued so far is done; reports a failed launch.</summary>
     void Synchronize();
-
-    /// <summary>Work issued on this stream from now on starts after <paramref name="recorded"/> was reached; the caller does not wait.</summary>
-    void Wait(IEvent recorded);
 }
 
 /// <summary>A point in a stream, to wait for or to time between.</summary>

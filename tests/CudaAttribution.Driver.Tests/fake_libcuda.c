@@ -24,7 +24,7 @@ typedef uintptr_t P;
 typedef int (*HostLaunch)(void *, unsigned, unsigned, unsigned, unsigned, unsigned, const void *);
 typedef struct { char name[128]; int max_threads, param_bytes, most_shared; void *host; HostLaunch launch; } Function;
 typedef struct Event Event;
-typedef struct Work { enum { COPY, SET, LAUNCH, RECORD, WAIT } kind; P to, from; size_t bytes; long value; Function *f; unsigned grid[3], shared; unsigned char params[256]; Event *event; } Work;
+typedef struct Work { enum { COPY, SET, LAUNCH, RECORD } kind; P to, from; size_t bytes; long value; Function *f; unsigned grid[3], shared; unsigned char params[256]; Event *event; } Work;
 typedef struct { Work *work; int count, room; } Queue;
 typedef struct { Queue queue; long first, done; Queue *graph; } Stream; // queue.work[0] is the work number `first`
 struct Event { Stream *stream; long position; int done; double at; };
@@ -87,7 +87,6 @@ static void run(Stream *s, long until) {
         if (w->kind == COPY) memmove((void *)w->to, (void *)w->from, w->bytes);
         if (w->kind == SET) memset((void *)w->to, (int)w->value, w->bytes);
         if (w->kind == LAUNCH) run_kernel(w);
-        if (w->kind == WAIT) run(w->event->stream, w->value);
         if (w->kind == RECORD) {
             struct timespec t;
             clock_gettime(CLOCK_MONOTONIC, &t);
@@ -198,7 +197,6 @@ R cuEventRecord(Event *e, Stream *s) {
     return issue(s, (Work){.kind = RECORD, .event = e});
 }
 R cuEventSynchronize(Event *e) { NEED_CONTEXT(); waits++; if (e->stream) run(e->stream, e->position); return fault; }
-R cuStreamWaitEvent(Stream *s, Event *e, unsigned flags) { NEED_CONTEXT(); (void)flags; return issue(s, (Work){.kind = WAIT, .event = e, .value = e->position}); }
 R cuEventElapsedTime(float *ms, Event *a, Event *b) { NEED_CONTEXT(); *ms = (float)(b->at - a->at); return a->done && b->done ? OK : NOT_READY; }
 
 static R refuse_image(R status, const char *why, unsigned n, const int *options, void **values) {

@@ -70,8 +70,6 @@ internal sealed unsafe class CudaApi : ICudaApi
 
     public int StreamSynchronize(nint stream) => CudaImports.StreamSynchronize(stream);
 
-    public int StreamWaitEvent(nint stream, nint recorded) => CudaImports.StreamWaitEvent(stream, recorded, 0);
-
     public int EventCreate(nint* created) => CudaImports.EventCreate(created, 0);
 
     public int EventDestroy(nint recorded) => CudaImports.EventDestroy(recorded);

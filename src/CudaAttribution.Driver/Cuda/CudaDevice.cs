@@ -128,12 +128,6 @@ public abstract unsafe class CudaDevice : IDevice
         Api.Check(Api.MemsetD8Async(destination, value, (nuint)bytes, on.Handle), "fill device memory");
     }
 
-    public IStream CreateStream()
-    {
-        MakeCurrent();
-        return new CudaStream(this);
-    }
-
     public IEvent CreateEvent()
     {
         MakeCurrent();
@@ -188,7 +182,7 @@ public abstract unsafe class CudaDevice : IDevice
     internal CudaStream Require(IStream stream)
     {
         MakeCurrent();
-        return stream is CudaStream on && ReferenceEquals(on.Device, this) && !on.IsDisposed ? on : throw DeviceErrors.ForeignStream(Info.Id);
+        return stream is CudaStream on && ReferenceEquals(on.Device, this) ? on : throw DeviceErrors.ForeignStream(Info.Id);
     }
 
     /// <summary>The stream as this device's own, refused while it records a graph.</summary>

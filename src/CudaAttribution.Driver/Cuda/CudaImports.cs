@@ -22,7 +22,7 @@ internal static unsafe partial class CudaImports
         "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent",
         "cuMemAlloc_v2", "cuMemFree_v2", "cuMemGetInfo_v2", "cuMemHostAlloc", "cuMemFreeHost",
         "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuMemcpyDtoDAsync_v2", "cuMemsetD8Async",
-        "cuStreamCreate", "cuStreamDestroy_v2", "cuStreamSynchronize", "cuStreamWaitEvent",
+        "cuStreamCreate", "cuStreamDestroy_v2", "cuStreamSynchronize",
         "cuEventCreate", "cuEventDestroy_v2", "cuEventRecord", "cuEventSynchronize", "cuEventElapsedTime",
         "cuModuleLoadDataEx", "cuModuleUnload", "cuModuleGetFunction", "cuFuncGetAttribute", "cuFuncSetAttribute",
         "cuLaunchKernel",
@@ -105,9 +105,6 @@ internal static unsafe partial class CudaImports
 
     [LibraryImport(Library, EntryPoint = "cuStreamSynchronize")]
     public static partial int StreamSynchronize(nint stream);
-
-    [LibraryImport(Library, EntryPoint = "cuStreamWaitEvent")]
-    public static partial int StreamWaitEvent(nint stream, nint recorded, uint flags);
 
     [LibraryImport(Library, EntryPoint = "cuEventCreate")]
     public static partial int EventCreate(nint* created, uint flags);

@@ -1,7 +1,7 @@
 namespace CudaAttribution.Driver.Cuda;
 
 /// <summary>A CUDA stream that does not wait for the legacy default stream.</summary>
-internal sealed unsafe class CudaStream : IStream
+internal sealed unsafe class CudaStream : IStream, IDisposable
 {
     private readonly ICudaApi _api;
 
@@ -20,33 +20,14 @@ internal sealed unsafe class CudaStream : IStream
 
     public bool IsCapturing { get; set; }
 
-    public bool IsDisposed { get; private set; }
-
     public void Synchronize()
     {
         Device.Require(this, "waiting for the stream");
         _api.Check(_api.StreamSynchronize(Handle), "finish the work of a stream");
     }
 
-    public void Wait(IEvent recorded)
-    {
-        Device.Require(this, "waiting for an event");
-        CudaEvent other = Device.Require(recorded);
-        other.RequireRecorded();
-        _api.Check(_api.StreamWaitEvent(Handle, other.Handle), "make a stream wait for an event");
-    }
-
-    public void Dispose()
-    {
-        if (!IsDisposed)
-        {
-            IsDisposed = true;
-            if (Device.TryMakeCurrent())
-            {
-                CudaError.Discard(_api.StreamDestroy(Handle));
-            }
-        }
-    }
+    /// <summary>The device disposes it, once, with its context current.</summary>
+    public void Dispose() => CudaError.Discard(_api.StreamDestroy(Handle));
 }
 
 /// <summary>A CUDA event that can be timed.</summary>
@@ -96,7 +77,7 @@ internal sealed unsafe class CudaEvent : IEvent
         return milliseconds;
     }
 
-    public void RequireRecorded()
+    private void RequireRecorded()
     {
         if (!_recorded)
         {

@@ -63,8 +63,6 @@ internal unsafe interface ICudaApi
 
     int StreamSynchronize(nint stream);
 
-    int StreamWaitEvent(nint stream, nint recorded);
-
     int EventCreate(nint* created);
 
     int EventDestroy(nint recorded);

@@ -168,12 +168,6 @@ public sealed unsafe class HostDriver : IDevice
         }
     }
 
-    public IStream CreateStream()
-    {
-        RequireOpen();
-        return new HostStream(this);
-    }
-
     public IEvent CreateEvent()
     {
         RequireOpen();
@@ -222,7 +216,7 @@ public sealed unsafe class HostDriver : IDevice
     internal HostStream Require(IStream stream)
     {
         RequireOpen();
-        return stream is HostStream host && ReferenceEquals(host.Device, this) && !host.IsDisposed ? host : throw DeviceErrors.ForeignStream(Info.Id);
+        return stream is HostStream host && ReferenceEquals(host.Device, this) ? host : throw DeviceErrors.ForeignStream(Info.Id);
     }
 
     /// <summary>The stream as this device's own, refused while it records a graph.</summary>

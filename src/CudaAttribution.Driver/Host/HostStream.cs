@@ -10,19 +10,9 @@ internal sealed class HostStream(HostDriver device) : IStream
     /// <summary>What has been recorded since the capture began; null while none is under way.</summary>
     public List<HostWork>? Recording { get; set; }
 
-    public bool IsDisposed { get; private set; }
-
     public HostDriver Device => device;
 
     public void Synchronize() => device.Require(this, "waiting for the stream");
-
-    public void Wait(IEvent recorded)
-    {
-        device.Require(this, "waiting for an event");
-        device.Require(recorded).RequireRecorded();
-    }
-
-    public void Dispose() => IsDisposed = true;
 }
 
 /// <summary>A host event: the time at which it was recorded.</summary>
@@ -54,7 +44,7 @@ internal sealed class HostEvent(HostDriver device) : IEvent
         return Stopwatch.GetElapsedTime(from._timestamp, _timestamp).TotalMilliseconds;
     }
 
-    public void RequireRecorded()
+    private void RequireRecorded()
     {
         if (!_recorded)
         {

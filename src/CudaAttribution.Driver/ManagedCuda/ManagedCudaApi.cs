@@ -100,8 +100,6 @@ internal sealed unsafe class ManagedCudaApi : ICudaApi
 
     public int StreamSynchronize(nint stream) => (int)Native.Streams.cuStreamSynchronize(Stream(stream));
 
-    public int StreamWaitEvent(nint stream, nint recorded) => (int)Native.Streams.cuStreamWaitEvent(Stream(stream), Event(recorded), 0);
-
     public int EventCreate(nint* created) => (int)Native.Events.cuEventCreate(ref *(CUevent*)created, CUEventFlags.Default);
 
     public int EventDestroy(nint recorded) => (int)Native.Events.cuEventDestroy_v2(Event(recorded));

@@ -58,8 +58,6 @@ public sealed class PlanningDriver(IDevice device, Action<PlannedLaunch>? launch
     {
     }
 
-    public IStream CreateStream() => new PlannedStream();
-
     public IEvent CreateEvent() => throw NotPlanned("an event");
 
     public void BeginCapture(IStream stream) => throw NotPlanned("a graph");
@@ -99,14 +97,6 @@ public sealed class PlanningDriver(IDevice device, Action<PlannedLaunch>? launch
         public nint Handle => 0;
 
         public void Synchronize()
-        {
-        }
-
-        public void Wait(IEvent recorded)
-        {
-        }
-
-        public void Dispose()
         {
         }
     }

@@ -3,28 +3,6 @@ namespace CudaAttribution.Driver.Tests.Contract;
 public abstract partial class DeviceContract
 {
     [Test]
-    public void OrdersTwoStreamsByAnEvent()
-    {
-        using IStream first = Device.CreateStream();
-        using IStream second = Device.CreateStream();
-        using IEvent ready = Device.CreateEvent();
-        nint a = Device.Allocate(4096);
-        nint b = Device.Allocate(4096);
-        Device.Fill(b, 1, 4096, second);
-        second.Synchronize();
-        Device.Fill(a, 9, 4096, first);
-        ready.Record(first);
-        second.Wait(ready);
-        Device.CopyOnDevice(b, a, 4096, second);
-        second.Synchronize();
-        byte[] found = new byte[4096];
-        Device.CopyToHost(found, b, second);
-        Assert.That(found, Is.All.EqualTo((byte)9));
-        Device.Free(a);
-        Device.Free(b);
-    }
-
-    [Test]
     public void TimesBetweenEvents()
     {
         using IEvent start = Device.CreateEvent();
@@ -50,7 +28,6 @@ public abstract partial class DeviceContract
         recorded.Synchronize();
         AssertStatus(() => recorded.ElapsedSince(blank), DeviceStatus.InvalidHandle, "never recorded");
         AssertStatus(() => blank.ElapsedSince(recorded), DeviceStatus.InvalidHandle, "never recorded");
-        AssertStatus(() => Device.DefaultStream.Wait(blank), DeviceStatus.InvalidHandle, "never recorded");
     }
 
     [Test]
@@ -59,14 +36,15 @@ public abstract partial class DeviceContract
         using IDevice other = Open();
         using IEvent foreignEvent = other.CreateEvent();
         foreignEvent.Record(other.DefaultStream);
-        IStream disposed = Device.CreateStream();
+        using IEvent own = Device.CreateEvent();
+        own.Record(Device.DefaultStream);
+        IEvent disposed = Device.CreateEvent();
         disposed.Dispose();
         disposed.Dispose();
         nint a = Device.Allocate(16);
         AssertStatus(() => Device.Fill(a, 0, 16, other.DefaultStream), DeviceStatus.InvalidHandle, Device.Info.Id);
-        AssertStatus(() => Device.Fill(a, 0, 16, disposed), DeviceStatus.InvalidHandle, "disposed");
-        AssertStatus(() => disposed.Synchronize(), DeviceStatus.InvalidHandle, "disposed");
-        AssertStatus(() => Device.DefaultStream.Wait(foreignEvent), DeviceStatus.InvalidHandle, Device.Info.Id);
+        AssertStatus(() => own.ElapsedSince(foreignEvent), DeviceStatus.InvalidHandle, Device.Info.Id);
+        AssertStatus(() => disposed.Record(Device.DefaultStream), DeviceStatus.InvalidHandle, "disposed");
         Device.Free(a);
     }
 
@@ -90,13 +68,6 @@ public abstract partial class DeviceContract
             Assert.That(Read(y, AddKernel.Count), Is.EqualTo(Ramp(AddKernel.Count, 11)));
             graph.Replay(stream);
             Assert.That(Read(y, AddKernel.Count), Is.EqualTo(Ramp(AddKernel.Count, 12)), "the copy into b is part of the graph");
-
-            using IStream other = Device.CreateStream();
-            graph.Replay(other);
-            Assert.That(
-                Read(y, AddKernel.Count, other),
-                Is.EqualTo(Ramp(AddKernel.Count, 13)),
-                "replayed on another stream, read in that stream's order");
         });
     }
 

@@ -291,7 +291,6 @@ internal static unsafe partial class FakeCudaScenarios
         CudaDevice device = Open();
         device.Allocate(100);
         device.Allocate(50);
-        device.CreateStream();
         Assert.That(device.LiveAllocations, Is.EqualTo(2));
         device.Dispose();
         AssertNothingLeft();
