@@ -60,5 +60,5 @@ internal interface IPictureProtocol
     /// <param name="cancel">Cancels.</param>
     /// <exception cref="HttpTroubleException">No complete answer.</exception>
     /// <exception cref="UserException">The service is not what the description says.</exception>
-    Task<CallResult> Ask(HttpQuery query, Guid callId, bool perhapsSent, CancellationToken cancel);
+    CallResult Ask(HttpQuery query, Guid callId, bool perhapsSent, CancellationToken cancel);
 }

@@ -10,7 +10,7 @@ namespace CudaAttribution.Remote;
 /// its workflow before it queues it again. A server that gives ids of its own (before 2025) is found again within one run only.
 /// </summary>
 internal sealed class ComfyUiProtocol(
-    HttpService service, HttpChannel channel, ReplyReader reader, Func<TimeSpan, CancellationToken, Task> pause) : IPictureProtocol
+    HttpService service, HttpChannel channel, ReplyReader reader, Action<TimeSpan, CancellationToken> pause) : IPictureProtocol
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(0.5);
     private static readonly string[] Queues = ["queue_running", "queue_pending"];
@@ -18,12 +18,12 @@ internal sealed class ComfyUiProtocol(
     private readonly Dictionary<Guid, string> _queued = [];
     private readonly TimeSpan _patience = TimeSpan.FromSeconds(service.Description.Limits.TimeoutSeconds);
 
-    public async Task<CallResult> Ask(HttpQuery query, Guid callId, bool perhapsSent, CancellationToken cancel)
+    public CallResult Ask(HttpQuery query, Guid callId, bool perhapsSent, CancellationToken cancel)
     {
         string id = _queued.GetValueOrDefault(callId, callId.ToString());
-        if (!perhapsSent || !await IsKnown(id, cancel))
+        if (!perhapsSent || !IsKnown(id, cancel))
         {
-            var reply = await Send(HttpMethod.Post, "prompt", "", Submission(query, callId), cancel);
+            var reply = Send(HttpMethod.Post, "prompt", "", Submission(query, callId), cancel);
             if (reader.Failure(reply) is { } refused) return refused;
             if (ReplyReader.TryJson(reply) is not { } json || Member(json, "prompt_id") is not { ValueKind: JsonValueKind.String } given)
                 return new CallResult(CallOutcome.Trouble, reply.Status) { Reason = "the answer to the workflow has no prompt_id" };
@@ -32,12 +32,12 @@ internal sealed class ComfyUiProtocol(
         var watch = Stopwatch.StartNew();
         while (true)
         {
-            var reply = await Send(HttpMethod.Get, $"history/{Uri.EscapeDataString(id)}", "", null, cancel);
+            var reply = Send(HttpMethod.Get, $"history/{Uri.EscapeDataString(id)}", "", null, cancel);
             if (reader.Failure(reply) is { } failure) return failure;
-            if (ReplyReader.TryJson(reply) is { } history && Member(history, id) is { } entry) return await Finished(entry, reply, cancel);
+            if (ReplyReader.TryJson(reply) is { } history && Member(history, id) is { } entry) return Finished(entry, reply, cancel);
             if (watch.Elapsed > _patience)
                 throw new HttpTroubleException(FormattableString.Invariant($"the workflow was not done within {_patience.TotalSeconds} s"));
-            await pause(PollInterval, cancel);
+            pause(PollInterval, cancel);
         }
     }
 
@@ -48,11 +48,11 @@ internal sealed class ComfyUiProtocol(
         ["client_id"] = callId.ToString("N"),
     }.ToJsonString());
 
-    private async Task<bool> IsKnown(string id, CancellationToken cancel)
+    private bool IsKnown(string id, CancellationToken cancel)
     {
-        var queue = await Send(HttpMethod.Get, "queue", "", null, cancel);
+        var queue = Send(HttpMethod.Get, "queue", "", null, cancel);
         if (ReplyReader.TryJson(queue) is { } json && Queues.Any(name => Member(json, name) is { } items && Contains(items, id))) return true;
-        var history = await Send(HttpMethod.Get, $"history/{Uri.EscapeDataString(id)}", "", null, cancel);
+        var history = Send(HttpMethod.Get, $"history/{Uri.EscapeDataString(id)}", "", null, cancel);
         return ReplyReader.TryJson(history) is { } done && Member(done, id) is not null;
     }
 
@@ -61,13 +61,13 @@ internal sealed class ComfyUiProtocol(
         items.ValueKind == JsonValueKind.Array
         && items.EnumerateArray().Any(i => i.ValueKind == JsonValueKind.Array && i.GetArrayLength() > 1 && i[1].ToString() == id);
 
-    private async Task<CallResult> Finished(JsonElement entry, HttpReply history, CancellationToken cancel)
+    private CallResult Finished(JsonElement entry, HttpReply history, CancellationToken cancel)
     {
         if (entry.TryGetProperty("status", out var status) && Member(status, "status_str")?.ToString() == "error")
             return reader.Unusable(history, $"the workflow failed: {reader.Excerpt(status.ToString())}");
         if (Output(entry) is not { } file) return reader.Unusable(history, "the workflow gave no output picture");
         string parameters = string.Join('&', file.Select(p => $"{p.Name}={Uri.EscapeDataString(p.Value)}"));
-        var reply = await Send(HttpMethod.Get, "view", parameters, null, cancel);
+        var reply = Send(HttpMethod.Get, "view", parameters, null, cancel);
         return reader.Failure(reply) ?? reader.Picture(reply.Body, reply);
     }
 
@@ -91,6 +91,6 @@ internal sealed class ComfyUiProtocol(
     private static JsonElement? Member(JsonElement json, string name) =>
         json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var member) ? member : null;
 
-    private Task<HttpReply> Send(HttpMethod method, string path, string parameters, byte[]? body, CancellationToken cancel) =>
+    private HttpReply Send(HttpMethod method, string path, string parameters, byte[]? body, CancellationToken cancel) =>
         channel.Send(new HttpCall(method, service.AddressOf(path, parameters), service.Headers, body), cancel);
 }

@@ -48,6 +48,8 @@ internal sealed class HttpChannel : IDisposable
             UseCookies = false,
             AutomaticDecompression = DecompressionMethods.None,
             ActivityHeadersPropagator = null,
+            // An answer that is given up closes its connection at once; the rest is not waited for.
+            ResponseDrainTimeout = TimeSpan.Zero,
         })
         {
             Timeout = Timeout.InfiniteTimeSpan,
@@ -57,7 +59,7 @@ internal sealed class HttpChannel : IDisposable
 
     /// <exception cref="HttpTroubleException">No complete answer.</exception>
     /// <exception cref="UserException">A redirect that is not followed, or a connection that is not secure.</exception>
-    public async Task<HttpReply> Send(HttpCall call, CancellationToken cancel)
+    public HttpReply Send(HttpCall call, CancellationToken cancel)
     {
         using var time = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         time.CancelAfter(_timeout);
@@ -66,15 +68,17 @@ internal sealed class HttpChannel : IDisposable
             for (int redirects = 0; ; redirects++)
             {
                 using var request = Request(call);
-                using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, time.Token);
+                using var response = _client.Send(request, HttpCompletionOption.ResponseHeadersRead, time.Token);
                 if ((int)response.StatusCode is not (>= 300 and <= 399) || response.StatusCode == HttpStatusCode.NotModified)
-                    return new HttpReply((int)response.StatusCode, await Body(response, time.Token), RetryAfter(response));
+                    return new HttpReply((int)response.StatusCode, Body(response, time.Token), RetryAfter(response));
                 if (redirects == MostRedirects) throw new HttpTroubleException($"{call.Address.Host} redirects more than {MostRedirects} times");
                 call = call with { Address = Target(call, response) };
             }
         }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        catch (Exception e) when (time.IsCancellationRequested
+            && e is OperationCanceledException or HttpRequestException or IOException or ObjectDisposedException)
         {
+            cancel.ThrowIfCancellationRequested();
             throw new HttpTroubleException(FormattableString.Invariant($"no answer of {call.Address.Host} within {_timeout.TotalSeconds} s"));
         }
         catch (HttpRequestException e) when (e.HttpRequestError == HttpRequestError.SecureConnectionError)
@@ -123,17 +127,21 @@ internal sealed class HttpChannel : IDisposable
 
     public static bool SameOrigin(Uri a, Uri b) => a.Scheme == b.Scheme && a.Host == b.Host && a.Port == b.Port;
 
-    private async Task<byte[]> Body(HttpResponseMessage response, CancellationToken cancel)
+    private byte[] Body(HttpResponseMessage response, CancellationToken cancel)
     {
         if (response.Content.Headers.ContentLength > _limit) throw TooLarge();
         using var body = new MemoryStream();
-        await using var stream = await response.Content.ReadAsStreamAsync(cancel);
+        // Closing the connection ends a read that waits.
+        using var stop = cancel.Register(response.Dispose);
+        using var stream = response.Content.ReadAsStream(cancel);
         byte[] part = new byte[ReadSize];
-        for (int n; (n = await stream.ReadAsync(part, cancel)) > 0;)
+        for (int n; (n = stream.Read(part)) > 0;)
         {
+            cancel.ThrowIfCancellationRequested();
             if (body.Length + n > _limit) throw TooLarge();
             body.Write(part, 0, n);
         }
+        cancel.ThrowIfCancellationRequested();
         return body.ToArray();
 
         HttpTroubleException TooLarge() => new($"the answer is larger than {_limit >> 20} MiB (limits.max_response_mib)", answered: true);

@@ -27,7 +27,7 @@ public sealed record HttpModelOptions
     public Action<int, int>? Progress { get; init; }
 
     /// <summary>How to wait; null waits in real time.</summary>
-    public Func<TimeSpan, CancellationToken, Task>? Pause { get; init; }
+    public Action<TimeSpan, CancellationToken>? Pause { get; init; }
 }
 
 /// <summary>
@@ -43,7 +43,7 @@ public sealed class HttpModel : IImageModel, IDisposable
     private readonly HttpModelOptions _options;
     private readonly HttpChannel _channel;
     private readonly IPictureProtocol _protocol;
-    private readonly Func<TimeSpan, CancellationToken, Task> _pause;
+    private readonly Action<TimeSpan, CancellationToken> _pause;
     private QueryJournal? _journal;
 
     /// <exception cref="UserException">
@@ -60,7 +60,7 @@ public sealed class HttpModel : IImageModel, IDisposable
             throw new UserException("the description asks for decoys", "Say whose captions they are drawn from.") { Setting = "decoys" };
         if (given && !wanted)
             throw new UserException("the description asks for no decoys", "Set decoys_per_key in it, or leave the decoys out.") { Setting = "decoys" };
-        (_service, _options, _pause) = (service, options, options.Pause ?? Task.Delay);
+        (_service, _options, _pause) = (service, options, options.Pause ?? Wait);
         _channel = new HttpChannel(service.Description.Limits, service.Secrets.Scrub);
         var reader = new ReplyReader(service);
         _protocol = service.Description.Preset == HttpPreset.ComfyUi
@@ -112,12 +112,18 @@ public sealed class HttpModel : IImageModel, IDisposable
 
     public void Dispose() => _channel.Dispose();
 
+    private static void Wait(TimeSpan time, CancellationToken cancel)
+    {
+        cancel.WaitHandle.WaitOne(time);
+        cancel.ThrowIfCancellationRequested();
+    }
+
     private void Ask(
         int number, PlannedQuery planned, HttpQuery query, string request, QueryAsker asker, QueryJournal journal, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
         var began = DateTimeOffset.UtcNow;
-        var (result, taken) = asker.Ask(number, query, cancel).GetAwaiter().GetResult();
+        var (result, taken) = asker.Ask(number, query, cancel);
         var now = DateTimeOffset.UtcNow;
         bool picture = result.Outcome == CallOutcome.Picture;
         journal.Add(

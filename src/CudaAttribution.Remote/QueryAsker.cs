@@ -12,7 +12,7 @@ namespace CudaAttribution.Remote;
 /// <param name="journal">Where calls are noted.</param>
 /// <param name="pause">Waits.</param>
 internal sealed class QueryAsker(
-    HttpLimits limits, IPictureProtocol protocol, QueryJournal journal, Func<TimeSpan, CancellationToken, Task> pause)
+    HttpLimits limits, IPictureProtocol protocol, QueryJournal journal, Action<TimeSpan, CancellationToken> pause)
 {
     // A service that asks to wait has counted from its own clock; this share more spares a second refusal.
     private const double RetryAfterMargin = 0.1;
@@ -25,17 +25,17 @@ internal sealed class QueryAsker(
     /// <param name="cancel">Cancels; what was noted stays.</param>
     /// <returns>The end, and what it took.</returns>
     /// <exception cref="UserException">The budget is spent, or the service cannot be asked.</exception>
-    public async Task<(CallResult Result, PendingQuery Taken)> Ask(int number, HttpQuery query, CancellationToken cancel)
+    public (CallResult Result, PendingQuery Taken) Ask(int number, HttpQuery query, CancellationToken cancel)
     {
         var taken = journal.Pending(number) ?? new PendingQuery(number, 0, 0, 0);
         bool perhapsSent = taken.Calls > 0;
         for (int attempt = 0; ; attempt++)
         {
             RequireBudget();
-            await KeepPace(cancel);
+            KeepPace(cancel);
             taken = taken with { Calls = taken.Calls + 1, Cost = taken.Cost + limits.CostPerCall };
             journal.Note(taken);
-            var result = await Call(query, journal.Plan.CallId(number, taken.Generation), perhapsSent, cancel);
+            var result = Call(query, journal.Plan.CallId(number, taken.Generation), perhapsSent, cancel);
             if (!result.Billed) taken = taken with { Cost = taken.Cost - limits.CostPerCall };
             if (result.Outcome is CallOutcome.Picture or CallOutcome.Refused) return (result, taken);
             perhapsSent = result.Outcome != CallOutcome.Unusable;
@@ -45,17 +45,17 @@ internal sealed class QueryAsker(
             if (attempt == limits.Retries) return result.Outcome == CallOutcome.Unusable || limits.AfterRetries == AfterRetries.Miss
                 ? (result, taken)
                 : throw GaveUp(number, taken, result);
-            await pause(Backoff(attempt, result), cancel);
+            pause(Backoff(attempt, result), cancel);
         }
     }
 
     private string Kept => $"All {journal.Records.Count} answers so far are kept: the same command goes on from there.";
 
-    private async Task<CallResult> Call(HttpQuery query, Guid callId, bool perhapsSent, CancellationToken cancel)
+    private CallResult Call(HttpQuery query, Guid callId, bool perhapsSent, CancellationToken cancel)
     {
         try
         {
-            return await protocol.Ask(query, callId, perhapsSent, cancel);
+            return protocol.Ask(query, callId, perhapsSent, cancel);
         }
         catch (HttpTroubleException e)
         {
@@ -73,12 +73,12 @@ internal sealed class QueryAsker(
         }
     }
 
-    private async Task KeepPace(CancellationToken cancel)
+    private void KeepPace(CancellationToken cancel)
     {
         if (limits.CallsPerMinute is { } rate && _lastCall != 0)
         {
             var wait = TimeSpan.FromSeconds(60 / rate * (1 + limits.PauseJitter * Random.Shared.NextDouble())) - Stopwatch.GetElapsedTime(_lastCall);
-            if (wait > TimeSpan.Zero) await pause(wait, cancel);
+            if (wait > TimeSpan.Zero) pause(wait, cancel);
         }
         _lastCall = Stopwatch.GetTimestamp();
     }

@@ -12,13 +12,13 @@ internal sealed class SingleCallProtocol(HttpService service, HttpChannel channe
     // Pictures that were drawn and whose download failed: they are fetched again, not drawn again.
     private readonly Dictionary<Guid, Uri> _drawn = [];
 
-    public async Task<CallResult> Ask(HttpQuery query, Guid callId, bool perhapsSent, CancellationToken cancel)
+    public CallResult Ask(HttpQuery query, Guid callId, bool perhapsSent, CancellationToken cancel)
     {
-        if (_drawn.TryGetValue(callId, out var waiting)) return await Download(waiting, callId, cancel);
+        if (_drawn.TryGetValue(callId, out var waiting)) return Download(waiting, callId, cancel);
         var headers = service.Headers;
         if (service.IdempotencyHeader is { } name) headers = headers.Append((name, callId.ToString()));
         byte[] body = Encoding.UTF8.GetBytes(service.Fill(query.Values, query.Noise).ToJsonString());
-        var reply = await channel.Send(new HttpCall(service.Method, service.AddressOf(), headers, body), cancel);
+        var reply = channel.Send(new HttpCall(service.Method, service.AddressOf(), headers, body), cancel);
         if (reader.Failure(reply) is { } failure) return failure;
         var place = service.Response!;
         if (place.Raw) return reader.Picture(reply.Body, reply);
@@ -27,7 +27,7 @@ internal sealed class SingleCallProtocol(HttpService service, HttpChannel channe
         if (place.Base64 is not null || text.StartsWith(DataScheme, StringComparison.OrdinalIgnoreCase)) return Inline(text, reply);
         var address = PictureAddress(text);
         _drawn[callId] = address;
-        return await Download(address, callId, cancel);
+        return Download(address, callId, cancel);
     }
 
     private static string? Text(JsonElement json, string path) =>
@@ -63,10 +63,10 @@ internal sealed class SingleCallProtocol(HttpService service, HttpChannel channe
             $"Add it to the description if you trust it: \"picture_hosts\": [\"{host}\"].");
     }
 
-    private async Task<CallResult> Download(Uri address, Guid callId, CancellationToken cancel)
+    private CallResult Download(Uri address, Guid callId, CancellationToken cancel)
     {
         bool own = HttpChannel.SameOrigin(address, service.Endpoint);
-        var reply = await channel.Send(new HttpCall(HttpMethod.Get, address, own ? service.Headers : []), cancel);
+        var reply = channel.Send(new HttpCall(HttpMethod.Get, address, own ? service.Headers : []), cancel);
         if (reply.Status is 408 or 425 or 429 or >= 500) return reader.Failure(reply)!;
         _drawn.Remove(callId);
         return reply.Status is >= 200 and <= 299

@@ -83,6 +83,15 @@ internal sealed class FakeService : IDisposable
     public static Task Silence(HttpContext context) => Task.Delay(Timeout.Infinite, context.RequestAborted)
         .ContinueWith(_ => { }, TaskScheduler.Default);
 
+    /// <summary>Begins an answer, and then nothing more comes.</summary>
+    public static async Task Stall(HttpContext context)
+    {
+        context.Response.ContentLength = 1000;
+        await context.Response.WriteAsync("{\"data\": [");
+        await context.Response.Body.FlushAsync();
+        await Silence(context);
+    }
+
     /// <summary>Promises more than it sends.</summary>
     public static async Task Cut(HttpContext context)
     {

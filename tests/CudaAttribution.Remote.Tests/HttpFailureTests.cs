@@ -60,14 +60,28 @@ public sealed class HttpFailureTests : HttpModelFixture
         Assert.That(model.Remote, Has.Property("Calls").EqualTo(4).And.Property("Retries").EqualTo(2).And.Property("Cost").EqualTo(1m));
     }
 
-    [Test]
-    public void AServiceThatStaysSilentIsAskedAgain()
+    [TestCase(false)]
+    [TestCase(true)]
+    public void AServiceThatFallsSilentIsAskedAgain(bool inTheMiddle)
     {
         Http.Limits["timeout_seconds"] = 0.3;
-        Service.Next(FakeService.Silence);
+        Service.Next(inTheMiddle ? FakeService.Stall : FakeService.Silence);
         Assert.That(Http.Ask(1)[0].Image, Is.Not.Null);
         Assert.That(Http.Journal.Single(), Has.Property("Calls").EqualTo(2).And.Property("Cost").EqualTo(1m), "it may have drawn: charged");
         Assert.That(Service.Received.Select(r => r.Headers["Idempotency-Key"]).Distinct().Count(), Is.EqualTo(1));
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public void WhoeverWaitsForAnAnswerCanStop(bool inTheMiddle)
+    {
+        Http.Limits["timeout_seconds"] = 3600;
+        Service.Next(context =>
+        {
+            Http.Kill.CancelAfter(TimeSpan.FromSeconds(0.3));
+            return inTheMiddle ? FakeService.Stall(context) : FakeService.Silence(context);
+        });
+        Assert.That(() => Http.Ask(1), Throws.InstanceOf<OperationCanceledException>());
     }
 
     [Test]

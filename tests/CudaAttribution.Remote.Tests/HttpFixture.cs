@@ -72,7 +72,6 @@ internal sealed class HttpFixture : IDisposable
             {
                 Pauses.Add(time.TotalSeconds);
                 cancel.ThrowIfCancellationRequested();
-                return Task.CompletedTask;
             },
         });
         _models.Add(model);
