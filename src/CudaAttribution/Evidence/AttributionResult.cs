@@ -21,14 +21,14 @@ public static class Verdict
 /// <param name="Hit">Whether that is at most the threshold.</param>
 /// <param name="Reference">Which picture is the reference.</param>
 /// <param name="ToTraining">Distance from the training picture.</param>
-/// <param name="ToSource">Distance from the source's medoid.</param>
-/// <param name="CloserToSource">Closer to the source's medoid than to the training picture.</param>
+/// <param name="ToMedoid">Distance from the source's medoid.</param>
+/// <param name="CloserToMedoid">Closer to the source's medoid than to the training picture.</param>
 /// <param name="ForPaired">Counts in the paired test.</param>
 /// <param name="Image">The answer's file in the report's folder; null where there was none.</param>
 /// <param name="Failure">Why there was none.</param>
 public sealed record KeyResult(
-    string Prompt, double Distance, bool Hit, KeyReference Reference, double ToTraining, double ToSource, bool CloserToSource, bool ForPaired,
-    string? Image, string? Failure);
+    string Prompt, double Distance, bool Hit, KeyReference Reference, double ToTraining, [property: JsonPropertyName("to_source")] double ToMedoid,
+    [property: JsonPropertyName("closer_to_source")] bool CloserToMedoid, bool ForPaired, string? Image, string? Failure);
 
 /// <summary>conf at the threshold that CAL innocents give.</summary>
 /// <param name="Threshold">The q-quantile of their pooled distances.</param>

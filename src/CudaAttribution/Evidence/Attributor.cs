@@ -113,7 +113,7 @@ public sealed class Attributor(IPictureMeasure measure, AnswerStore? store = nul
         key.Reference,
         outcome.ToTraining,
         outcome.ToMedoid,
-        outcome.CloserToSource,
+        outcome.CloserToMedoid,
         key.ForPaired,
         outcome.Answer.Image is null ? null : AttributionResult.AnswerImage(index),
         outcome.Answer.Failure);

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using CudaAttribution.Keys;
 using CudaAttribution.Populations;
 using CudaAttribution.Runs;
@@ -11,13 +12,13 @@ namespace CudaAttribution.Evidence;
 /// <param name="Identity">Its identity.</param>
 /// <param name="Distances">Distance of each answer from the key's reference.</param>
 /// <param name="ToTraining">Distance of each answer from the training picture.</param>
-/// <param name="ToSource">Distance of each answer from the source's medoid.</param>
+/// <param name="ToMedoid">Distance of each answer from the source's medoid.</param>
 /// <param name="Hits">Keys of conf within δ0.</param>
 /// <param name="PairedWins">Keys of the paired test closer to the source's medoid than to the training picture.</param>
 /// <param name="Failures">Answers that never came; they count as misses.</param>
 public sealed record NullModel(
     string Name, InnocentFamily Family, InnocentSplit Split, string Identity, IReadOnlyList<double> Distances, IReadOnlyList<double> ToTraining,
-    IReadOnlyList<double> ToSource, int Hits, int PairedWins, int Failures)
+    [property: JsonPropertyName("to_source")] IReadOnlyList<double> ToMedoid, int Hits, int PairedWins, int Failures)
 {
     /// <summary>Hits at another threshold.</summary>
     public int HitsAt(double threshold, IReadOnlyList<Key> keys) => keys.Zip(Distances).Count(p => p.First.ForConfidence && p.Second <= threshold);
@@ -91,11 +92,11 @@ public sealed record NullTable
 
     private static void CheckFigures(NullModel m, KeySet keys)
     {
-        bool complete = m.Distances.Count == keys.Keys.Count && m.ToTraining.Count == keys.Keys.Count && m.ToSource.Count == keys.Keys.Count;
+        bool complete = m.Distances.Count == keys.Keys.Count && m.ToTraining.Count == keys.Keys.Count && m.ToMedoid.Count == keys.Keys.Count;
         if (!complete
             || m.Hits != m.HitsAt(keys.Header.Threshold, keys.Keys)
-            || m.PairedWins != Enumerable.Range(0, keys.Keys.Count).Count(i => keys.Keys[i].ForPaired && m.ToSource[i] < m.ToTraining[i])
-            || m.Distances.Where((d, i) => d != (keys.Keys[i].Reference == KeyReference.Training ? m.ToTraining[i] : m.ToSource[i])).Any())
+            || m.PairedWins != Enumerable.Range(0, keys.Keys.Count).Count(i => keys.Keys[i].ForPaired && m.ToMedoid[i] < m.ToTraining[i])
+            || m.Distances.Where((d, i) => d != (keys.Keys[i].Reference == KeyReference.Training ? m.ToTraining[i] : m.ToMedoid[i])).Any())
         {
             throw new UserException(
                 $"the figures of innocent '{m.Name}' do not agree with its distances", "The null table was edited; score the innocents again.");

@@ -14,7 +14,7 @@ public sealed record KeyOutcome(Answer Answer, double ToTraining, double ToMedoi
     public double Distance(Key key) => key.Reference == KeyReference.Training ? ToTraining : ToMedoid;
 
     /// <summary>W of the paired test: closer to the source's picture than to the real one. A tie, and a missing answer, is no win.</summary>
-    public bool CloserToSource => ToMedoid < ToTraining;
+    public bool CloserToMedoid => ToMedoid < ToTraining;
 }
 
 /// <summary>Puts keys to a model. A refused or failed answer is a miss at the metric's maximum, never dropped.</summary>
@@ -48,7 +48,7 @@ public static class KeyExaminer
 
     /// <summary>Wins among the keys of the paired test.</summary>
     public static int PairedWins(IReadOnlyList<Key> keys, IReadOnlyList<KeyOutcome> outcomes) =>
-        keys.Zip(outcomes).Count(p => p.First.ForPaired && p.Second.CloserToSource);
+        keys.Zip(outcomes).Count(p => p.First.ForPaired && p.Second.CloserToMedoid);
 
     private static KeyOutcome[] Measure(AnswerSheet answers, IReadOnlyList<Key> keys, IPictureMeasure measure)
     {

@@ -124,6 +124,7 @@ public sealed class KeySet
 
     private static string TrainingFile(int index) => $"{index:D3}-training.png";
 
+    // "source" also here and in result.json and null.json: frozen keys and results of before must stay what they are.
     private static string MedoidFile(int index) => $"{index:D3}-source.png";
 
     private JsonObject Document() =>

@@ -140,8 +140,8 @@ public static class AttributionReport
                 Numeric(Html.Number(k.Distance)),
                 $"<td>{Mark(key.ForConfidence, k.Hit, "hit", "miss")}</td>",
                 Numeric(Html.Number(k.ToTraining)),
-                Numeric(Html.Number(k.ToSource)),
-                $"<td>{Mark(key.ForPaired, k.CloserToSource, "source", "data")}</td>",
+                Numeric(Html.Number(k.ToMedoid)),
+                $"<td>{Mark(key.ForPaired, k.CloserToMedoid, "source", "data")}</td>",
             ];
             return $"<tr>{string.Concat(cells)}</tr>\n";
         });

@@ -86,7 +86,7 @@ public class AttributorTests
             Assert.That(result.Hits, Is.EqualTo(18));
             Assert.That(result.Conf, Is.EqualTo(0.6));
             Assert.That(result.Failures, Is.EqualTo(12));
-            Assert.That(result.Keys.Take(12).All(k => k is { Distance: 1, Hit: false, CloserToSource: false, Image: null, Failure: "refused" }));
+            Assert.That(result.Keys.Take(12).All(k => k is { Distance: 1, Hit: false, CloserToMedoid: false, Image: null, Failure: "refused" }));
             Assert.That(result.PairedTest.Count, Is.EqualTo(18));
         });
     }
@@ -96,6 +96,23 @@ public class AttributorTests
     {
         var silent = new Silent();
         Assert.That(Assert.Throws<UserException>(() => Judge(silent))!.Message, Does.Contain("0 answers to 30 queries"));
+    }
+
+    /// <summary>Results and null tables that users have keep their members.</summary>
+    [Test]
+    public void FilesNameTheMedoidAsTheyAlwaysDid()
+    {
+        var key = new KeyResult("p", 0.5, false, KeyReference.Medoid, 0.25, 0.5, false, true, null, "refused");
+        string[] members =
+        [
+            "prompt", "distance", "hit", "reference", "to_training", "to_source", "closer_to_source", "for_paired", "image", "failure",
+        ];
+        Assert.That(Members(key), Is.EqualTo(members));
+        Assert.That(JsonSerializer.Deserialize<KeyResult>(Json.Write(key), Json.Options), Is.EqualTo(key));
+        members = ["name", "family", "split", "identity", "distances", "to_training", "to_source", "hits", "paired_wins", "failures"];
+        Assert.That(Members(new NullModel("n", InnocentFamily.RealOwn, InnocentSplit.Null, "00", [1], [1], [1], 0, 0, 0)), Is.EqualTo(members));
+
+        static IEnumerable<string> Members<T>(T value) => JsonSerializer.SerializeToElement(value, Json.Options).EnumerateObject().Select(m => m.Name);
     }
 
     [Test]

@@ -76,7 +76,7 @@ public class InnocentTests
             Assert.That(m.PairedWins, Is.EqualTo(17));
             Assert.That(m.Failures, Is.EqualTo(1));
             Assert.That(m.Distances[20], Is.EqualTo(1));
-            Assert.That(m.Distances, Is.EqualTo(m.ToSource));
+            Assert.That(m.Distances, Is.EqualTo(m.ToMedoid));
             Assert.That(m.ToTraining.Take(12), Is.All.LessThan(0.05));
             Assert.That(table.KeysetSha256, Is.EqualTo(keys.Hash));
         });
