@@ -81,7 +81,10 @@ internal static class AttributeCommand
             using var store = AnswerStore.Of(session.Folder);
             var result = AttributionJob.Run(
                 keys, nulls, opened, session.Device, store, session.Folder, options, session.Recorder, cancel.Token).Run.Result;
-            session.EnterIntoLedger(result);
+            session.EnterIntoLedger(new(result.Verdict, new Dictionary<string, double>
+            {
+                [RunsCommand.Conf] = result.Conf, [RunsCommand.PValue] = result.PValue,
+            }));
             if (run.Json) Shell.WriteJson(result);
             else Print(result);
             return Shell.Done;

@@ -12,6 +12,12 @@ namespace CudaAttribution.Cli.Commands;
 /// <summary><c>cudattr runs list|show</c>: the ledger.</summary>
 internal static class RunsCommand
 {
+    /// <summary>What a verdict rests on, as the ledger names it: the share of the keys that were hit.</summary>
+    public const string Conf = "conf";
+
+    /// <summary>The p-value.</summary>
+    public const string PValue = "p_value";
+
     public static Command Create()
     {
         var ledger = CommonOptions.Ledger();
@@ -21,7 +27,7 @@ internal static class RunsCommand
         list.SetAction(parsed =>
         {
             using var runs = RunLedger.Open(parsed.GetValue(ledger)!.FullName);
-            var entries = runs.List(parsed.GetValue(limit));
+            Row[] entries = [.. runs.List(parsed.GetValue(limit)).Select(Row.Of)];
             if (parsed.GetValue(json)) Shell.WriteJson(entries);
             else Print(entries);
             return Shell.Done;
@@ -31,7 +37,7 @@ internal static class RunsCommand
         show.SetAction(parsed =>
         {
             using var runs = RunLedger.Open(parsed.GetValue(ledger)!.FullName);
-            var entry = runs.Show(parsed.GetValue(id)!);
+            var entry = Row.Of(runs.Show(parsed.GetValue(id)!));
             string state = State(entry);
             if (parsed.GetValue(json)) Shell.WriteJson(new { run = entry, state });
             else Print(entry, state);
@@ -40,9 +46,9 @@ internal static class RunsCommand
         return new Command("runs", "Looks at the ledger of finished runs.") { list, show };
     }
 
-    private static void Print(IReadOnlyList<LedgerEntry> entries)
+    private static void Print(Row[] entries)
     {
-        if (entries.Count == 0)
+        if (entries.Length == 0)
         {
             Console.WriteLine("no runs yet");
             return;
@@ -56,7 +62,7 @@ internal static class RunsCommand
         AnsiConsole.Write(table);
     }
 
-    private static void Print(LedgerEntry e, string state)
+    private static void Print(Row e, string state)
     {
         Console.WriteLine($"run       {e.Id}");
         Console.WriteLine($"finished  {Time(e)} UTC");
@@ -66,14 +72,22 @@ internal static class RunsCommand
         Console.WriteLine($"manifest  {e.ManifestHash}: {state}");
     }
 
-    private static string State(LedgerEntry e)
+    private static string State(Row e)
     {
         string manifest = Path.Combine(e.Folder, RunManifest.FileName);
         if (!File.Exists(manifest)) return "the folder is gone";
         return RunFolder.HashFile(manifest) == e.ManifestHash ? "unchanged" : "CHANGED since the run";
     }
 
-    private static string Time(LedgerEntry e) => e.Time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+    private static string Time(Row e) => e.Time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
 
     private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "-";
+
+    /// <summary>A run as this command shows it.</summary>
+    private sealed record Row(
+        string Id, DateTimeOffset Time, string Command, string? Verdict, double? Conf, double? PValue, string Folder, string ManifestHash)
+    {
+        public static Row Of(LedgerEntry e) =>
+            new(e.Id, e.Time, e.Command, e.Outcome, e.Figure(RunsCommand.Conf), e.Figure(RunsCommand.PValue), e.Folder, e.ManifestHash);
+    }
 }

@@ -1,6 +1,5 @@
 using CudaAttribution.Answers;
 using CudaAttribution.Cli.Options;
-using CudaAttribution.Evidence;
 using CudaAttribution.Reports;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Ledger;
@@ -64,11 +63,11 @@ internal sealed class RunSession : IDisposable
     }
 
     /// <summary>Enters a run whose manifest has been written.</summary>
-    public void EnterIntoLedger(AttributionResult? result = null)
+    public void EnterIntoLedger(LedgerOutcome? outcome = null)
     {
         using var ledger = RunLedger.Open(_ledger.FullName);
         var manifest = Json.Read<RunManifest>(Folder.Path(RunManifest.FileName), "manifest");
-        var entry = ledger.Add(Folder.Root, manifest, result is null ? null : new LedgerVerdict(result.Verdict, result.Conf, result.PValue));
+        var entry = ledger.Add(Folder.Root, manifest, outcome);
         Console.Error.WriteLine($"wrote {Folder.Root} (run {entry.Id})");
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using CudaAttribution.Runs.Manifests;
 using CudaAttribution.Runs.Units;
 using Microsoft.Data.Sqlite;
@@ -8,9 +9,11 @@ namespace CudaAttribution.Runs.Ledger;
 /// <summary>The ledger <c>runs.db</c>: one row per finished run, SQLite, safe for several processes at once.</summary>
 public sealed class RunLedger : IDisposable
 {
-    private const int SchemaVersion = 1;
+    private const int SchemaVersion = 2;
     private const int BusyTimeoutSeconds = 30;
-    private const string Columns = "id, time, command, verdict, conf, p_value, folder, manifest_sha256";
+    private const string Columns = "id, time, command, outcome, figures, folder, manifest_sha256";
+
+    private static readonly Dictionary<string, double> NoFigures = [];
 
     private readonly SqliteConnection _connection;
 
@@ -48,11 +51,11 @@ public sealed class RunLedger : IDisposable
 
     /// <summary>Enters a finished run by its folder's manifest; entering the same manifest again changes nothing.</summary>
     /// <returns>The entry.</returns>
-    public LedgerEntry Add(string folder, RunManifest manifest, LedgerVerdict? verdict) => Add(folder, manifest.Command, manifest.Finished, verdict);
+    public LedgerEntry Add(string folder, RunManifest manifest, LedgerOutcome? outcome) => Add(folder, manifest.Command, manifest.Finished, outcome);
 
     /// <summary>Enters the result of a finished unit of work in the same way.</summary>
     /// <returns>The entry.</returns>
-    public LedgerEntry Add(string folder, UnitManifest manifest) => Add(folder, $"unit {manifest.Kind}", manifest.Finished, verdict: null);
+    public LedgerEntry Add(string folder, UnitManifest manifest) => Add(folder, $"unit {manifest.Kind}", manifest.Finished, outcome: null);
 
     /// <summary>The latest runs, newest first.</summary>
     public IReadOnlyList<LedgerEntry> List(int limit = 100)
@@ -81,25 +84,24 @@ public sealed class RunLedger : IDisposable
 
     public void Dispose() => _connection.Dispose();
 
-    private LedgerEntry Add(string folder, string what, DateTimeOffset finished, LedgerVerdict? verdict)
+    private LedgerEntry Add(string folder, string what, DateTimeOffset finished, LedgerOutcome? outcome)
     {
         // Manifests of runs and of units have one name.
         string hash = RunFolder.HashFile(Path.Combine(folder, RunManifest.FileName));
         var entry = new LedgerEntry(
-            hash[..12], finished, what, verdict?.Verdict, verdict?.Conf, verdict?.PValue, Path.GetFullPath(folder), hash);
+            hash[..12], finished, what, outcome?.Outcome, outcome?.Figures ?? NoFigures, Path.GetFullPath(folder), hash);
         using var command = _connection.CreateCommand();
         command.CommandText =
             $"""
             INSERT INTO runs ({Columns})
-            VALUES ($id, $time, $command, $verdict, $conf, $p, $folder, $hash)
+            VALUES ($id, $time, $command, $outcome, $figures, $folder, $hash)
             ON CONFLICT (id) DO UPDATE SET folder = excluded.folder
             """;
         command.Parameters.AddWithValue("$id", entry.Id);
         command.Parameters.AddWithValue("$time", entry.Time.ToString("O", CultureInfo.InvariantCulture));
         command.Parameters.AddWithValue("$command", entry.Command);
-        command.Parameters.AddWithValue("$verdict", (object?)entry.Verdict ?? DBNull.Value);
-        command.Parameters.AddWithValue("$conf", (object?)entry.Conf ?? DBNull.Value);
-        command.Parameters.AddWithValue("$p", (object?)entry.PValue ?? DBNull.Value);
+        command.Parameters.AddWithValue("$outcome", (object?)entry.Outcome ?? DBNull.Value);
+        command.Parameters.AddWithValue("$figures", JsonSerializer.Serialize(entry.Figures));
         command.Parameters.AddWithValue("$folder", entry.Folder);
         command.Parameters.AddWithValue("$hash", entry.ManifestHash);
         command.ExecuteNonQuery();
@@ -117,10 +119,9 @@ public sealed class RunLedger : IDisposable
                 DateTimeOffset.Parse(row.GetString(1), CultureInfo.InvariantCulture),
                 row.GetString(2),
                 row.IsDBNull(3) ? null : row.GetString(3),
-                row.IsDBNull(4) ? null : row.GetDouble(4),
-                row.IsDBNull(5) ? null : row.GetDouble(5),
-                row.GetString(6),
-                row.GetString(7)));
+                JsonSerializer.Deserialize<Dictionary<string, double>>(row.GetString(4))!,
+                row.GetString(5),
+                row.GetString(6)));
         }
         return entries;
     }
@@ -128,18 +129,42 @@ public sealed class RunLedger : IDisposable
     private void Prepare(string file)
     {
         using var command = _connection.CreateCommand();
-        command.CommandText = "PRAGMA user_version";
-        long version = (long)command.ExecuteScalar()!;
+        if (Version(command) == SchemaVersion) return;
+        // Alone from here on: another process may have made or changed the table meanwhile.
+        using var alone = _connection.BeginTransaction(deferred: false);
+        command.Transaction = alone;
+        long version = Version(command);
         if (version > SchemaVersion)
             throw new UserException(
                 $"the ledger is of version {version}, this program knows {SchemaVersion}", "Use the newer program, or name another file.", file);
-        command.CommandText =
-            $"""
-            CREATE TABLE IF NOT EXISTS runs (
-                id TEXT PRIMARY KEY, time TEXT NOT NULL, command TEXT NOT NULL, verdict TEXT, conf REAL, p_value REAL,
-                folder TEXT NOT NULL, manifest_sha256 TEXT NOT NULL);
-            PRAGMA user_version = {SchemaVersion};
-            """;
+        // What SQLite makes of a number in JSON has too few digits.
+        _connection.CreateFunction("figures", (double? conf, double? p) => JsonSerializer.Serialize(
+            new[] { ("conf", conf), ("p_value", p) }.Where(f => f.Item2 is not null).ToDictionary(f => f.Item1, f => f.Item2)));
+        command.CommandText = version switch
+        {
+            0 =>
+                """
+                CREATE TABLE runs (
+                    id TEXT PRIMARY KEY, time TEXT NOT NULL, command TEXT NOT NULL, outcome TEXT, figures TEXT NOT NULL,
+                    folder TEXT NOT NULL, manifest_sha256 TEXT NOT NULL);
+                """,
+            1 =>
+                """
+                ALTER TABLE runs RENAME COLUMN verdict TO outcome;
+                ALTER TABLE runs ADD COLUMN figures TEXT NOT NULL DEFAULT '{}';
+                UPDATE runs SET figures = figures(conf, p_value);
+                ALTER TABLE runs DROP COLUMN conf;
+                ALTER TABLE runs DROP COLUMN p_value;
+                """,
+            _ => "",
+        } + $"PRAGMA user_version = {SchemaVersion};";
         command.ExecuteNonQuery();
+        alone.Commit();
+    }
+
+    private static long Version(SqliteCommand command)
+    {
+        command.CommandText = "PRAGMA user_version";
+        return (long)command.ExecuteScalar()!;
     }
 }
