@@ -247,10 +247,19 @@ template <int D, int WIDTH> DEVICE void attention_forward(const AttentionForward
         ot, ld, s.d, queries, 0, [&](int t) { return sum[t]; }, p.o + own);
 }
 
-KERNEL(attention_d64_fwd_f32, AttentionForwardParams, ATTENTION_THREADS) { attention_forward<64, 64>(p); }
-KERNEL(attention_d160_fwd_f32, AttentionForwardParams, ATTENTION_THREADS) { attention_forward<160, 32>(p); }
+KERNEL_CONSTANT(D64_TILE, 64); // tokens of a block
+KERNEL_CONSTANT(D160_TILE, 32);
+KERNEL_CONSTANT(D64_BACKWARD_TILE, 32);
+KERNEL_CONSTANT(D160_BACKWARD_TILE, 16);
 // The autoencoder's one head. Two tiles of 512 channels leave room for 8 queries in a GPU's 48 KB; one AVX-512 vector is 16.
-KERNEL(attention_d512_fwd_f32, AttentionForwardParams, ATTENTION_THREADS) { attention_forward<512, ONE_THREAD ? 16 : 8>(p); }
+KERNEL_CONSTANT(BLOCK_D512_TILE, 8);
+KERNEL_CONSTANT(ONE_THREAD_D512_TILE, 16);
+
+KERNEL(attention_d64_fwd_f32, AttentionForwardParams, ATTENTION_THREADS) { attention_forward<64, D64_TILE>(p); }
+KERNEL(attention_d160_fwd_f32, AttentionForwardParams, ATTENTION_THREADS) { attention_forward<160, D160_TILE>(p); }
+KERNEL(attention_d512_fwd_f32, AttentionForwardParams, ATTENTION_THREADS) {
+    attention_forward<512, ONE_THREAD ? ONE_THREAD_D512_TILE : BLOCK_D512_TILE>(p);
+}
 
 struct AttentionDeltaParams {
     const float *o;  // [N,L,C]
@@ -260,7 +269,7 @@ struct AttentionDeltaParams {
     AttentionShape shape;
 };
 
-constexpr int DELTA_TOKENS = 32;
+KERNEL_CONSTANT(DELTA_TOKENS, 32);
 
 KERNEL(attention_delta_f32, AttentionDeltaParams, 256) {
     const AttentionShape s = p.shape;
@@ -333,8 +342,8 @@ template <int D, int WIDTH> DEVICE void attention_backward_query(const Attention
         dqt, ld, s.d, queries, p.accumulate, [&](int) { return s.scale; }, p.dq + own);
 }
 
-KERNEL(attention_d64_bwd_q_f32, AttentionBackwardQueryParams, ATTENTION_THREADS) { attention_backward_query<64, 32>(p); }
-KERNEL(attention_d160_bwd_q_f32, AttentionBackwardQueryParams, ATTENTION_THREADS) { attention_backward_query<160, 16>(p); }
+KERNEL(attention_d64_bwd_q_f32, AttentionBackwardQueryParams, ATTENTION_THREADS) { attention_backward_query<64, D64_BACKWARD_TILE>(p); }
+KERNEL(attention_d160_bwd_q_f32, AttentionBackwardQueryParams, ATTENTION_THREADS) { attention_backward_query<160, D160_BACKWARD_TILE>(p); }
 
 struct AttentionBackwardKeyValueParams {
     const float *q; // [N,L,C]
@@ -395,8 +404,8 @@ template <int D, int WIDTH> DEVICE void attention_backward_key_value(const Atten
             dvt, ld, s.d, keys, p.accumulate_v, [&](int) { return 1.0f; }, p.dv + own);
 }
 
-KERNEL(attention_d64_bwd_kv_f32, AttentionBackwardKeyValueParams, ATTENTION_THREADS) { attention_backward_key_value<64, 32>(p); }
-KERNEL(attention_d160_bwd_kv_f32, AttentionBackwardKeyValueParams, ATTENTION_THREADS) { attention_backward_key_value<160, 16>(p); }
+KERNEL(attention_d64_bwd_kv_f32, AttentionBackwardKeyValueParams, ATTENTION_THREADS) { attention_backward_key_value<64, D64_BACKWARD_TILE>(p); }
+KERNEL(attention_d160_bwd_kv_f32, AttentionBackwardKeyValueParams, ATTENTION_THREADS) { attention_backward_key_value<160, D160_BACKWARD_TILE>(p); }
 
 // ---- softmax over the last axis
 
@@ -406,7 +415,7 @@ struct SoftmaxParams {
     int rows, c, rows_per_block;
 };
 
-constexpr int SOFTMAX_ROWS = 32; // most rows of a block
+KERNEL_CONSTANT(SOFTMAX_ROWS, 32); // most rows of a block
 
 KERNEL(softmax_fwd_f32, SoftmaxParams, 256) {
     SHARED(float, top, SOFTMAX_ROWS);

@@ -10,7 +10,7 @@
 
 #include "gpu.cuh"
 
-constexpr int COLUMNS = 64; // most columns summed at a time
+KERNEL_CONSTANT(COLUMNS, 64); // most columns summed at a time
 constexpr int ROW_LANES = 32;
 constexpr int LANE_SUMS = ROW_LANES * COLUMNS;
 

@@ -13,7 +13,7 @@
 #include "params.cuh"
 #include "pixel.cuh"
 
-constexpr int MAX_KERNEL = 16; // a bit per row and per column of the kernel
+KERNEL_CONSTANT(MAX_KERNEL, 16); // a bit per row and per column of the kernel
 
 // Where the pixels of a tile take their values from: the offset of tap (0, 0), which may lie outside the picture, and which taps lie inside: bit kh
 // for row kh of the kernel, bit MAX_KERNEL + kw for its column kw.

@@ -17,7 +17,7 @@ struct DistanceParams {
     int grid; // rectangles along each axis
 };
 
-constexpr int PAIR_TILE = 32;
+KERNEL_CONSTANT(PAIR_TILE, 32);
 constexpr int STAGE_BYTES = 512;
 constexpr int STAGE_PITCH = STAGE_BYTES + 4; // an odd number of words spreads the rows over the memory banks
 

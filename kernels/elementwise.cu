@@ -166,7 +166,7 @@ struct AddPerSampleGradParams {
     int accumulate;
 };
 
-constexpr int SUM_COLS = 32;
+KERNEL_CONSTANT(SUM_COLS, 32);
 constexpr int SUM_LANES = 8;
 
 // Block (x, y): SUM_COLS channels of sample y. Lane l sums the pixels l, l + SUM_LANES, ...; then a binary tree over the lanes.

@@ -33,7 +33,7 @@ struct EmbeddingGradParams {
     int tokens, vocabulary, c;
 };
 
-constexpr int EMBEDDING_COLS = 256;
+KERNEL_CONSTANT(EMBEDDING_COLS, 256);
 
 // Block (x, y): the table row of token x if no earlier token has the same id, columns y * EMBEDDING_COLS and on.
 KERNEL(embedding_bwd_f32, EmbeddingGradParams, 256) {

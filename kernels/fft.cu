@@ -9,8 +9,8 @@
 #include "tile.cuh"
 
 constexpr int FFT_THREADS = 256;
-constexpr int MAX_SIDE = 512;
-constexpr int LINES = 8; // of a block
+KERNEL_CONSTANT(FFT_MAX_SIDE, 512);
+KERNEL_CONSTANT(FFT_LINES, 8); // of a block
 
 struct FftPassParams {
     const float *re; // [outer,size,inner]
@@ -30,25 +30,25 @@ DEVICE int reversed(int k, int bits) {
 }
 
 KERNEL(fft_pass_f32, FftPassParams, FFT_THREADS) {
-    SHARED(float, re, MAX_SIDE *LINES);
-    SHARED(float, im, MAX_SIDE *LINES);
-    SHARED(float, turn_re, MAX_SIDE / 2);
-    SHARED(float, turn_im, MAX_SIDE / 2);
-    SHARED(long long, base, LINES);
-    const int bits = p.log_size, size = 1 << bits, lines = rows_here(p.lines, LINES);
+    SHARED(float, re, FFT_MAX_SIDE *FFT_LINES);
+    SHARED(float, im, FFT_MAX_SIDE *FFT_LINES);
+    SHARED(float, turn_re, FFT_MAX_SIDE / 2);
+    SHARED(float, turn_im, FFT_MAX_SIDE / 2);
+    SHARED(long long, base, FFT_LINES);
+    const int bits = p.log_size, size = 1 << bits, lines = rows_here(p.lines, FFT_LINES);
     for (int j = threadIdx.x; j < size / 2; j += blockDim.x) {
         const float angle = 6.28318531f * ((float)j / (float)size);
         turn_re[j] = cos_(angle);
         turn_im[j] = p.inverse ? sin_(angle) : -sin_(angle);
     }
     for (int l = threadIdx.x; l < lines; l += blockDim.x) {
-        const long long line = (long long)blockIdx.x * LINES + l;
+        const long long line = (long long)blockIdx.x * FFT_LINES + l;
         base[l] = line / p.inner * p.inner * size + line % p.inner;
     }
     __syncthreads();
     each_cell(size, lines, [&](int k, int l) {
         const long long from = base[l] + (long long)k * p.inner;
-        const int to = reversed(k, bits) * LINES + l;
+        const int to = reversed(k, bits) * FFT_LINES + l;
         re[to] = p.re[from];
         im[to] = p.im ? p.im[from] : 0.0f;
     });
@@ -56,7 +56,7 @@ KERNEL(fft_pass_f32, FftPassParams, FFT_THREADS) {
     for (int stage = 0; stage < bits; stage++) {
         const int reach = 1 << stage;
         each_cell(size / 2, lines, [&](int u, int l) {
-            const int j = u & (reach - 1), near = ((u - j) * 2 + j) * LINES + l, far = near + reach * LINES, turn = j << (bits - 1 - stage);
+            const int j = u & (reach - 1), near = ((u - j) * 2 + j) * FFT_LINES + l, far = near + reach * FFT_LINES, turn = j << (bits - 1 - stage);
             const float c = turn_re[turn], s = turn_im[turn];
             const float turned_re = fma_(re[far], c, -(im[far] * s)), turned_im = fma_(re[far], s, im[far] * c);
             re[far] = re[near] - turned_re;
@@ -68,8 +68,8 @@ KERNEL(fft_pass_f32, FftPassParams, FFT_THREADS) {
     }
     each_cell(size, lines, [&](int k, int l) {
         const long long to = base[l] + (long long)k * p.inner;
-        put(p.out_re[to], re[k * LINES + l], p.accumulate);
-        if (p.out_im) p.out_im[to] = im[k * LINES + l];
+        put(p.out_re[to], re[k * FFT_LINES + l], p.accumulate);
+        if (p.out_im) p.out_im[to] = im[k * FFT_LINES + l];
     });
 }
 

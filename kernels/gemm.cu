@@ -58,7 +58,7 @@ struct SplitSumParams {
     int accumulate;
 };
 
-constexpr int SPLIT_SUM_BLOCK = 4096;
+KERNEL_CONSTANT(SPLIT_SUM_BLOCK, 4096);
 
 KERNEL(split_sum_f32, SplitSumParams, 256) {
     long long begin = (long long)blockIdx.x * SPLIT_SUM_BLOCK;
@@ -83,7 +83,7 @@ struct TransposeParams {
     int rows, cols;
 };
 
-constexpr int TRANSPOSE_TILE = 32;
+KERNEL_CONSTANT(TRANSPOSE_TILE, 32);
 
 KERNEL_WHOLE(transpose_f32, TransposeParams, 256) {
     constexpr int PITCH = TRANSPOSE_TILE + 1;

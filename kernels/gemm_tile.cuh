@@ -11,8 +11,10 @@
 // The tile of C is held as rows of vecf: in registers on the device, where a thread owns 4 x 4 elements; in the first-level cache in the one-thread
 // build, which goes through it in register tiles of 12 x 2 or 8 x 3 vectors (24 of 32 zmm) or 6 x 2 (12 of 16 ymm).
 constexpr int GEMM_THREADS = 256;
-constexpr int TILE_M = ONE_THREAD ? 96 : 64;
-constexpr int TILE_N = 64;
+KERNEL_CONSTANT(BLOCK_TILE_M, 64);
+KERNEL_CONSTANT(ONE_THREAD_TILE_M, 96);
+constexpr int TILE_M = ONE_THREAD ? ONE_THREAD_TILE_M : BLOCK_TILE_M;
+KERNEL_CONSTANT(TILE_N, 64);
 constexpr int TILE_K = ONE_THREAD ? 64 : 16;
 
 constexpr int OWN_ROWS = ONE_THREAD ? TILE_M : 4;

@@ -11,7 +11,7 @@
 // fixed parts of a tile: their block size on a GPU and on simt is the launch bound and no other. SHARED(T, name, count) is an array of
 // the block, at most 48 KB of them; KERNEL_SHARED(name, Params, THREADS, BYTES) is a KERNEL_WHOLE with BYTES more, up to 227 KB in all on
 // a Hopper GPU, which SHARED_DYNAMIC(T, name) points at (aligned to 1,024). Helper functions are marked DEVICE, member functions of an
-// object MEMBER. Kernels that work with whole warps (mma.cuh) end in _bf16 and are left out of the cpu build.
+// object MEMBER. KERNEL_CONSTANT(NAME, value) is a constexpr int that launches depend on: KernelConstants.NAME in C#. Kernels that work with whole warps (mma.cuh) end in _bf16 and are left out of the cpu build.
 //
 // Invariants: no fused multiply-add but fma_, no approximate or flushed-to-zero arithmetic, no libm: +, -, *, /, sqrt_, fma_ are
 // IEEE binary32 round-to-nearest-even in every build, so equal order of operations means equal bits (NaN payloads excepted).

@@ -42,6 +42,12 @@ typedef unsigned long uint64_t;
     __constant__ int name##_dynamic_shared = BYTES;                                                                                                  \
     }                                                                                                                                                \
     KERNEL_WHOLE(name, Params, THREADS)
+// The value is a constant of the module too, from which the driver side learns it (see CheckPtx.cmake).
+#define KERNEL_CONSTANT(name, value)                                                                                                                 \
+    extern "C" {                                                                                                                                     \
+    __constant__ int name##_kernel_constant = value;                                                                                                 \
+    }                                                                                                                                                \
+    constexpr int name = value
 #define SHARED_DYNAMIC(T, name)                                                                                                                      \
     extern __shared__ __align__(1024) unsigned char cuattr_dynamic_shared[];                                                                         \
     T *const name = reinterpret_cast<T *>(cuattr_dynamic_shared)

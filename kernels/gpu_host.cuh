@@ -46,6 +46,8 @@
     static_assert((BYTES) > 0, #name ": without dynamic shared memory it is a KERNEL_WHOLE");                                                        \
     KERNEL_ENTRY(name, Params, THREADS, true, BYTES)
 
+#define KERNEL_CONSTANT(name, value) constexpr int name = value
+
 #define blockIdx (cuattr::context.block)
 #define gridDim (cuattr::context.grid)
 

@@ -71,7 +71,7 @@ struct CrossEntropyParams {
     int rows, c, rows_per_block;
 };
 
-constexpr int CROSS_ENTROPY_ROWS = 32; // most rows of a block
+KERNEL_CONSTANT(CROSS_ENTROPY_ROWS, 32); // most rows of a block
 
 KERNEL(cross_entropy_fwd_f32, CrossEntropyParams, 256) {
     SHARED(float, top, CROSS_ENTROPY_ROWS);

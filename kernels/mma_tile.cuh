@@ -15,7 +15,9 @@
 #include "mma.cuh"
 
 constexpr int MMA_THREADS = 256;
-constexpr int MMA_M = 128, MMA_N = 64, MMA_K = 32;
+KERNEL_CONSTANT(MMA_M, 128);
+KERNEL_CONSTANT(MMA_N, 64);
+constexpr int MMA_K = 32;
 constexpr int WARP_M = 32, WARP_N = 32; // a warp's part of the tile; 4 x 2 warps
 constexpr int SUM_STEPS = 2;
 

@@ -18,7 +18,7 @@
 #include "tile.cuh"
 
 constexpr int NORM_THREADS = 256;
-constexpr int SLAB_GROUPS = 32;
+KERNEL_CONSTANT(SLAB_GROUPS, 32);
 
 // f of every lane of x.
 template <class F> DEVICE vecf v_map(vecf x, F f) {
@@ -235,7 +235,7 @@ KERNEL(group_norm_silu_bwd_f32, GroupNormBackwardParams, NORM_THREADS) { group_n
 
 // ---- layer norm
 
-constexpr int LAYER_ROWS = 32; // most rows of a block
+KERNEL_CONSTANT(LAYER_ROWS, 32); // most rows of a block
 
 struct LayerNormForwardParams {
     const float *x; // [rows,C]
@@ -361,7 +361,7 @@ struct NormBackwardWParams {
     int parts, c, accumulate_w, accumulate_b;
 };
 
-constexpr int PART_COLUMNS = 128; // columns of a block
+KERNEL_CONSTANT(PART_COLUMNS, 128); // columns of a block
 
 KERNEL(norm_bwd_w_f32, NormBackwardWParams, PART_COLUMNS) {
     SHARED(float, sum, PART_COLUMNS);

@@ -8,7 +8,7 @@
 constexpr int ROOFLINE_CHAINS = 12;
 constexpr int ROOFLINE_THREADS = 256;
 // Lanes that a block advances per step: the one-thread build has one vector, a device block one per thread.
-constexpr int ROOFLINE_FMAS_PER_ROUND = ROOFLINE_CHAINS * 3072;
+KERNEL_CONSTANT(ROOFLINE_FMAS_PER_ROUND, ROOFLINE_CHAINS * 3072);
 
 struct RooflineFmaParams {
     float* y; // one per block
@@ -37,7 +37,7 @@ struct RooflineCopyParams {
     float* y;
 };
 
-constexpr int ROOFLINE_COPY_BLOCK = 16384;
+KERNEL_CONSTANT(ROOFLINE_COPY_BLOCK, 16384);
 
 KERNEL(roofline_copy_f32, RooflineCopyParams, ROOFLINE_THREADS) {
     const float* __restrict x = p.x + (long long)blockIdx.x * ROOFLINE_COPY_BLOCK;

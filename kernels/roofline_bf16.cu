@@ -7,9 +7,9 @@
 
 #include "mma.cuh"
 
-constexpr int ROOFLINE_MMA_THREADS = 256;
+KERNEL_CONSTANT(ROOFLINE_MMA_THREADS, 256);
 constexpr int ROOFLINE_MMA_M = 2, ROOFLINE_MMA_N = 4; // as in mma_tile.cuh
-constexpr int ROOFLINE_MMA_FMAS_PER_ROUND = ROOFLINE_MMA_THREADS / WARP * ROOFLINE_MMA_M * ROOFLINE_MMA_N * (16 * 8 * 16);
+KERNEL_CONSTANT(ROOFLINE_MMA_FMAS_PER_ROUND, ROOFLINE_MMA_THREADS / WARP * ROOFLINE_MMA_M * ROOFLINE_MMA_N * (16 * 8 * 16));
 
 struct RooflineMmaParams {
     float *y; // one per thread

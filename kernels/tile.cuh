@@ -19,7 +19,7 @@
 #define INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
-constexpr int CHUNK = 4096;
+KERNEL_CONSTANT(CHUNK, 4096);
 
 template <class F> DEVICE void each_in(int count, F f) {
     INDEPENDENT

@@ -13,7 +13,7 @@ endif()
 
 set(CUATTR_PTX_TARGET sm_80)
 
-# Builds <build folder>/<name>.<target>.ptx from kernel sources, checks it, and writes <name>.json and <name>.cubins.json beside it.
+# Builds <build folder>/<name>.<target>.ptx from kernel sources, checks it, and writes <name>.json, <name>.constants.cs and <name>.cubins.json beside it.
 function(cuattr_add_ptx target name)
   # Each family gets a namespace of its own, so that helpers and parameter structs of two families may share a name; headers come
   # first, outside of them. Kernels have C linkage and keep their plain names.
@@ -45,10 +45,11 @@ function(cuattr_add_ptx target name)
     set(compiler "nvcc ${CUATTR_NVCC_VERSION}")
   endif()
   add_custom_command(
-    OUTPUT ${ptx} ${CMAKE_BINARY_DIR}/${name}.json ${CMAKE_BINARY_DIR}/${name}.cubins.json
+    OUTPUT ${ptx} ${CMAKE_BINARY_DIR}/${name}.json ${CMAKE_BINARY_DIR}/${name}.constants.cs ${CMAKE_BINARY_DIR}/${name}.cubins.json
     BYPRODUCTS ${raw}
     COMMAND ${compile}
     COMMAND ${CMAKE_COMMAND} -DRAW=${raw} -DPTX=${ptx} -DMANIFEST=${CMAKE_BINARY_DIR}/${name}.json
+            -DCONSTANTS=${CMAKE_BINARY_DIR}/${name}.constants.cs
             -DCUBINS=${CMAKE_BINARY_DIR}/${name}.cubins.json -DTARGET=${CUATTR_PTX_TARGET} "-DCOMPILER=${compiler}" -P ${CMAKE_SOURCE_DIR}/build/cmake/CheckPtx.cmake
     DEPENDS ${unity_file} ${CUATTR_KERNEL_HEADERS} ${ARGN} ${CMAKE_SOURCE_DIR}/build/cmake/CheckPtx.cmake
     DEPFILE ${depfile}

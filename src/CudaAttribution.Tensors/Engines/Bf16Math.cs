@@ -13,9 +13,6 @@ namespace CudaAttribution.Tensors.Engines;
 /// </remarks>
 public sealed class Bf16Math(ComputeDevice device) : IMathLibrary
 {
-    private const int TileM = 128;
-    private const int TileN = 64;
-
     public string Name => "bf16, f32 sums and masters";
 
     public DType Operands => DType.BF16;
@@ -70,5 +67,5 @@ public sealed class Bf16Math(ComputeDevice device) : IMathLibrary
     {
     }
 
-    private static Grid Cover(long m, long n, int splits = 1) => new(KernelMath.Tiles(m, TileM), KernelMath.Tiles(n, TileN), splits);
+    private static Grid Cover(long m, long n, int splits = 1) => new(KernelMath.Tiles(m, KernelConstants.MMA_M), KernelMath.Tiles(n, KernelConstants.MMA_N), splits);
 }

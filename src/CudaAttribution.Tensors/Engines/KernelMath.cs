@@ -14,12 +14,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
     /// </summary>
     internal const int SplitRows = 1024;
 
-    private const int SplitSumBlock = 4096;
-    private const int TransposeTile = 32;
-    private const int BiasColumns = 64;
-    private const int TileN = 64;
-
-    private readonly int _tileM = device.Driver.Kernels.OneThreadPerBlock ? 96 : 64;
+    private readonly int _tileM = device.Driver.Kernels.OneThreadPerBlock ? KernelConstants.ONE_THREAD_TILE_M : KernelConstants.BLOCK_TILE_M;
 
     public string Name => "kernels";
 
@@ -30,7 +25,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
         var transposed = device.Pool.RentWorkspace(w.Bytes);
         Transpose(w.Pointer, transposed.Pointer, s.O, s.Kernel * s.Kernel * s.C);
         var p = Conv2dParams.Of(s, x.Pointer, transposed.Pointer, b?.Pointer ?? 0, y.Pointer);
-        device.Launch("conv2d_fwd_f32", new Grid(Tiles(s.Pixels, _tileM), Tiles(s.O, TileN)), in p);
+        device.Launch("conv2d_fwd_f32", new Grid(Tiles(s.Pixels, _tileM), Tiles(s.O, KernelConstants.TILE_N)), in p);
         transposed.Release();
     }
 
@@ -38,7 +33,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
     {
         var p = Conv2dParams.Of(s, dy.Pointer, w.Pointer, 0, dx.Pointer);
         p.Accumulate = accumulate ? 1 : 0;
-        device.Launch("conv2d_bwd_x_f32", new Grid(Tiles((long)s.N * s.H * s.W, _tileM), Tiles(s.C, TileN)), in p);
+        device.Launch("conv2d_bwd_x_f32", new Grid(Tiles((long)s.N * s.H * s.W, _tileM), Tiles(s.C, KernelConstants.TILE_N)), in p);
     }
 
     public void Conv2dBackwardWeights(in Conv2dShape s, Tensor x, Tensor dy, Tensor dw, bool accumulate)
@@ -48,7 +43,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
         var part = device.Pool.RentWorkspace(splits * dw.Bytes);
         var p = Conv2dParams.Of(s, x.Pointer, dy.Pointer, 0, part.Pointer);
         p.Chunk = SplitRows;
-        device.Launch("conv2d_bwd_w_f32", new Grid(Tiles(s.O, _tileM), taps * Tiles(s.C, TileN), splits), in p);
+        device.Launch("conv2d_bwd_w_f32", new Grid(Tiles(s.O, _tileM), taps * Tiles(s.C, KernelConstants.TILE_N), splits), in p);
         SplitSum(device, part.Pointer, dw, splits, accumulate);
         part.Release();
     }
@@ -69,7 +64,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
         int splits = Tiles(m, SplitRows);
         var part = device.Pool.RentWorkspace(splits * dw.Bytes);
         var p = new GemmSplitParams { A = dy.Pointer, B = x.Pointer, Part = part.Pointer, M = o, N = i, K = m, Chunk = SplitRows };
-        device.Launch("gemm_tn_f32", new Grid(Tiles(o, _tileM), Tiles(i, TileN), splits), in p);
+        device.Launch("gemm_tn_f32", new Grid(Tiles(o, _tileM), Tiles(i, KernelConstants.TILE_N), splits), in p);
         SplitSum(device, part.Pointer, dw, splits, accumulate);
         part.Release();
     }
@@ -86,7 +81,7 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
         int chunks = Tiles(rows, SplitRows);
         var part = device.Pool.RentWorkspace(chunks * db.Bytes);
         var p = new BiasGradParams { Dy = dy.Pointer, Part = part.Pointer, Rows = rows, O = o, Chunk = SplitRows };
-        device.Launch("bias_bwd_f32", new Grid(checked(chunks * Tiles(o, BiasColumns))), in p);
+        device.Launch("bias_bwd_f32", new Grid(checked(chunks * Tiles(o, KernelConstants.COLUMNS))), in p);
         SplitSum(device, part.Pointer, db, chunks, accumulate);
         part.Release();
     }
@@ -98,19 +93,19 @@ public sealed class KernelMath(ComputeDevice device) : IMathLibrary
     internal static void SplitSum(ComputeDevice device, nint part, Tensor c, int splits, bool accumulate)
     {
         var p = new SplitSumParams { Part = part, C = c.Pointer, Count = c.Count, Splits = splits, Accumulate = accumulate ? 1 : 0 };
-        device.Launch("split_sum_f32", new Grid(Tiles(c.Count, SplitSumBlock)), in p);
+        device.Launch("split_sum_f32", new Grid(Tiles(c.Count, KernelConstants.SPLIT_SUM_BLOCK)), in p);
     }
 
     private void Product(nint a, nint b, nint bias, nint c, int m, int n, int k, bool accumulate)
     {
         var p = new GemmParams { A = a, B = b, Bias = bias, C = c, M = m, N = n, K = k, Accumulate = accumulate ? 1 : 0 };
-        device.Launch("gemm_nn_f32", new Grid(Tiles(m, _tileM), Tiles(n, TileN)), in p);
+        device.Launch("gemm_nn_f32", new Grid(Tiles(m, _tileM), Tiles(n, KernelConstants.TILE_N)), in p);
     }
 
     private void Transpose(nint x, nint y, int rows, int cols)
     {
         var p = new TransposeParams { X = x, Y = y, Rows = rows, Cols = cols };
-        device.Launch("transpose_f32", new Grid(Tiles(rows, TransposeTile), Tiles(cols, TransposeTile)), in p);
+        device.Launch("transpose_f32", new Grid(Tiles(rows, KernelConstants.TRANSPOSE_TILE), Tiles(cols, KernelConstants.TRANSPOSE_TILE)), in p);
     }
 
     [StructLayout(LayoutKind.Sequential)]

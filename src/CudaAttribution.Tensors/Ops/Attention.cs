@@ -16,12 +16,6 @@ public static partial class DotProductAttention
     /// <summary>Widest head.</summary>
     public const int MaxForwardHeadWidth = 512;
 
-    /// <summary>Tokens of either kind that the kernel of the row dot products takes per block; as in <c>attention.cu</c>.</summary>
-    private const int DeltaTokens = 32;
-
-    /// <summary>Most rows of a softmax block; as in <c>attention.cu</c>.</summary>
-    private const int SoftmaxRows = 32;
-
     /// <summary>
     /// o = softmax(q kᵀ / √d) v for each sample and head (Vaswani et al. 2017), head h being channels h·d .. h·d+d of all four.
     /// </summary>
@@ -66,12 +60,15 @@ public static partial class DotProductAttention
             throw new ArgumentException($"{Op}: causal needs as many keys as queries, k is {k.Shape} and q is {q.Shape}", nameof(causal));
         }
 
-        // Block tiles of the kernels' instances; the widest has no backward.
+        // The widest has no backward.
         var (forward, forwardTile, backwardQ, backwardKv, backwardTile) = width switch
         {
-            <= 64 => ("attention_d64_fwd_f32", 64, "attention_d64_bwd_q_f32", "attention_d64_bwd_kv_f32", 32),
-            <= 160 => ("attention_d160_fwd_f32", 32, "attention_d160_bwd_q_f32", "attention_d160_bwd_kv_f32", 16),
-            _ => ("attention_d512_fwd_f32", tape.Device.Driver.Kernels.OneThreadPerBlock ? 16 : 8, "", "", 0),
+            <= 64 => ("attention_d64_fwd_f32", KernelConstants.D64_TILE, "attention_d64_bwd_q_f32", "attention_d64_bwd_kv_f32", KernelConstants.D64_BACKWARD_TILE),
+            <= 160 => (
+                "attention_d160_fwd_f32", KernelConstants.D160_TILE, "attention_d160_bwd_q_f32", "attention_d160_bwd_kv_f32", KernelConstants.D160_BACKWARD_TILE),
+            _ => (
+                "attention_d512_fwd_f32",
+                tape.Device.Driver.Kernels.OneThreadPerBlock ? KernelConstants.ONE_THREAD_D512_TILE : KernelConstants.BLOCK_D512_TILE, "", "", 0),
         };
         var shape = new AttentionShape
         {
@@ -87,7 +84,7 @@ public static partial class DotProductAttention
         {
             var delta = tape.New(lse!.Shape);
             int tokens = OpCheck.Int(Op, (long)samples * queries, "the number of queries");
-            tape.Device.Launch("attention_delta_f32", Tiles.Rows(tokens, DeltaTokens), new AttentionDeltaParams
+            tape.Device.Launch("attention_delta_f32", Tiles.Rows(tokens, KernelConstants.DELTA_TOKENS), new AttentionDeltaParams
             {
                 O = o.Pointer, Dy = dy.Pointer, Delta = delta.Pointer, Tokens = tokens, Shape = shape,
             });
@@ -127,7 +124,7 @@ public static partial class DotProductAttention
         OpCheck.Argument(tape.Device, Op, x);
         OpCheck.That(x.Shape.Rank >= 1 && x.Count > 0, Op, x, "[...,C], not empty");
         int channels = x.Shape[^1], rows = OpCheck.Int(Op, x.Shape.Rows, "the number of rows");
-        int perBlock = int.Min(SoftmaxRows, Tiles.RowsPerBlock(channels));
+        int perBlock = int.Min(KernelConstants.SOFTMAX_ROWS, Tiles.RowsPerBlock(channels));
         var grid = Tiles.Rows(rows, perBlock);
         var y = tape.New(x.Shape);
         tape.Device.Launch("softmax_fwd_f32", grid, new SoftmaxParams

@@ -21,9 +21,6 @@ public static partial class BatchNormalisation
     /// <summary>Rows whose statistics are taken at a time: a function of nothing, so that no bit depends on the device.</summary>
     private const int ChunkRows = 1024;
 
-    /// <summary>Channels that a block sums at a time; as in <c>columns.cuh</c>.</summary>
-    private const int Columns = 64;
-
     /// <summary>
     /// Normalises with the mean and the biased variance of this batch, over all axes but the last, and moves the running statistics, as PyTorch's
     /// <c>BatchNorm2d</c> does in training: running += momentum (batch − running), the variance unbiased.
@@ -160,7 +157,7 @@ public static partial class BatchNormalisation
         OpCheck.That(batches.Count == 1, op, batches, "one number");
     }
 
-    private static Grid ColumnTiles(int chunks, int channels) => new(checked(chunks * KernelMath.Tiles(channels, Columns)));
+    private static Grid ColumnTiles(int chunks, int channels) => new(checked(chunks * KernelMath.Tiles(channels, KernelConstants.COLUMNS)));
 
     [StructLayout(LayoutKind.Sequential)]
     private struct StatsParams

@@ -5,9 +5,6 @@ namespace CudaAttribution.Tensors.Ops;
 /// <summary>Two-dimensional convolution, NHWC (<c>kernels/conv2d.cu</c> or the chosen <see cref="IMathLibrary"/>).</summary>
 public static class Convolution
 {
-    /// <summary>Largest kernel side: the kernels keep a bit per row and per column of theirs in 32 bits.</summary>
-    internal const int MaxKernel = 16;
-
     /// <summary>y[N,OH,OW,O] = x[N,H,W,C] * w[O,K,K,C] + b[O]; zero padding.</summary>
     /// <param name="padBegin">Rows above and columns left.</param>
     /// <param name="padEnd">Rows below and columns right.</param>
@@ -72,10 +69,10 @@ public static class Convolution
         OpCheck.That(x.Shape.Rank == 4, Op, x, "[N,H,W,C]");
         OpCheck.Argument(device, Op, w);
         OpCheck.That(
-            w.Shape.Rank == 4 && w.Shape[1] == w.Shape[2] && w.Shape[1] <= MaxKernel && w.Shape[3] == x.Shape[3],
+            w.Shape.Rank == 4 && w.Shape[1] == w.Shape[2] && w.Shape[1] <= KernelConstants.MAX_KERNEL && w.Shape[3] == x.Shape[3],
             Op,
             w,
-            $"[O,K,K,{x.Shape[3]}] for x {x.Shape}, K at most {MaxKernel}");
+            $"[O,K,K,{x.Shape[3]}] for x {x.Shape}, K at most {KernelConstants.MAX_KERNEL}");
         if (b is not null) OpCheck.Argument(device, Op, b, new Shape(w.Shape[0]));
         if (stride < 1) throw new ArgumentException($"{Op}: stride is {stride}, it must be at least 1", nameof(stride));
         if (padBegin < 0) throw new ArgumentException($"{Op}: padBegin is {padBegin}, it must not be negative", nameof(padBegin));

@@ -71,10 +71,10 @@ public static class TransposedConvolution
         OpCheck.That(x.Shape.Rank == 4 && x.Count > 0, Op, x, "[N,H,W,I], not empty");
         OpCheck.Argument(device, Op, w);
         OpCheck.That(
-            w.Shape.Rank == 4 && w.Shape[0] == x.Shape[3] && w.Shape[1] == w.Shape[2] && w.Shape[1] <= Convolution.MaxKernel && w.Count > 0,
+            w.Shape.Rank == 4 && w.Shape[0] == x.Shape[3] && w.Shape[1] == w.Shape[2] && w.Shape[1] <= KernelConstants.MAX_KERNEL && w.Count > 0,
             Op,
             w,
-            $"[{x.Shape[3]},K,K,O] for x {x.Shape}, K at most {Convolution.MaxKernel}");
+            $"[{x.Shape[3]},K,K,O] for x {x.Shape}, K at most {KernelConstants.MAX_KERNEL}");
         if (b is not null) OpCheck.Argument(device, Op, b, new Shape(w.Shape[3]));
         if (stride < 1) throw new ArgumentException($"{Op}: stride is {stride}, it must be at least 1", nameof(stride));
         if (padding < 0) throw new ArgumentException($"{Op}: padding is {padding}, it must not be negative", nameof(padding));

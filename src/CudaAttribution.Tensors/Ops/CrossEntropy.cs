@@ -5,9 +5,6 @@ namespace CudaAttribution.Tensors.Ops;
 /// <summary>The loss of a classifier, F32; kernels in <c>loss.cu</c>.</summary>
 public static class CrossEntropyLoss
 {
-    /// <summary>Most rows of a block, as in the kernel.</summary>
-    private const int MaxRows = 32;
-
     /// <summary>Mean over the rows of −log softmax(logits)[label], summed in a fixed order.</summary>
     /// <param name="tape">Where it is recorded.</param>
     /// <param name="logits"><c>[N,C]</c>, not empty. The gradient is with respect to this.</param>
@@ -21,7 +18,7 @@ public static class CrossEntropyLoss
         OpCheck.That(logits.Shape.Rank == 2 && logits.Count > 0, Op, logits, "[N,C], not empty");
         int rows = logits.Shape[0], classes = logits.Shape[1];
         OpCheck.Argument(tape.Device, Op, labels, new Shape(rows), DType.I32);
-        int perBlock = int.Min(MaxRows, Tiles.RowsPerBlock(classes));
+        int perBlock = int.Min(KernelConstants.CROSS_ENTROPY_ROWS, Tiles.RowsPerBlock(classes));
         var grid = Tiles.Rows(rows, perBlock);
         var part = tape.New([rows]);
         var lse = tape.New([rows]);

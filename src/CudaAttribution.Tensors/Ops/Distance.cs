@@ -10,7 +10,6 @@ namespace CudaAttribution.Tensors.Ops;
 /// <remarks>All throw <see cref="ArgumentException"/> where a type, a shape or the device of an argument does not fit.</remarks>
 public static partial class Distance
 {
-    private const int PairTile = 32;
     private const int MaxTiles = 255; // 255 squared fits the second axis of a grid
     private const double Full = 255.0 * 255.0;
 
@@ -93,7 +92,7 @@ public static partial class Distance
     private static void Launch(Tensor a, Tensor b, Tensor destination, int lines, int lineBytes, int unit, int grid)
     {
         int n = a.Shape[0], m = b.Shape[0];
-        long tiles = ((n + PairTile - 1L) / PairTile) * ((m + PairTile - 1L) / PairTile);
+        long tiles = ((n + KernelConstants.PAIR_TILE - 1L) / KernelConstants.PAIR_TILE) * ((m + KernelConstants.PAIR_TILE - 1L) / KernelConstants.PAIR_TILE);
         a.Device.Launch("distance_u8", new Grid(checked((int)tiles), grid * grid), new DistanceParams
         {
             A = a.Pointer, B = b.Pointer, Y = destination.Pointer, N = n, M = m, Lines = lines, LineBytes = lineBytes, Unit = unit, Grid = grid,

@@ -9,7 +9,6 @@ namespace CudaAttribution.Tensors.Ops;
 /// <remarks>All throw <see cref="ArgumentException"/> where a type, a shape or the device of an argument does not fit.</remarks>
 public static partial class Elementwise
 {
-    private const int SumCols = 32;
     /// <summary>y = a + b.</summary>
     /// <param name="tape">Where it is recorded.</param>
     /// <param name="a">Any shape.</param>
@@ -51,7 +50,7 @@ public static partial class Elementwise
             if (t.RequiresGrad)
             {
                 var (dt, accumulate) = tape.GradOf(t);
-                tape.Device.Launch("add_per_sample_bwd_f32", new((channels + SumCols - 1) / SumCols, samples), new AddPerSampleGradParams
+                tape.Device.Launch("add_per_sample_bwd_f32", new((channels + KernelConstants.SUM_COLS - 1) / KernelConstants.SUM_COLS, samples), new AddPerSampleGradParams
                 {
                     Dy = dy.Pointer, Dt = dt.Pointer, Pixels = pixels, C = channels, Accumulate = accumulate ? 1 : 0,
                 });

@@ -6,8 +6,6 @@ namespace CudaAttribution.Tensors.Ops;
 /// <summary>Table look-up; kernels in <c>embedding.cu</c>.</summary>
 public static class EmbeddingTable
 {
-    private const int GradCols = 256;
-
     /// <summary>y[...,:] = table[ids[...],:].</summary>
     /// <remarks>
     /// A kernel cannot refuse an id: one outside 0 .. V−1 gives a row of NaN and no gradient, and nothing outside the table is touched. Ids that
@@ -34,7 +32,7 @@ public static class EmbeddingTable
         {
             var (dtable, accumulate) = tape.GradOf(table);
             if (!accumulate) dtable.Zero();
-            tape.Device.Launch("embedding_bwd_f32", new Grid(tokens, (c + GradCols - 1) / GradCols), new EmbeddingGradParams
+            tape.Device.Launch("embedding_bwd_f32", new Grid(tokens, (c + KernelConstants.EMBEDDING_COLS - 1) / KernelConstants.EMBEDDING_COLS), new EmbeddingGradParams
             {
                 Ids = ids.Pointer, Dy = dy.Pointer, DTable = dtable.Pointer, Tokens = tokens, Vocabulary = vocabulary, C = c,
             });

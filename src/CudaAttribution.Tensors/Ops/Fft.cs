@@ -8,10 +8,7 @@ namespace CudaAttribution.Tensors.Ops;
 public static class Fft
 {
     /// <summary>Smallest and largest side of a picture.</summary>
-    private const int MinSide = 8, MaxSide = 512;
-
-    /// <summary>Lines of a block; as in <c>fft.cu</c>.</summary>
-    private const int Lines = 8;
+    private const int MinSide = 8;
 
     /// <summary>
     /// y = |X| or log(1 + |X|) of the two-dimensional transform X[u,v] = Σ x[h,w] exp(−2πi (u h + v w) / S), all S² frequencies, not divided by anything
@@ -30,7 +27,7 @@ public static class Fft
         OpCheck.Argument(device, Op, x);
         bool square = x.Shape.Rank == 4 && x.Shape[1] == x.Shape[2] && x.Count > 0;
         OpCheck.That(
-            square && x.Shape[1] is >= MinSide and <= MaxSide && int.IsPow2(x.Shape[1]), Op, x, $"[N,S,S,C], S a power of two from {MinSide} to {MaxSide}");
+            square && x.Shape[1] is >= MinSide and <= KernelConstants.FFT_MAX_SIDE && int.IsPow2(x.Shape[1]), Op, x, $"[N,S,S,C], S a power of two from {MinSide} to {KernelConstants.FFT_MAX_SIDE}");
         int side = x.Shape[1], channels = x.Shape[3];
         var (re, im, y) = (tape.New(x.Shape), tape.New(x.Shape), tape.New(x.Shape));
         Pass(device, x.Pointer, 0, re.Pointer, im.Pointer, x.Shape, axis: 2);
@@ -61,7 +58,7 @@ public static class Fft
     {
         int size = shape[axis], inner = axis == 1 ? shape[2] * shape[3] : shape[3];
         long lines = shape.Count / size;
-        device.Launch("fft_pass_f32", new Grid(checked((int)((lines + Lines - 1) / Lines))), new PassParams
+        device.Launch("fft_pass_f32", new Grid(checked((int)((lines + KernelConstants.FFT_LINES - 1) / KernelConstants.FFT_LINES))), new PassParams
         {
             Re = re, Im = im, OutRe = outRe, OutIm = outIm, Lines = lines, Inner = inner, LogSize = BitOperations.Log2((uint)size),
             Inverse = inverse ? 1 : 0, Accumulate = accumulate ? 1 : 0,

@@ -13,20 +13,8 @@ public static partial class Norm
     /// <summary>Fewest channels of a slab, where there are that many; and most of one that is made of several groups.</summary>
     private const int NarrowSlab = 32, WideSlab = 64;
 
-    /// <summary>Most groups of a slab; as in <c>norm.cu</c>.</summary>
-    private const int SlabGroups = 32;
-
     /// <summary>Floats of the widest vector the kernels are built for.</summary>
     private const int VectorLanes = 16;
-
-    /// <summary>Channels that a block sums at a time; as in <c>norm.cu</c>.</summary>
-    private const int Columns = 64;
-
-    /// <summary>Most rows of a layer norm block; as in <c>norm.cu</c>.</summary>
-    private const int LayerRows = 32;
-
-    /// <summary>Columns of a block of the last summation; as in <c>norm.cu</c>.</summary>
-    private const int PartColumns = 128;
 
     /// <summary>Fewest rows that one part of dw and db covers, and most parts there are.</summary>
     private const int ChunkRows = 64, MaxChunks = 128;
@@ -106,7 +94,7 @@ public static partial class Norm
         OpCheck.Argument(tape.Device, Op, w, new Shape(channels));
         OpCheck.Argument(tape.Device, Op, b, new Shape(channels));
 
-        int perBlock = int.Min(LayerRows, Tiles.RowsPerBlock(channels));
+        int perBlock = int.Min(KernelConstants.LAYER_ROWS, Tiles.RowsPerBlock(channels));
         var grid = Tiles.Rows(rows, perBlock);
         var y = tape.New(x.Shape);
         var mean = tape.New([rows]);
@@ -131,7 +119,7 @@ public static partial class Norm
             {
                 int chunk = int.Max(ChunkRows, Blocks(rows, MaxChunks)), chunks = Blocks(rows, chunk);
                 var part = tape.New([chunks, 2, channels]);
-                tape.Device.Launch("layer_norm_bwd_w_f32", new(chunks, Blocks(channels, Columns)), new LayerNormBackwardWParams
+                tape.Device.Launch("layer_norm_bwd_w_f32", new(chunks, Blocks(channels, KernelConstants.COLUMNS)), new LayerNormBackwardWParams
                 {
                     X = x.Pointer, Dy = dy.Pointer, Mean = mean.Pointer, Rstd = rstd.Pointer, Part = part.Pointer,
                     Rows = rows, C = channels, ChunkRows = chunk,
@@ -149,7 +137,7 @@ public static partial class Norm
         int channels = part.Shape[^1];
         var (dw, accumulateW) = w.RequiresGrad ? tape.GradOf(w) : default;
         var (db, accumulateB) = b.RequiresGrad ? tape.GradOf(b) : default;
-        tape.Device.Launch("norm_bwd_w_f32", new(Blocks(channels, PartColumns), 2), new NormBackwardWParams
+        tape.Device.Launch("norm_bwd_w_f32", new(Blocks(channels, KernelConstants.PART_COLUMNS), 2), new NormBackwardWParams
         {
             Part = part.Pointer, Dw = dw?.Pointer ?? 0, Db = db?.Pointer ?? 0, Parts = parts, C = channels,
             AccumulateW = accumulateW ? 1 : 0, AccumulateB = accumulateB ? 1 : 0,
@@ -164,7 +152,7 @@ public static partial class Norm
     internal static int SlabChannels(int channels, int groupChannels)
     {
         int best = int.Min(channels, Blocks(NarrowSlab, groupChannels) * groupChannels);
-        int most = int.Min(int.Min(channels, WideSlab), SlabGroups * groupChannels);
+        int most = int.Min(int.Min(channels, WideSlab), KernelConstants.SLAB_GROUPS * groupChannels);
         for (int slab = best + groupChannels; slab <= most; slab += groupChannels)
         {
             if (Vectors(slab) < Vectors(best)) best = slab;

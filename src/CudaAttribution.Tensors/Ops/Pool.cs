@@ -14,9 +14,6 @@ public static partial class Pool
     /// <summary>Largest window of the maximum, whose place is kept in a byte.</summary>
     private const int MaxKernel = 16;
 
-    /// <summary>Channels that a block sums at a time; as in <c>columns.cuh</c>.</summary>
-    private const int Columns = 64;
-
     /// <summary>
     /// y = the largest value of each window. The first of equal ones gets the whole gradient; padding never wins; a NaN does, the last of several.
     /// </summary>
@@ -88,7 +85,7 @@ public static partial class Pool
         OpCheck.That(x.Shape.Rank >= 2 && x.Count > 0, Op, x, "[N,...,C], not empty");
         int samples = x.Shape[0], channels = x.Shape[^1], pixels = OpCheck.Int(Op, x.Count / samples / channels, "the number of pixels");
         var y = tape.New([samples, channels]);
-        tape.Device.Launch("global_avg_pool_fwd_f32", new Grid((channels + Columns - 1) / Columns, samples), new GlobalAvgPoolParams
+        tape.Device.Launch("global_avg_pool_fwd_f32", new Grid((channels + KernelConstants.COLUMNS - 1) / KernelConstants.COLUMNS, samples), new GlobalAvgPoolParams
         {
             X = x.Pointer, Y = y.Pointer, Pixels = pixels, C = channels,
         });

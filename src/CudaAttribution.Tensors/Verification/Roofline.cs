@@ -9,10 +9,6 @@ namespace CudaAttribution.Tensors.Verification;
 /// <param name="Bf16Gflops">Peak of BF16 products with F32 sums through <c>mma.sync</c>; null where the device has no warps (cpu).</param>
 public sealed record Roofline(double FmaGflops, double CopyGigabytes, double? Bf16Gflops)
 {
-    private const int FmasPerRound = 12 * 3072;
-    private const int MmaFmasPerRound = 8 * 2 * 4 * 2048;
-    private const int MmaThreads = 256;
-    private const int CopyBlock = 16384;
     private const int CopyBlocks = 2048;
     private const int MostRounds = 256;
     private const string MmaKernel = "roofline_mma_f32_bf16";
@@ -25,13 +21,13 @@ public sealed record Roofline(double FmaGflops, double CopyGigabytes, double? Bf
     {
         using var arena = new Arena(device);
         int blocks = Math.Max(64, device.Driver.Info.Multiprocessors * 16);
-        var sums = arena.New([blocks, MmaThreads]);
-        double gflops = Peak(device, "roofline_fma_f32", sums, 2.0 * FmasPerRound * blocks);
-        double? mma = device.Driver.Kernels.KernelNames.Contains(MmaKernel) ? Peak(device, MmaKernel, sums, 2.0 * MmaFmasPerRound * blocks) : null;
+        var sums = arena.New([blocks, KernelConstants.ROOFLINE_MMA_THREADS]);
+        double gflops = Peak(device, "roofline_fma_f32", sums, 2.0 * KernelConstants.ROOFLINE_FMAS_PER_ROUND * blocks);
+        double? mma = device.Driver.Kernels.KernelNames.Contains(MmaKernel) ? Peak(device, MmaKernel, sums, 2.0 * KernelConstants.ROOFLINE_MMA_FMAS_PER_ROUND * blocks) : null;
 
-        var x = arena.New([CopyBlocks * CopyBlock]);
+        var x = arena.New([CopyBlocks * KernelConstants.ROOFLINE_COPY_BLOCK]);
         Ops.RandomNumbers.Normal(x, seed: 24, Philox.Stream("roofline"));
-        var y = arena.New([CopyBlocks * CopyBlock]);
+        var y = arena.New([CopyBlocks * KernelConstants.ROOFLINE_COPY_BLOCK]);
         var copy = new CopyParams { X = x.Pointer, Y = y.Pointer };
         double ns = Nanoseconds(device, 5, () => device.Launch("roofline_copy_f32", new Grid(CopyBlocks), in copy));
         return new Roofline(gflops, 2.0 * x.Bytes / ns, mma);
