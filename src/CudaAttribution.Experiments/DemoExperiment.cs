@@ -9,6 +9,7 @@ using CudaAttribution.Populations;
 using CudaAttribution.Reports;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
+using CudaAttribution.Runs.Units;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Experiments;
@@ -127,15 +128,15 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
             $"{nulls.Of(InnocentSplit.Null).Count()} NULL and {nulls.Of(InnocentSplit.Cal).Count()} CAL innocents asked";
     }
 
-    private SuspectRecord BuildSuspect(
+    private ModelRecord BuildSuspect(
         RunFolder folder, FineTuner tuner, DemoSuspectRecipe recipe, LocalModel source, CaptionedDataset sourceData, KeySet keys,
         CancellationToken cancel)
     {
         string path = folder.Path($"{SuspectsFolder}/{recipe.Name}");
-        bool reused = File.Exists(Path.Combine(path, SuspectFiles.Record));
+        bool reused = File.Exists(Path.Combine(path, ModelFiles.Record));
         return Stage($"build suspect {recipe.Name}", reused, Outcome, title =>
         {
-            var plan = new SuspectPlan
+            var plan = new ModelPlan
             {
                 Name = recipe.Name,
                 Rho = recipe.Rho,
@@ -146,23 +147,21 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
                 Seed = Philox.Stream($"suspect/{recipe.Name}", options.Seed),
                 Training = _recipe.Training,
             };
-            var inputs = new SuspectInputs
+            var inputs = new ModelInputs
             {
                 Source = recipe.Rho > 0 ? source : null,
                 PromptPool = recipe.Rho > 0 ? [.. sourceData.Items.Select(i => i.Caption)] : [],
                 Real = recipe.Real?.Load(tuner.Size, options.ModelsFolder),
                 Keys = keys,
             };
-            return new SuspectBuilder(tuner).Build(path, plan, inputs, p => events?.Invoke(Training(title, p)), cancel);
+            return new ModelBuilder(tuner).Build(path, plan, inputs, p => events?.Invoke(new DemoStageProgress(title, p)), cancel);
         });
 
-        static string Outcome(SuspectRecord r) => $"{r.Generated} generated and {r.Real} real pictures, {r.Plan.Training.Steps} steps";
-
-        static DemoStageProgress Training(string title, SuspectProgress p) => new(title, p.Activity, p.Done, p.Total, p.Training);
+        static string Outcome(ModelRecord r) => $"{r.Generated} generated and {r.Real} real pictures, {r.Plan.Training.Steps} steps";
     }
 
     private AttributionResult Judge(
-        RunFolder folder, AnswerStore store, KeySet keys, NullTable nulls, DemoSuspectRecipe recipe, SuspectRecord record, CancellationToken cancel)
+        RunFolder folder, AnswerStore store, KeySet keys, NullTable nulls, DemoSuspectRecipe recipe, ModelRecord record, CancellationToken cancel)
     {
         string name = $"{ResultsFolder}/{recipe.Name}", suspectPath = folder.Path($"{SuspectsFolder}/{recipe.Name}");
         bool reused = folder.Has($"{name}/{RunManifest.FileName}");
@@ -196,7 +195,7 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
         "--device", device.Driver.Info.Id, "--out", folder.Path(name),
     ];
 
-    private static DemoSuspect Line(DemoSuspectRecipe recipe, SuspectRecord record, AttributionResult result, KeySet keys)
+    private static DemoSuspect Line(DemoSuspectRecipe recipe, ModelRecord record, AttributionResult result, KeySet keys)
     {
         string[] data = [.. new[] { record.Generated > 0 ? "generated" : null, record.Real > 0 ? recipe.Family?.Name() : null }.OfType<string>()];
         return new DemoSuspect(
@@ -217,7 +216,7 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
     }
 
     private void Progress(string title, string activity, int done, int total) =>
-        events?.Invoke(new DemoStageProgress(title, activity, done, total, null));
+        events?.Invoke(new DemoStageProgress(title, new UnitProgress("", activity, done, total)));
 
     private LocalModel Open(string folder, string name) => LocalModel.Open(folder, device, _recipe.Sampling, name);
 

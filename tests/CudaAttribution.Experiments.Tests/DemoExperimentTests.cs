@@ -59,7 +59,7 @@ public class DemoExperimentTests
         var left = Directory.EnumerateFileSystemEntries(_finished, "*", SearchOption.AllDirectories)
             .Where(f => f.Contains("checkpoint") || f.EndsWith(".tmp", StringComparison.Ordinal));
         Assert.That(left, Is.Empty);
-        var half = SuspectRecord.Load(Path.Combine(_finished, "suspects/half"));
+        var half = ModelRecord.Load(Path.Combine(_finished, "suspects/half"));
         Assert.That((half.Generated, half.Real), Is.EqualTo((5, 5)));
         Assert.That(Directory.GetFiles(Path.Combine(_finished, "suspects/half/training/generated")), Has.Length.EqualTo(5));
     }
@@ -74,7 +74,7 @@ public class DemoExperimentTests
         Assert.Throws<OperationCanceledException>(() => Run(folder, e =>
         {
             if (e is DemoStageStarted { Title: "build suspect half" }) checkpointed++;
-            if (checkpointed > 0 && e is DemoStageProgress { Activity: "generating" }) stop.Cancel();
+            if (checkpointed > 0 && e is DemoStageProgress { Progress.Activity: "generating" }) stop.Cancel();
         }, stop.Token));
         Assert.That(File.Exists(Path.Combine(folder, "summary.json")), Is.False);
         var reused = new List<string>();
