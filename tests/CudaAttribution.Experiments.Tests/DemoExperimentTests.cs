@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using CudaAttribution.Answers;
 using CudaAttribution.Evidence;
+using CudaAttribution.Experiments.Plans;
 using CudaAttribution.Keys;
 using CudaAttribution.Measures;
 using CudaAttribution.Models.Configuration;

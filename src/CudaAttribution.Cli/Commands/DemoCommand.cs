@@ -4,6 +4,7 @@ using CudaAttribution.Cli.Options;
 using CudaAttribution.Cli.Running;
 using CudaAttribution.Evidence;
 using CudaAttribution.Experiments;
+using CudaAttribution.Experiments.Plans;
 using CudaAttribution.Reports;
 using CudaAttribution.Runs;
 using Spectre.Console;
