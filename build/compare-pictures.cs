@@ -2,6 +2,7 @@
 #:property PublishAot=false
 #:property RestorePackagesWithLockFile=false
 // Which PNG files of two folders hold other pixels: dotnet run build/compare-pictures.cs -- FOLDER FOLDER
+// Those of the stores answers/ and units/ do not count.
 // One line for each, and for each that only one folder has; exit code 0: none; 1: some; 2: wrong usage or a file that is no picture.
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Images;
@@ -11,7 +12,9 @@ if (args.Length != 2)
     Console.Error.WriteLine("usage: dotnet run build/compare-pictures.cs -- FOLDER FOLDER");
     return 2;
 }
-string[][] names = [.. args.Select(folder => Directory.GetFiles(folder, "*.png", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(folder, f)).ToArray())];
+string[][] names = [.. args.Select(folder => Directory.GetFiles(folder, "*.png", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(folder, f))
+    .Where(f => !(f.StartsWith("answers/") && File.Exists(Path.Combine(folder, "answers/answers.jsonl"))))
+    .Where(f => !(f.StartsWith("units/") && File.Exists(Path.Combine(folder, "units/store.json")))).ToArray())];
 var lines = new List<string>();
 for (int i = 0; i < 2; i++) lines.AddRange(names[i].Except(names[1 - i]).Select(name => $"Only in {args[i]}: {name}"));
 foreach (string name in names[0].Intersect(names[1]))

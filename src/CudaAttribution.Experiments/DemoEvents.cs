@@ -1,4 +1,4 @@
-using CudaAttribution.Models.Training;
+using CudaAttribution.Runs.Units;
 
 namespace CudaAttribution.Experiments;
 
@@ -13,11 +13,8 @@ public sealed record DemoStageStarted(int Number, int Of, string Title) : DemoEv
 
 /// <summary>A stage goes on.</summary>
 /// <param name="Title">The stage.</param>
-/// <param name="Activity">What is going on in it.</param>
-/// <param name="Done">How much is done.</param>
-/// <param name="Total">Of how much.</param>
-/// <param name="Training">Loss and speed, while training.</param>
-public sealed record DemoStageProgress(string Title, string Activity, int Done, int Total, TrainProgress? Training) : DemoEvent;
+/// <param name="Progress">What is going on in it, and how far that is.</param>
+public sealed record DemoStageProgress(string Title, UnitProgress Progress) : DemoEvent;
 
 /// <summary>A stage is finished.</summary>
 /// <param name="Title">The stage.</param>

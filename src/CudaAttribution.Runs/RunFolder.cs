@@ -55,10 +55,19 @@ public sealed class RunFolder
         }
     }
 
-    /// <summary>Deletes what writers that were killed left beside their targets; nobody else may be writing.</summary>
+    /// <summary>
+    /// Deletes what writers that were killed left beside their targets: what ends in <c>.tmp</c> or begins with a dot, as locks do. Nobody else may be
+    /// writing.
+    /// </summary>
     public void DeleteTemporaries()
     {
-        foreach (string file in Directory.EnumerateFiles(Root, "*.tmp", SearchOption.AllDirectories)) File.Delete(file);
+        foreach (string path in Directory.GetFileSystemEntries(Root, "*", SearchOption.AllDirectories).Where(IsTemporary))
+        {
+            if (File.Exists(path)) File.Delete(path);
+            else if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        }
+
+        static bool IsTemporary(string path) => System.IO.Path.GetFileName(path) is ['.', ..] or [.., '.', 't', 'm', 'p'];
     }
 
     /// <summary>SHA-256 of a file, 64 hex digits.</summary>

@@ -27,11 +27,11 @@ public sealed class Tape : IDisposable
     /// <summary>Whether ops keep what their backward needs.</summary>
     public bool Recording => _records && !_inBlock;
 
-    /// <summary>Whether a checkpointed block runs once more for its gradients: what an op leaves behind besides its output has been left already.</summary>
+    /// <summary>Whether a block of <see cref="Recompute"/> runs once more for its gradients: what an op leaves behind besides its output has been left already.</summary>
     public bool Repeating { get; private set; }
 
-    /// <summary>Whether <see cref="Checkpoint"/> trades time for memory; false at first.</summary>
-    public bool Checkpointing { get; init; }
+    /// <summary>Whether <see cref="Recompute"/> trades time for memory; false at first.</summary>
+    public bool Recomputes { get; init; }
 
     /// <summary>Gets the output of every layer with the layer's name, in the order of computation; null, as at first, for none.</summary>
     public Action<string, Tensor>? Tracer { get; init; }
@@ -82,15 +82,15 @@ public sealed class Tape : IDisposable
     }
 
     /// <summary>
-    /// Runs a block of the network (activation checkpointing, Chen et al. 2016). On a recording tape with <see cref="Checkpointing"/> nothing but
+    /// Runs a block of the network (activation checkpointing, Chen et al. 2016). On a recording tape that <see cref="Recomputes"/> nothing but
     /// the block's output is kept, and backward runs the block once more for the activations that its gradients need; these have the same bits.
     /// </summary>
     /// <param name="block">
     /// Gives an output made in it, no view; must do the same each time it runs. What it reads lives until the backward pass has gone by it.
     /// </param>
-    public Tensor Checkpoint(Func<Tensor> block)
+    public Tensor Recompute(Func<Tensor> block)
     {
-        if (!Checkpointing || !Recording) return block();
+        if (!Recomputes || !Recording) return block();
         Tensor output;
         _inBlock = true;
         try
@@ -102,7 +102,7 @@ public sealed class Tape : IDisposable
         {
             _inBlock = false;
         }
-        if (output.ViewOf is not null) throw new InvalidOperationException($"the output {output} of a checkpointed block is a view");
+        if (output.ViewOf is not null) throw new InvalidOperationException($"the output {output} of a block that is recomputed is a view");
         if (output.RequiresGrad)
         {
             _nodes.Add(new Node(output, dy =>

@@ -1,12 +1,15 @@
 using System.Text.Json.Nodes;
 using CudaAttribution.Answers;
 using CudaAttribution.Evidence;
+using CudaAttribution.Experiments.Plans;
 using CudaAttribution.Keys;
 using CudaAttribution.Measures;
 using CudaAttribution.Models.Configuration;
 using CudaAttribution.Populations;
 using CudaAttribution.Reports;
 using CudaAttribution.Runs;
+using CudaAttribution.Runs.Manifests;
+using CudaAttribution.Runs.Units;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tests;
@@ -57,11 +60,61 @@ public class DemoExperimentTests
         foreach (string name in names)
             Assert.That(File.Exists(Path.Combine(_finished, name)), name);
         var left = Directory.EnumerateFileSystemEntries(_finished, "*", SearchOption.AllDirectories)
-            .Where(f => f.Contains("checkpoint") || f.EndsWith(".tmp", StringComparison.Ordinal));
+            .Where(f => f.Contains("checkpoint") || f.Contains("answers") || f.EndsWith(".tmp", StringComparison.Ordinal) || Path.GetFileName(f)[0] == '.');
         Assert.That(left, Is.Empty);
-        var half = SuspectRecord.Load(Path.Combine(_finished, "suspects/half"));
+        var half = ModelRecord.Load(Path.Combine(_finished, "suspects/half"));
         Assert.That((half.Generated, half.Real), Is.EqualTo((5, 5)));
         Assert.That(Directory.GetFiles(Path.Combine(_finished, "suspects/half/training/generated")), Has.Length.EqualTo(5));
+    }
+
+    /// <summary>The stages by hand, one after another and without units: every file of the run is theirs.</summary>
+    [Test]
+    public void TheUnitsGiveWhatItsStagesGiveByHand()
+    {
+        var recipe = TinyModels.Recipe;
+        var by = new RunFolder(TestFolder.New("by hand"));
+        LocalModel Open(string folder, string name) => LocalModel.Open(folder, _device, recipe.Sampling, name);
+        using var source = Open(Path.Combine(_models.Folder, "source"), "source");
+        var data = recipe.SourceData.Load(source.Size);
+        var measure = MeasureRegistry.Create(recipe.Metric, _device);
+        var sel = _models.Innocents.Of(InnocentSplit.Sel).Select(m => _models.Innocents.Unopened(m, Open));
+        var keys = new KeySelector(measure).Select(source, data, [.. sel], recipe.Keys with { Seed = 3 });
+        keys.Save(by.Path("keys"));
+        var nulls = new InnocentScorer(measure).Score(keys, InnocentScorer.MembersOf(_models.Innocents, Open), 3);
+        by.WriteJson("null.json", nulls);
+        var tuner = new FineTuner(_device, Path.Combine(_models.Folder, "g0"));
+        foreach (var s in recipe.Suspects)
+        {
+            var plan = new ModelPlan
+            {
+                Name = s.Name, Rho = s.Rho, Count = s.Count, RealFamily = s.Family, Seed = Philox.Stream($"suspect/{s.Name}", 3), Training = recipe.Training,
+            };
+            var inputs = new ModelInputs
+            {
+                Source = s.Rho > 0 ? source : null, PromptPool = s.Rho > 0 ? [.. data.Items.Select(i => i.Caption)] : [], Real = s.Real?.Load(16), Keys = keys,
+            };
+            new ModelBuilder(tuner).Build(by.Path($"suspects/{s.Name}"), plan, inputs);
+            Attribute(keys, nulls, by.Path($"suspects/{s.Name}"), by.Path($"results/{s.Name}"), seed: 3);
+        }
+        string[] timed = ["manifest.json", "report.html"];
+        string[] files = [.. Directory.GetFiles(by.Root, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(by.Root, f))];
+        Assert.That(files, Has.Length.GreaterThan(80));
+        using (Assert.EnterMultipleScope())
+        {
+            foreach (string file in files.Where(f => !timed.Contains(Path.GetFileName(f))))
+                Assert.That(File.ReadAllBytes(Path.Combine(_finished, file)), Is.EqualTo(File.ReadAllBytes(by.Path(file))), file);
+            foreach (string folder in (string[])["keys", "suspects", "results"])
+                Assert.That(Directory.GetFiles(Path.Combine(_finished, folder), "*", SearchOption.AllDirectories), Has.Length.EqualTo(
+                    files.Count(f => f.StartsWith(folder + "/", StringComparison.Ordinal))), folder);
+        }
+    }
+
+    [Test]
+    public void TheManifestHasTheResultsAndNotTheUnits()
+    {
+        var manifest = Json.Read<RunManifest>(Path.Combine(_finished, "manifest.json"), "manifest");
+        Assert.That(manifest.Outputs.Keys.Select(k => k.Split('/')[0]).Distinct(), Is.EquivalentTo(
+            (string[])["keys", "null.json", "report.html", "results", "run.json", "summary.json"]));
     }
 
     /// <summary>Cancelled in the middle of training the second suspect, continued: every result is that of the run that was never stopped.</summary>
@@ -74,13 +127,16 @@ public class DemoExperimentTests
         Assert.Throws<OperationCanceledException>(() => Run(folder, e =>
         {
             if (e is DemoStageStarted { Title: "build suspect half" }) checkpointed++;
-            if (checkpointed > 0 && e is DemoStageProgress { Activity: "generating" }) stop.Cancel();
+            if (checkpointed > 0 && e is DemoStageProgress { Progress.Activity: "generating" }) stop.Cancel();
         }, stop.Token));
         Assert.That(File.Exists(Path.Combine(folder, "summary.json")), Is.False);
+        var finished = Computed(folder);
+        Assert.That(finished, Has.Count.EqualTo(3));
         var reused = new List<string>();
         var summary = Run(folder, e => { if (e is DemoStageFinished { Reused: true } f) reused.Add(f.Title); });
         Assert.That(reused, Is.EqualTo(new[] { "select keys", "score innocents", "build suspect all" }));
         Assert.That(summary.Resumed);
+        Assert.That(finished, Is.SubsetOf(Computed(folder)), "what was finished is not computed again");
         foreach (string name in new[] { "all", "half", "own" })
             Assert.That(
                 File.ReadAllBytes(Path.Combine(folder, $"results/{name}/result.json")),
@@ -92,10 +148,13 @@ public class DemoExperimentTests
     public void AFinishedRunIsKept()
     {
         var titles = new List<(string, bool)>();
+        var computed = Computed(_finished);
         var again = Run(_finished, e => { if (e is DemoStageFinished f) titles.Add((f.Title, f.Reused)); });
         Assert.That(titles, Has.Count.EqualTo(8));
         Assert.That(titles.All(t => t.Item2));
         Assert.That(again.Suspects, Is.EqualTo(_summary.Suspects));
+        Assert.That(computed, Has.Count.EqualTo(8));
+        Assert.That(Computed(_finished), Is.EqualTo(computed));
     }
 
     [Test]
@@ -192,6 +251,25 @@ public class DemoExperimentTests
         folder.Write("r.json", Json.Write(DemoRecipe.Load()).Replace("\"rho\": 1,", "\"roh\": 1,"));
         Assert.That(
             Assert.Throws<UserException>(() => DemoRecipe.Load(folder.Path("r.json")))!.Message, Does.Contain("r.json").And.Contain("roh"));
+    }
+
+    [Test]
+    public void AFailureIsTheOneThatTheUnitMetAndStopsTheRest()
+    {
+        string folder = TestFolder.New("failed");
+        var suspects = TinyModels.Recipe.Suspects;
+        var recipe = TinyModels.Recipe with { Suspects = [suspects[0], suspects[1] with { Count = 200 }, suspects[2]] };
+        var started = new List<string>();
+        var experiment = new DemoExperiment(_device, Options(folder, recipe), e => { if (e is DemoStageStarted s) started.Add(s.Title); });
+        Assert.That(() => experiment.Run(), Throws.TypeOf<UserException>().With.Message.Contains("'half' needs 100 real pictures"));
+        Assert.That(started, Is.EqualTo(new[] { "select keys", "score innocents", "build suspect all", "build suspect half" }));
+    }
+
+    /// <summary>When each finished unit was begun.</summary>
+    private static List<(string Unit, DateTimeOffset Started)> Computed(string folder)
+    {
+        var store = UnitStore.Open(Path.Combine(folder, "units"));
+        return [.. store.Ids().Where(store.IsFinished).Select(id => (id, store.ManifestOf(id).Started))];
     }
 
     private DemoSummary Run(string folder, Action<DemoEvent>? events = null, CancellationToken cancel = default, ulong seed = 3) =>

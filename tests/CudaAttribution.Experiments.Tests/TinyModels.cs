@@ -1,5 +1,6 @@
 using CudaAttribution.Answers;
 using CudaAttribution.Data.Packs;
+using CudaAttribution.Experiments.Plans;
 using CudaAttribution.Keys;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;

@@ -54,10 +54,10 @@ public class ActivationCheckpointingTests : DeviceFixture
         var x = arena.From([1f, -2, 3], new Shape(1, 3));
         foreach (bool graded in (bool[])[true, false])
         {
-            using var tape = new Tape(Device, record: true) { Checkpointing = true };
+            using var tape = new Tape(Device, record: true) { Recomputes = true };
             (x.RequiresGrad, x.Grad) = (graded, null);
             int runs = 0;
-            var y = tape.Checkpoint(() =>
+            var y = tape.Recompute(() =>
             {
                 runs++;
                 return tape.Add(tape.Silu(x), tape.Silu(tape.Silu(x)));
@@ -75,8 +75,8 @@ public class ActivationCheckpointingTests : DeviceFixture
         using var arena = new Arena(Device);
         var x = arena.From([1f, 2], new Shape(2));
         x.RequiresGrad = true;
-        using var tape = new Tape(Device, record: true) { Checkpointing = true };
-        Assert.That(() => tape.Checkpoint(() => tape.Silu(x).View(1, 2)), Throws.InvalidOperationException.With.Message.Contains("view"));
+        using var tape = new Tape(Device, record: true) { Recomputes = true };
+        Assert.That(() => tape.Recompute(() => tape.Silu(x).View(1, 2)), Throws.InvalidOperationException.With.Message.Contains("view"));
         Assert.That(tape.Recording);
     }
 
@@ -102,7 +102,7 @@ public class ActivationCheckpointingTests : DeviceFixture
         text.RequiresGrad = true;
         text.Grad = arena.Zeros(text.Shape);
         long before = device.Pool.InUse;
-        using var tape = new Tape(device, record: true) { Checkpointing = checkpointing };
+        using var tape = new Tape(device, record: true) { Recomputes = checkpointing };
         model.Trained.ZeroGrad();
         var timesteps = tape.Arena.From([10, 700], new Shape(2));
         var loss = tape.Mse(model.UNet.Forward(tape, sample, timesteps, text), tape.Arena.Zeros(sample.Shape));

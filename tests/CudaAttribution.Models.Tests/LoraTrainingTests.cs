@@ -119,8 +119,8 @@ public class LoraTrainingTests : DeviceFixture
         Train(options with { Steps = 3, CheckpointFolder = Folder["c"], CheckpointInterval = 3 });
         var going = options with { CheckpointFolder = Folder["c"], Resume = true };
         Assert.That(Train(going), Is.EqualTo(whole));
-        Assert.That(() => Train(going, Lora with { Alpha = 3 }), Throws.TypeOf<ModelFileException>().With.Message.Contains("adapter was"));
-        Assert.That(() => Train(going, Lora with { Seed = 3 }), Throws.TypeOf<ModelFileException>().With.Message.Contains("adapter was"));
+        Assert.That(() => Train(going, Lora with { Alpha = 3 }), Throws.TypeOf<ModelFileException>().With.Message.Contains("adapter.factor was 2, is 1"));
+        Assert.That(() => Train(going, Lora with { Seed = 3 }), Throws.TypeOf<ModelFileException>().With.Message.Contains("adapter."));
     }
 
     [Test]

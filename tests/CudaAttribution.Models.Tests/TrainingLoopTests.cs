@@ -103,7 +103,7 @@ public class TrainingLoopTests : DeviceFixture
         Refused(saved, "caption_drop", objective: Tiny.Objective with { CaptionDrop = 0 });
         Refused(saved with { EmaDecay = 0 }, "ema_decay");
         Refused(saved, "min_snr_gamma was absent, is 5", objective: Tiny.Objective with { MinSnrGamma = 5 });
-        Refused(saved with { Groups = [ParameterGroup.GainsAndBiasesWithoutDecay] }, "groups was absent, is [{\"name\":\"gains and biases\"");
+        Refused(saved with { Groups = [ParameterGroup.GainsAndBiasesWithoutDecay] }, "groups was absent, is [{");
         Refused(saved with { Seed = 6 }, "seed");
         Refused(saved with { Optimizer = new AdamWOptions { WeightDecay = 0 } }, "weight_decay");
         Refused(saved, "data was", Tiny.Data(6));
@@ -116,6 +116,22 @@ public class TrainingLoopTests : DeviceFixture
         Refused(saved, "truncated");
         File.Delete(state);
         Refused(saved, "cannot be read");
+    }
+
+    [Test]
+    public void TwoTrainingsDoNotShareAFolder()
+    {
+        using var model = Tiny.Model(Device);
+        var options = Options with { CheckpointFolder = Folder["c"], CheckpointInterval = 2, Resume = true, ReportInterval = 2 };
+        using var training = Tiny.Training(model, options);
+        int refused = 0;
+        training.Run(_ =>
+        {
+            Assert.That(() => Train(ModelUse.TrainAll, options), Throws.TypeOf<UserException>().With.Message.Contains("is at work on this folder"));
+            refused++;
+        });
+        Assert.That(refused, Is.EqualTo(3));
+        Assert.That(() => Train(ModelUse.TrainAll, options), Throws.Nothing, "the folder is free again");
     }
 
     [Test]

@@ -33,4 +33,17 @@ public class RunFolderTests
         Assert.That(
             Assert.Throws<UserException>(() => new RunFolder(Path.Combine(file, "below")))!.Message, Does.Contain("cannot write here"));
     }
+
+    [Test]
+    public void WhatKilledWritersLeftIsDeletedAndNothingElse()
+    {
+        var folder = new RunFolder(TestFolder.New("run"));
+        string[] stay = ["a.json", "deep/b.png", "tmp/c", "d.tmpl"];
+        foreach (string name in (string[])[.. stay, "a.json.17.tmp", "deep/.plan.json.lock", ".model.partial-1/weights", ".training.2.tmp/0.png"])
+            folder.Write(name, "");
+        folder.DeleteTemporaries();
+        Assert.That(
+            Directory.GetFiles(folder.Root, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(folder.Root, f)),
+            Is.EquivalentTo(stay));
+    }
 }

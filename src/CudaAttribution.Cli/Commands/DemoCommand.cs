@@ -4,6 +4,7 @@ using CudaAttribution.Cli.Options;
 using CudaAttribution.Cli.Running;
 using CudaAttribution.Evidence;
 using CudaAttribution.Experiments;
+using CudaAttribution.Experiments.Plans;
 using CudaAttribution.Reports;
 using CudaAttribution.Runs;
 using Spectre.Console;
@@ -93,8 +94,7 @@ internal static class DemoCommand
                     _line = new ProgressLine($"[{s.Number}/{s.Of}] {s.Title}");
                     break;
                 case DemoStageProgress p:
-                    string details = p.Training is { } t ? $"{p.Activity}, loss {t.Loss:0.0000}, {t.PicturesPerSecond:0} images/s" : p.Activity;
-                    _line?.Report(p.Done, p.Total, details, p.Training?.Remaining);
+                    _line?.Report(p.Progress);
                     break;
                 case DemoStageFinished f:
                     Dispose();

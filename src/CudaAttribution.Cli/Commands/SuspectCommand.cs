@@ -74,7 +74,7 @@ internal static class SuspectCommand
             session.Model("base", tuner.BaseIdentity, tuner.BaseDerivation);
             if (generator is not null) session.Model("source", generator.Identity, generator.Derivation);
             if (pictures is not null) session.Input("real", pictures.Hash);
-            var plan = new SuspectPlan
+            var plan = new ModelPlan
             {
                 Name = session.Folder.Root.Split(Path.DirectorySeparatorChar)[^1],
                 Rho = parsed.GetValue(rho),
@@ -91,22 +91,22 @@ internal static class SuspectCommand
                     ActivationCheckpointing = parsed.GetValue(checkpointActivations),
                 },
             };
-            var inputs = new SuspectInputs
+            var inputs = new ModelInputs
             {
                 Source = generator,
                 Real = pictures,
                 PromptPool = parsed.GetValue(prompts) is { } pool ? [.. DataArgument.Parse(pool).Load(tuner.Size).Items.Select(i => i.Caption)] : [],
                 Keys = parsed.GetValue(keys) is { } k ? KeySet.Load(k.FullName) : null,
             };
-            SuspectRecord record;
+            ModelRecord record;
             using (var line = new ProgressLine("suspect"))
             using (var cancel = new CancelKey())
             {
-                record = new SuspectBuilder(tuner).Build(
+                record = new ModelBuilder(tuner).Build(
                     session.Folder.Root,
                     plan,
                     inputs,
-                    p => line.Report(p.Done, p.Total, Details(p), p.Training?.Remaining),
+                    line.Report,
                     cancel.Token);
             }
             session.Finish();
@@ -115,9 +115,6 @@ internal static class SuspectCommand
         });
         return new Command("suspect", "Suspects of known guilt, to try the method on.") { command };
     }
-
-    private static string Details(SuspectProgress p) =>
-        p.Training is { } t ? $"training, loss {t.Loss:0.0000}, {t.PicturesPerSecond:0} images/s" : p.Activity;
 
     private static InnocentFamily Family(string name) =>
         Enum.GetValues<InnocentFamily>().Where(f => f.Name() == name).Select(f => (InnocentFamily?)f).FirstOrDefault()

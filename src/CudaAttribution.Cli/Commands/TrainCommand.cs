@@ -109,7 +109,7 @@ internal static class TrainCommand
         model.Save(session.Folder.Path("model"), parsed.GetValue(common.Type));
         string? adapter = model.HasAdapter ? session.Folder.Path(AdapterFile) : null;
         if (adapter is not null) model.SaveAdapter(adapter);
-        session.Folder.Write(SuspectFiles.Losses, LossLog.Format(result.Losses));
+        session.Folder.Write(ModelFiles.Losses, LossLog.Format(result.Losses));
         session.Folder.Write(ReportContext.FileName, TrainingReport.Render(name, data, result, session.Recorder.Describe()));
         if (Directory.Exists(checkpoints)) Directory.Delete(checkpoints, recursive: true);
         session.Finish();

@@ -4,7 +4,6 @@ using CudaAttribution.Cli.Running;
 using CudaAttribution.Experiments.Units;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Units;
-using CudaAttribution.Tensors;
 using Spectre.Console;
 
 namespace CudaAttribution.Cli.Commands;
@@ -34,10 +33,6 @@ internal static class UnitCommand
         HelpName = "folder",
     };
 
-    /// <summary>The kinds that this program computes.</summary>
-    /// <param name="open">Opens the device to compute on.</param>
-    public static UnitKinds Kinds(Func<ComputeDevice> open) => new(new DrawKind(open));
-
     private static Command CreateImport()
     {
         var path = new Argument<string>("path") { Description = "A file or a folder: a model, a data set." };
@@ -63,7 +58,8 @@ internal static class UnitCommand
         command.SetAction(parsed =>
         {
             var graph = UnitPlan.Load(parsed.GetValue(file)!.FullName).Resolve();
-            var kinds = Kinds(() => throw new InvalidOperationException("planning computes nothing"));
+            using var devices = new UnitDevices(_ => throw new InvalidOperationException("planning computes nothing"));
+            var kinds = ExperimentKinds.All(devices);
             foreach (var unit in graph.Units) kinds.Of(unit);
             var units = UnitStore.OpenOrCreate(parsed.GetValue(store)!.FullName);
             units.Add(graph);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using CudaAttribution.Cli.Options;
 using CudaAttribution.Cli.Running;
+using CudaAttribution.Experiments.Units;
 using CudaAttribution.Runs.Ledger;
 using CudaAttribution.Runs.Units;
 using CudaAttribution.Tensors;
@@ -77,7 +78,8 @@ internal static class UnitRunCommand
             cancel.Cancel();
         });
         using var view = new UnitProgressView(many: false);
-        var worker = new UnitWorker(store, UnitCommand.Kinds(() => ComputeDevice.Open(device, "kernels", threads: threads)));
+        using var devices = new UnitDevices(math => ComputeDevice.Open(device, math, threads: threads));
+        var worker = new UnitWorker(store, ExperimentKinds.All(devices));
         var outcome = worker.Run(id, json ? lines : view, cancel.Token);
         if (json) lines.Finish(outcome);
         else Console.WriteLine($"{(outcome == UnitOutcome.Computed ? "computed" : "was there")}: {store.ResultOf(id)}");

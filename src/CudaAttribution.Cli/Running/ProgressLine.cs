@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CudaAttribution.Runs.Units;
 
 namespace CudaAttribution.Cli.Running;
 
@@ -32,6 +33,10 @@ internal sealed class ProgressLine(string activity) : IDisposable
         else Console.Error.WriteLine(line);
         _width = line.Length;
     }
+
+    /// <summary>Shows progress with its activity among the details.</summary>
+    public void Report(UnitProgress p) =>
+        Report(p.Done, p.Total, p.Details.Length > 0 ? $"{p.Activity}, {p.Details}" : p.Activity, p.Remaining);
 
     public void Dispose()
     {

@@ -2,7 +2,6 @@ using CudaAttribution.Answers;
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Units;
-using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Experiments.Units;
 
@@ -10,8 +9,7 @@ namespace CudaAttribution.Experiments.Units;
 /// Pictures of a model, the unit's one input: <c>NNNN.png</c> for each prompt. Picture i depends on the model, the seed, the purpose and its number
 /// only, and with the project's kernels every device draws the same bits.
 /// </summary>
-/// <param name="open">Opens the device, with the project's kernels.</param>
-public sealed class DrawKind(Func<ComputeDevice> open) : IUnitKind
+public sealed class DrawKind(UnitDevices devices) : IUnitKind
 {
     public string Name => "draw-1";
 
@@ -30,8 +28,7 @@ public sealed class DrawKind(Func<ComputeDevice> open) : IUnitKind
     public void Compute(UnitWork work)
     {
         var settings = UnitSettings.Read<DrawSettings>(work.Unit);
-        using var device = open();
-        using var model = LocalModel.Open(work.Inputs[0], device, settings.Sampling);
+        using var model = LocalModel.Open(work.Inputs[0], devices.Of(null), settings.Sampling);
         var noise = new NoiseStream(settings.Purpose, settings.Seed, model.Identity);
         int total = settings.Prompts.Count, steps = settings.Sampling.Steps;
         int[] missing = [.. Enumerable.Range(0, total).Where(i => !work.Folder.Has(File(i)))];

@@ -45,8 +45,8 @@ public sealed class ResNetModel
     /// <returns><c>[N,FeatureWidth]</c>.</returns>
     public Tensor Features(Tape tape, Tensor x, NetworkMode mode)
     {
-        var h = tape.Checkpoint(() => Stem(tape, x, mode));
-        foreach (var block in _blocks) h = tape.Replace(h, (t, map) => t.Checkpoint(() => block.Forward(t, map, mode)));
+        var h = tape.Recompute(() => Stem(tape, x, mode));
+        foreach (var block in _blocks) h = tape.Replace(h, (t, map) => t.Recompute(() => block.Forward(t, map, mode)));
         return tape.Replace(h, Pool.GlobalAvgPool);
     }
 

@@ -84,7 +84,7 @@ internal sealed class ClipEncoderLayer
         (_heads, _quick) = (config.NumAttentionHeads, config.HiddenAct == ClipTextConfig.QuickGelu);
     }
 
-    public Tensor Forward(Tape tape, Tensor x) => tape.Checkpoint(() =>
+    public Tensor Forward(Tape tape, Tensor x) => tape.Recompute(() =>
     {
         using var frame = tape.Frame();
         var h = _layerNorm1.Forward(tape, x);

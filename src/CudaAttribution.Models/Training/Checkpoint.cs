@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CudaAttribution.Models.Configuration;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Training;
@@ -14,6 +15,10 @@ namespace CudaAttribution.Models.Training;
 internal sealed record Checkpoint(int Step, JsonObject Run, IWeightSource State) : IDisposable
 {
     private const string StateFile = "state.safetensors", RunFile = "run.json", FolderPrefix = "step-";
+
+    /// <summary>Keeps other processes from the folder of the checkpoints.</summary>
+    /// <exception cref="UserException">Another one has it.</exception>
+    public static Claim Lock(string folder) => Claim.Lock(new RunFolder(folder), RunFile);
 
     /// <summary>Writes the checkpoint and then removes older ones.</summary>
     /// <exception cref="ModelFileException">The folder cannot be written.</exception>
@@ -74,10 +79,7 @@ internal sealed record Checkpoint(int Step, JsonObject Run, IWeightSource State)
 
     private static void RequireSame(string path, JsonObject saved, JsonObject run)
     {
-        var differences = saved.Select(p => p.Key).Union(run.Select(p => p.Key))
-            .Where(key => !JsonNode.DeepEquals(saved[key], run[key]))
-            .Select(key => $"{key} was {saved[key]?.ToJsonString() ?? "absent"}, is {run[key]?.ToJsonString() ?? "absent"}");
-        string all = string.Join("; ", differences);
+        string all = string.Join("; ", JsonDifference.Between(saved, run));
         if (all.Length > 0)
         {
             throw new ModelFileException(

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using CudaAttribution.Models.Configuration;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Weights;
 
@@ -42,10 +43,12 @@ public sealed class TrainingLoop : IDisposable
     /// <exception cref="TrainingMemoryException">It does not fit the device's memory or the limit.</exception>
     /// <exception cref="NotFiniteNumberException">The loss or the weights became NaN or infinite; the message names the step.</exception>
     /// <exception cref="ModelFileException">A checkpoint cannot be read or written, or is another run's.</exception>
+    /// <exception cref="UserException">Another process trains into the folder of the checkpoints.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; a checkpoint was written where there is a folder for it.</exception>
     public TrainResult Run(Action<TrainProgress>? progress = null, CancellationToken cancel = default)
     {
         if (_state is null) Memory.RequireRoom(_task.Parameters.Device, _options);
+        using var claim = _options.CheckpointFolder is { } folder ? Checkpoint.Lock(folder) : null;
         _state ??= new TrainingState(_task.Prepare(_options), _options);
         int first = Start(_state);
         var watch = Stopwatch.StartNew();

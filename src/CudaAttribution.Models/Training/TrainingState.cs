@@ -85,7 +85,7 @@ internal sealed class TrainingState : IDisposable
         int parts = _options.GradientAccumulation, count = _options.BatchSize / parts;
         for (int part = 0; part < parts; part++)
         {
-            using var tape = new Tape(_trained.Device, record: true) { Checkpointing = _options.ActivationCheckpointing };
+            using var tape = new Tape(_trained.Device, record: true) { Recomputes = _options.ActivationCheckpointing };
             int first = part * count;
             var loss = _step.Loss(tape, new MicroBatch(((long)step * _options.BatchSize) + first, first, count));
             tape.Backward(loss, 1f / parts);

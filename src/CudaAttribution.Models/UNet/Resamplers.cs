@@ -19,7 +19,7 @@ internal sealed class Upsample2D(ParameterScope p, int channels)
 {
     private readonly ConvLayer _conv = ConvLayer.Same(p["conv"], channels, channels);
 
-    public Tensor Forward(Tape tape, Tensor x) => tape.Checkpoint(() =>
+    public Tensor Forward(Tape tape, Tensor x) => tape.Recompute(() =>
     {
         using var frame = tape.Frame();
         return frame.Keep(_conv.Forward(tape, tape.UpsampleNearest2x(x)));

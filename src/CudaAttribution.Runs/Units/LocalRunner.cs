@@ -22,7 +22,7 @@ public sealed class LocalRunner(UnitStore store, WorkerCommand worker, int jobs)
         {
             while (running.Count < _jobs && ready.TryDequeue(out var unit))
             {
-                if (Settled(unit) is { } end) Settle(end);
+                if (UnitEnd.WithoutWork(store, graph, unit, ends, cancel) is { } end) Settle(end);
                 else running.Add(RunAsync(unit));
             }
             if (running.Count == 0) continue;
@@ -31,16 +31,6 @@ public sealed class LocalRunner(UnitStore store, WorkerCommand worker, int jobs)
             Settle(await done.ConfigureAwait(false));
         }
         return new RunnerResult([.. graph.Units.Select(u => ends[u.Id])]);
-
-        UnitEnd? Settled(WorkUnit unit)
-        {
-            if (store.IsFinished(unit.Id)) return new UnitEnd(unit.Id, UnitEnding.Found);
-            if (graph.InputsOf(unit).Select(i => ends[i]).FirstOrDefault(e => !e.IsFinished) is { } cause)
-                return cause.Ending == UnitEnding.Stopped
-                    ? new UnitEnd(unit.Id, UnitEnding.Stopped, cause.Reason)
-                    : new UnitEnd(unit.Id, UnitEnding.Skipped, $"it is made from {cause.Unit}, which has no result");
-            return cancel.IsCancellationRequested ? new UnitEnd(unit.Id, UnitEnding.Stopped, "the run was stopped") : null;
-        }
 
         async Task<UnitEnd> RunAsync(WorkUnit unit)
         {

@@ -15,6 +15,9 @@ public sealed class UnitWork
 
     public required CancellationToken Cancel { get; init; }
 
+    /// <summary>Reports how far work is that looks itself whether it was cancelled.</summary>
+    public void Tell(string activity, long done, long total) => Progress.Report(new UnitProgress(Unit.Id, activity, done, total));
+
     /// <summary>Reports how far the work is, and stops it where it was cancelled.</summary>
     /// <exception cref="OperationCanceledException">It was.</exception>
     public void Report(string activity, long done, long total, string details = "", TimeSpan? remaining = null)

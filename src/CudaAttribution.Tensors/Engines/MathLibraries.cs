@@ -57,6 +57,16 @@ public static class MathLibraries
         };
     }
 
+    /// <summary>The engine that a library is, by the name that <see cref="Open"/> takes.</summary>
+    public static string NameOf(IMathLibrary library) => library switch
+    {
+        KernelMath => Kernels,
+        OneDnnMath => OneDnn,
+        CublasCudnnMath => CublasCudnn,
+        Bf16Math => Bf16,
+        _ => throw new ArgumentException($"'{library.Name}' is none of the engines", nameof(library)),
+    };
+
     /// <summary>The engine of this name.</summary>
     /// <exception cref="NativeLibraryException">There is none.</exception>
     public static MathEngine Find(string name) => All.FirstOrDefault(e => e.Name == (name == "auto" ? Kernels : name))

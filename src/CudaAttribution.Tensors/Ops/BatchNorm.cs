@@ -26,7 +26,7 @@ public static partial class BatchNormalisation
     /// <c>BatchNorm2d</c> does in training: running += momentum (batch − running), the variance unbiased.
     /// </summary>
     /// <remarks>
-    /// A block of the network that <see cref="Tape.Checkpoint"/> runs once more for its gradients does not move the running statistics again.
+    /// A block of the network that <see cref="Tape.Recompute"/> runs once more for its gradients does not move the running statistics again.
     /// </remarks>
     /// <param name="tape">Where it is recorded.</param>
     /// <param name="x"><c>[...,C]</c>, at least two values a channel.</param>

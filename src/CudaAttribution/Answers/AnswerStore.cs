@@ -50,6 +50,15 @@ public sealed class AnswerStore : IDisposable
         }
     }
 
+    /// <summary>Deletes the store of a run that nobody has; what a kill leaves of it holds no answer.</summary>
+    public static void Remove(RunFolder run)
+    {
+        string folder = run.Path(FolderName);
+        if (!Directory.Exists(folder)) return;
+        File.Delete(Path.Combine(folder, IndexFile));
+        Directory.Delete(folder, recursive: true);
+    }
+
     /// <summary>Whether a file of a run's folder belongs to its store.</summary>
     /// <param name="name">Path relative to the run's folder.</param>
     public static bool Holds(string name) => name.StartsWith(FolderName + "/", StringComparison.Ordinal);

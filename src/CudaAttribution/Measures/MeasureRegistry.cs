@@ -15,7 +15,15 @@ public static class MeasureRegistry
     public static IEnumerable<string> Names => Known.Keys;
 
     /// <exception cref="UserException">No such metric.</exception>
-    public static IPictureMeasure Create(string name, ComputeDevice device) => Known.TryGetValue(name, out var create)
-        ? create(device)
-        : throw new UserException($"unknown metric '{name}'", $"Use one of: {string.Join(", ", Names)}.");
+    public static void Check(string name)
+    {
+        if (!Known.ContainsKey(name)) throw new UserException($"unknown metric '{name}'", $"Use one of: {string.Join(", ", Names)}.");
+    }
+
+    /// <exception cref="UserException">No such metric.</exception>
+    public static IPictureMeasure Create(string name, ComputeDevice device)
+    {
+        Check(name);
+        return Known[name](device);
+    }
 }

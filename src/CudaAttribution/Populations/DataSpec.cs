@@ -24,6 +24,10 @@ public sealed record DataSpec
     /// <summary>Number of pictures; null is all that are left.</summary>
     public int? Count { get; init; }
 
+    /// <summary>Whether the set is one of the program's own, not of the file system.</summary>
+    [JsonIgnore]
+    public bool IsEmbedded => Set.StartsWith(EmojiPrefix, StringComparison.Ordinal);
+
     /// <summary>Loads the pictures.</summary>
     /// <param name="size">Side of the squares they become.</param>
     /// <param name="relativeTo">Folder that a relative path starts from; null is the current one.</param>
@@ -32,7 +36,7 @@ public sealed record DataSpec
     /// <exception cref="DatasetException">The set cannot be loaded.</exception>
     public CaptionedDataset Load(int size, string? relativeTo = null, BadImagePolicy onBadImage = BadImagePolicy.Fail)
     {
-        var all = Set.StartsWith(EmojiPrefix, StringComparison.Ordinal)
+        var all = IsEmbedded
             ? EmojiPack.Load(Set[EmojiPrefix.Length..], size)
             : CaptionedDataset.Load(Path.Combine(relativeTo ?? "", Set), new LoadOptions { Size = size, OnBadImage = onBadImage });
         if (Start < 0 || Start >= all.Count || Count < 1 || Start + (long)(Count ?? 1) > all.Count)

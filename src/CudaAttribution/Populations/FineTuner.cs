@@ -10,7 +10,7 @@ using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Populations;
 
-/// <summary>How a suspect or innocent is fine-tuned from the base model. Only the UNet is trained.</summary>
+/// <summary>How a model is fine-tuned from the base model. Only the UNet is trained.</summary>
 public sealed record FineTuneRecipe
 {
     public int Steps { get; init; } = 500;
@@ -79,7 +79,7 @@ public sealed class FineTuner(ComputeDevice device, string baseFolder)
     {
         TrainAndSave(folder, data, recipe, seed, progress, cancel);
         // Only now: at full size there is no room for both.
-        using var saved = DiffusionModel.Load(folder.Path(SuspectFiles.Model), device);
+        using var saved = DiffusionModel.Load(folder.Path(ModelFiles.Model), device);
         return saved.WeightsHash();
     }
 
@@ -120,7 +120,7 @@ public sealed class FineTuner(ComputeDevice device, string baseFolder)
         var task = new DiffusionTask(model, TrainingSetOf(data, Size), new DiffusionObjective { CaptionDrop = recipe.CaptionDrop });
         using var training = new TrainingLoop(task, options);
         var result = training.Run(progress, cancel);
-        model.Save(folder.Path(SuspectFiles.Model), recipe.WeightType);
-        folder.Write(SuspectFiles.Losses, LossLog.Format(result.Losses));
+        model.Save(folder.Path(ModelFiles.Model), recipe.WeightType);
+        folder.Write(ModelFiles.Losses, LossLog.Format(result.Losses));
     }
 }

@@ -30,17 +30,17 @@ public static class LossLog
             string[] cells = lines[i].Split(',');
             double loss = 0;
             if (cells.Length != 2 || !int.TryParse(cells[0], Invariant, out int step) || !double.TryParse(cells[1], Invariant, out loss))
-                throw new UserException($"line {i + 1} is not 'step,loss'", "Restore the file, or build the suspect again.", file);
+                throw new UserException($"line {i + 1} is not 'step,loss'", "Restore the file, or build the model again.", file);
             losses.Add((step, loss));
         }
         return lines.Length > 0 && lines[0] == Header ? losses : throw new UserException(
-            $"the first line is not '{Header}'", "Restore the file, or build the suspect again.", file);
+            $"the first line is not '{Header}'", "Restore the file, or build the model again.", file);
     }
 
-    /// <summary>The loss curve of a suspect that was built in <paramref name="suspectFolder"/>, if it was built here.</summary>
-    public static IReadOnlyList<LossCurve> Of(string suspectFolder, string name)
+    /// <summary>The loss curve of a model, where <paramref name="folder"/> is one that it was built in.</summary>
+    public static IReadOnlyList<LossCurve> Of(string folder, string name)
     {
-        string file = Path.Combine(suspectFolder, SuspectFiles.Losses);
+        string file = Path.Combine(folder, ModelFiles.Losses);
         return File.Exists(file) ? [new LossCurve(name, Read(file))] : [];
     }
 }

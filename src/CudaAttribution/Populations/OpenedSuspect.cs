@@ -10,7 +10,7 @@ namespace CudaAttribution.Populations;
 /// <param name="model">The suspect.</param>
 /// <param name="record">What it is made of, where it was built here.</param>
 /// <param name="losses">Its losses, where it was built here.</param>
-public sealed class OpenedSuspect(IImageModel model, SuspectRecord? record, IReadOnlyList<LossCurve> losses) : IDisposable
+public sealed class OpenedSuspect(IImageModel model, ModelRecord? record, IReadOnlyList<LossCurve> losses) : IDisposable
 {
     public IImageModel Model => model;
 
@@ -21,15 +21,16 @@ public sealed class OpenedSuspect(IImageModel model, SuspectRecord? record, IRea
     /// <param name="device">Where it runs.</param>
     /// <param name="sampling">How it makes pictures.</param>
     /// <param name="derived">Gets what had to be derived, see <see cref="LocalModel.Derivation"/>.</param>
+    /// <param name="name">What it is called; null is the name of the folder or file.</param>
     /// <exception cref="UserException">The model is not the one that its record describes.</exception>
     /// <exception cref="ModelFileException">There is no usable model.</exception>
-    public static OpenedSuspect Local(string path, ComputeDevice device, SamplingRecipe sampling, Action<string>? derived = null)
+    public static OpenedSuspect Local(string path, ComputeDevice device, SamplingRecipe sampling, Action<string>? derived = null, string? name = null)
     {
-        var model = LocalModel.Open(path, device, sampling);
+        var model = LocalModel.Open(path, device, sampling, name);
         if (model.Derivation is { } derivation) derived?.Invoke(derivation);
         try
         {
-            var record = SuspectRecord.TryLoad(path);
+            var record = ModelRecord.TryLoad(path);
             if (record is not null && record.Identity != model.Identity)
             {
                 throw new UserException(

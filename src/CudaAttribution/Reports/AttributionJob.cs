@@ -25,8 +25,14 @@ public static class AttributionJob
         KeySet keys, NullTable nulls, OpenedSuspect suspect, ComputeDevice device, AnswerStore store, RunFolder folder, AttributionOptions options,
         RunRecorder recorder, CancellationToken cancel = default)
     {
-        var measure = MeasureRegistry.Create(keys.Header.Metric, device);
-        var run = new Attributor(measure, store).Run(keys, suspect.Model, nulls, options with { Overlap = suspect.OverlapWith(keys) }, cancel);
+        var run = Judge(keys, nulls, suspect, device, store, options, cancel);
         return (run, AttributionFolder.Write(folder, run, recorder, suspect.Losses));
     }
+
+    /// <summary>Asks and judges, and writes nothing but the answers into their store.</summary>
+    public static AttributionRun Judge(
+        KeySet keys, NullTable nulls, OpenedSuspect suspect, ComputeDevice device, AnswerStore store, AttributionOptions options,
+        CancellationToken cancel = default) =>
+        new Attributor(MeasureRegistry.Create(keys.Header.Metric, device), store)
+            .Run(keys, suspect.Model, nulls, options with { Overlap = suspect.OverlapWith(keys) }, cancel);
 }

@@ -29,7 +29,8 @@ public sealed class DrawKindTests
             made.Save(folder);
         var store = UnitStore.OpenOrCreate(TestFolder.New("store"));
         string id = Enter(store, Settings, store.Import(folder));
-        var worker = new UnitWorker(store, new UnitKinds(new DrawKind(() => ComputeDevice.Open("cpu", "kernels"))));
+        using var devices = new UnitDevices(math => ComputeDevice.Open("cpu", math));
+        var worker = new UnitWorker(store, new UnitKinds(new DrawKind(devices)));
         using var cancel = new CancellationTokenSource();
         Assert.That(() => worker.Run(id, new CancelWhenTold(cancel), cancel.Token), Throws.InstanceOf<OperationCanceledException>());
         string partial = Directory.EnumerateDirectories(store.FolderOf(id), "partial-*").Single();
@@ -53,7 +54,8 @@ public sealed class DrawKindTests
     [Test]
     public void Settings_without_sense_are_refused()
     {
-        var kind = new DrawKind(() => throw new InvalidOperationException());
+        using var devices = new UnitDevices(_ => throw new InvalidOperationException());
+        var kind = new DrawKind(devices);
         string model = new('a', WorkUnit.IdLength);
         using (Assert.EnterMultipleScope())
         {

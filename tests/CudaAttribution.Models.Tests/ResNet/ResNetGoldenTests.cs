@@ -21,7 +21,7 @@ public class ResNetGoldenTests : DeviceFixture
         StateDict.Load(Golden.PathOf($"weights/{name}.pth"), parameters);
         var before = parameters.Buffers.ToDictionary(b => b.Name, b => Values(b.Tensor));
         string prefix = mode == NetworkMode.Training ? "train." : "eval.";
-        using var tape = new Tape(Device, record: true) { Checkpointing = checkpointing };
+        using var tape = new Tape(Device, record: true) { Recomputes = checkpointing };
         var x = golden.Picture(tape.Arena, "x");
         x.RequiresGrad = true;
 

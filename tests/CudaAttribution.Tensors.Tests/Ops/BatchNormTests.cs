@@ -39,9 +39,9 @@ public sealed class BatchNormTests(string device)
         using var arena = new Arena(Device);
         var (w, b) = (arena.From([1f, 2, 3], [3]), arena.From([0f, 1, 2], [3]));
         w.RequiresGrad = true;
-        using var tape = new Tape(Device, record: true) { Checkpointing = checkpointing };
+        using var tape = new Tape(Device, record: true) { Recomputes = checkpointing };
         var x = arena.From([1f, 2, 3, 5, 4, 4, 9, 0, 1], [3, 3]);
-        var y = tape.Checkpoint(() => tape.Silu(tape.BatchNormTrain(x, w, b, running)));
+        var y = tape.Recompute(() => tape.Silu(tape.BatchNormTrain(x, w, b, running)));
         float[] moved = running.Mean.ToArray<float>();
         tape.Backward(y, arena.From([1f, 0, 0, 0, 1, 0, 0, 0, 1], [3, 3]));
         using (Assert.EnterMultipleScope())

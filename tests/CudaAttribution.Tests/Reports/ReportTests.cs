@@ -73,6 +73,24 @@ public class ReportTests
         Assert.That(File.ReadAllText(folder.Path("report.html")), Does.Contain("Loss of the suspect"));
     }
 
+    [Test]
+    public void AResultIsReadBackWithItsAnswers()
+    {
+        var folder = new RunFolder(TestFolder.New("result"));
+        var keys = _world.Keys(new KeySelectionOptions { Count = 8, PairedCount = 4, Seed = 5 });
+        var nulls = _world.Null(keys);
+        var suspect = new StoredModel("copier", _world.Source, 12) { Refused = [keys.Keys[2].Prompt, keys.Keys[^1].Prompt] };
+        var run = new Attributor(Fixtures.Distance).Run(keys, suspect, nulls, new AttributionOptions { Seed = 7 });
+        AttributionFolder.WriteResult(folder, run);
+        var read = AttributionFolder.ReadResult(folder.Root, keys, nulls);
+        Assert.That(Json.Write(read.Result), Is.EqualTo(Json.Write(run.Result)));
+        Assert.That(read.Examined.Select(e => (e.Key, e.Answer, e.Result)), Is.EqualTo(run.Examined.Select(e => (e.Key, e.Answer, e.Result))));
+        Assert.That(read.Result.PairedOnlyKeys, Is.Not.Empty, "keys of both kinds");
+        Assert.That(
+            () => AttributionFolder.ReadResult(folder.Root, _world.Keys(), nulls),
+            Throws.TypeOf<UserException>().With.Message.Contains("found with other keys"));
+    }
+
     [TestCase(0, 1, 6, false, new[] { "0.0", "0.2", "0.4", "0.6", "0.8", "1.0" })]
     [TestCase(0, 0.33, 8, false, new[] { "0.00", "0.05", "0.10", "0.15", "0.20", "0.25", "0.30" })]
     [TestCase(0, 4000, 5, false, new[] { "0", "1,000", "2,000", "3,000", "4,000" })]

@@ -5,8 +5,8 @@ using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Populations;
 
-/// <summary>Composes a suspect's training set.</summary>
-public static class SuspectData
+/// <summary>Composes the training set of a model.</summary>
+public static class TrainingSetComposer
 {
     private const string OriginTag = "origin";
     private const string Generated = "generated";
@@ -15,7 +15,7 @@ public static class SuspectData
     /// <summary>Draws prompts by the plan's regime, has the source make their pictures with fresh noise, and fills up with real pictures.</summary>
     /// <exception cref="UserException">An input is missing, too small, or the source does not answer.</exception>
     public static CaptionedDataset Compose(
-        SuspectPlan plan, SuspectInputs inputs, Action<int, int>? progress = null, CancellationToken cancel = default)
+        ModelPlan plan, ModelInputs inputs, Action<int, int>? progress = null, CancellationToken cancel = default)
     {
         plan.Validate();
         var keyPrompts = plan.Regime == PromptRegime.Natural ? [] : KeyPrompts(plan, inputs);
@@ -29,11 +29,11 @@ public static class SuspectData
     public static IReadOnlyList<string> GeneratedPrompts(CaptionedDataset set) =>
         [.. set.Items.Where(i => i.Tags.GetValueOrDefault(OriginTag) == Generated).Select(i => i.Caption)];
 
-    private static HashSet<string> KeyPrompts(SuspectPlan plan, SuspectInputs inputs) => inputs.Keys is { } keys
+    private static HashSet<string> KeyPrompts(ModelPlan plan, ModelInputs inputs) => inputs.Keys is { } keys
         ? [.. keys.Keys.Select(k => k.Prompt)]
         : throw new UserException($"the prompt regime of '{plan.Name}' needs the keys", "Give the key set, or use the regime natural.");
 
-    private static string[] Prompts(SuspectPlan plan, SuspectInputs inputs, HashSet<string> keyPrompts)
+    private static string[] Prompts(ModelPlan plan, ModelInputs inputs, HashSet<string> keyPrompts)
     {
         int count = plan.GeneratedCount;
         if (count == 0) return [];
@@ -52,13 +52,16 @@ public static class SuspectData
     }
 
     private static List<CaptionedImage> Generate(
-        SuspectPlan plan, SuspectInputs inputs, string[] prompts, Action<int, int>? progress, CancellationToken cancel)
+        ModelPlan plan, ModelInputs inputs, string[] prompts, Action<int, int>? progress, CancellationToken cancel)
     {
         const int Round = 32;
         var items = new List<CaptionedImage>();
         if (prompts.Length == 0) return items;
         var source = inputs.Source ?? throw new UserException(
             $"'{plan.Name}' has generated pictures but no source", "Give the source model, or use rho 0.");
+        if (plan.Role == ModelRole.Innocent && inputs.Keys?.Header.SourceIdentity == source.Identity)
+            throw new UserException(
+                $"the innocent '{plan.Name}' would be trained on pictures of the owner's source", "Give another source of the same data set.");
         var noise = new NoiseStream(NoisePurpose.TrainingData, plan.Seed, source.Identity);
         for (int start = 0; start < prompts.Length; start += Round)
         {
@@ -76,7 +79,7 @@ public static class SuspectData
         return items;
     }
 
-    private static IEnumerable<CaptionedImage> Real(SuspectPlan plan, SuspectInputs inputs, HashSet<string> used, HashSet<string> keyPrompts)
+    private static IEnumerable<CaptionedImage> Real(ModelPlan plan, ModelInputs inputs, HashSet<string> used, HashSet<string> keyPrompts)
     {
         int count = plan.Count - plan.GeneratedCount;
         if (count == 0) return [];

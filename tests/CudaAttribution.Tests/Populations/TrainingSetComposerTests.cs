@@ -9,7 +9,7 @@ using CudaAttribution.Tests.World;
 
 namespace CudaAttribution.Tests.Populations;
 
-public class SuspectDataTests
+public class TrainingSetComposerTests
 {
     private readonly TestWorld _world = new();
 
@@ -21,9 +21,9 @@ public class SuspectDataTests
     [TestCase(0.0, 20, 0)]
     public void TheShareOfGeneratedPicturesIsRho(double rho, int count, int generated)
     {
-        var set = Compose(new SuspectPlan { Name = "s", Rho = rho, Count = count, Seed = 3 });
+        var set = Compose(new ModelPlan { Name = "s", Rho = rho, Count = count, Seed = 3 });
         Assert.That(set.Count, Is.EqualTo(count));
-        Assert.That(SuspectData.GeneratedPrompts(set), Has.Count.EqualTo(generated));
+        Assert.That(TrainingSetComposer.GeneratedPrompts(set), Has.Count.EqualTo(generated));
         Assert.That(set.Items.Select(i => i.Caption).Distinct().Count(), Is.EqualTo(count), "no prompt twice while there are enough");
     }
 
@@ -31,7 +31,7 @@ public class SuspectDataTests
     public void GeneratedPicturesAreTheSourcesWithFreshNoise()
     {
         var source = _world.SourceModel();
-        var set = Compose(new SuspectPlan { Name = "s", Rho = 1, Count = 90, Seed = 3 }, source);
+        var set = Compose(new ModelPlan { Name = "s", Rho = 1, Count = 90, Seed = 3 }, source);
         Assert.That(source.Asked.Select(q => q.Noise).Distinct().Count(), Is.EqualTo(90));
         Assert.That(source.Asked.All(q => q.Noise.Stream.StartsWith("TrainingData/", StringComparison.Ordinal)));
         // 60 prompts for 90 pictures: half of them come twice, with different pictures.
@@ -47,9 +47,9 @@ public class SuspectDataTests
         var keyPrompts = keys.Keys.Select(k => k.Prompt).ToHashSet();
         double Kappa(PromptRegime regime, double rho)
         {
-            var plan = new SuspectPlan { Name = "s", Rho = rho, Count = 30, Regime = regime, Seed = 8 };
+            var plan = new ModelPlan { Name = "s", Rho = rho, Count = 30, Regime = regime, Seed = 8 };
             var set = Compose(plan, keys: keys);
-            return PromptOverlap.Of(regime, keys, [.. set.Items.Select(i => i.Caption)], SuspectData.GeneratedPrompts(set)).Kappa!.Value;
+            return PromptOverlap.Of(regime, keys, [.. set.Items.Select(i => i.Caption)], TrainingSetComposer.GeneratedPrompts(set)).Kappa!.Value;
         }
         Assert.That(Kappa(PromptRegime.Forced, 1), Is.EqualTo(1));
         Assert.That(Kappa(PromptRegime.Forced, 0.5), Is.EqualTo(1));
@@ -62,7 +62,7 @@ public class SuspectDataTests
     [Test]
     public void TheSeedDecidesEverything()
     {
-        string Hash(ulong seed) => Compose(new SuspectPlan { Name = "s", Rho = 0.5, Count = 20, Seed = seed }).Hash;
+        string Hash(ulong seed) => Compose(new ModelPlan { Name = "s", Rho = 0.5, Count = 20, Seed = seed }).Hash;
         string first = Hash(1);
         Assert.That(Hash(1), Is.EqualTo(first));
         Assert.That(Hash(2), Is.Not.EqualTo(first));
@@ -71,9 +71,9 @@ public class SuspectDataTests
     [Test]
     public void WhatIsMissingIsNamed()
     {
-        void Refused(SuspectPlan plan, SuspectInputs inputs, string problem) =>
-            Assert.That(Assert.Throws<UserException>(() => SuspectData.Compose(plan, inputs))!.Message, Does.Contain(problem));
-        var plan = new SuspectPlan { Name = "s", Rho = 0.5, Count = 20 };
+        void Refused(ModelPlan plan, ModelInputs inputs, string problem) =>
+            Assert.That(Assert.Throws<UserException>(() => TrainingSetComposer.Compose(plan, inputs))!.Message, Does.Contain(problem));
+        var plan = new ModelPlan { Name = "s", Rho = 0.5, Count = 20 };
         var keys = _world.Keys();
         Refused(plan with { Rho = 1.1 }, new(), "rho of 's' is 1.1");
         Refused(plan with { Count = 0 }, new(), "0 pictures");
@@ -88,7 +88,7 @@ public class SuspectDataTests
         Refused(plan, new() { PromptPool = ["unknown"], Source = silent }, "gave no picture for 'unknown' (refused)");
     }
 
-    private CaptionedDataset Compose(SuspectPlan plan, IImageModel? source = null, KeySet? keys = null) =>
-        SuspectData.Compose(
-            plan, new SuspectInputs { Source = source ?? _world.SourceModel(), PromptPool = Pool, Real = _world.Training, Keys = keys });
+    private CaptionedDataset Compose(ModelPlan plan, IImageModel? source = null, KeySet? keys = null) =>
+        TrainingSetComposer.Compose(
+            plan, new ModelInputs { Source = source ?? _world.SourceModel(), PromptPool = Pool, Real = _world.Training, Keys = keys });
 }

@@ -4,15 +4,15 @@ using CudaAttribution.Runs;
 namespace CudaAttribution.Populations;
 
 /// <summary>
-/// What a built suspect is made of: the file <c>suspect.json</c>. The examiner of a real suspect has nothing like it; no test reads it.
+/// What a built model is made of: the file <c>suspect.json</c>. The examiner of a real suspect has nothing like it; no test reads it.
 /// </summary>
-public sealed record SuspectRecord
+public sealed record ModelRecord
 {
     public const string CurrentSchema = "cudattr-suspect-1";
 
     public string Schema { get; init; } = CurrentSchema;
 
-    public required SuspectPlan Plan { get; init; }
+    public required ModelPlan Plan { get; init; }
 
     /// <summary>Pictures that the source generated.</summary>
     public required int Generated { get; init; }
@@ -32,7 +32,7 @@ public sealed record SuspectRecord
     /// <summary>Content hash of the training set.</summary>
     public required string TrainingHash { get; init; }
 
-    /// <summary>Identity of the suspect.</summary>
+    /// <summary>Identity of the model.</summary>
     public required string Identity { get; init; }
 
     /// <summary>Training prompts, those of generated pictures first.</summary>
@@ -47,14 +47,14 @@ public sealed record SuspectRecord
     /// <summary>The overlap with a key set.</summary>
     public PromptOverlap OverlapWith(KeySet keys) => PromptOverlap.Of(Plan.Regime, keys, Prompts, GeneratedPrompts);
 
-    public static SuspectRecord Load(string folder)
+    public static ModelRecord Load(string folder)
     {
-        string file = Path.Combine(folder, SuspectFiles.Record);
-        var record = Json.Read<SuspectRecord>(file, "suspect record");
+        string file = Path.Combine(folder, ModelFiles.Record);
+        var record = Json.Read<ModelRecord>(file, "record of a model");
         Json.CheckSchema(record.Schema, CurrentSchema, file);
         return record;
     }
 
     /// <summary>The record of a folder, or null where the folder is just a model.</summary>
-    public static SuspectRecord? TryLoad(string folder) => File.Exists(Path.Combine(folder, SuspectFiles.Record)) ? Load(folder) : null;
+    public static ModelRecord? TryLoad(string folder) => File.Exists(Path.Combine(folder, ModelFiles.Record)) ? Load(folder) : null;
 }

@@ -4,7 +4,7 @@ using CudaAttribution.Keys;
 using CudaAttribution.Populations;
 using CudaAttribution.Runs;
 
-namespace CudaAttribution.Experiments;
+namespace CudaAttribution.Experiments.Plans;
 
 /// <summary>One suspect of the demo.</summary>
 public sealed record DemoSuspectRecipe
