@@ -48,7 +48,7 @@ public sealed class SuspectBuilder(FineTuner tuner)
         if (!Directory.Exists(path))
         {
             var made = SuspectData.Compose(plan, inputs, (done, total) => progress?.Invoke(new("generating", done, total, null)), cancel);
-            CaptionedDatasetWriter.Write(path, made.Items.Select(i => i.WithImage(i.Image.ToSquare(tuner.Size, ResizeMode.CropCentre))));
+            CaptionedDatasetWriter.Write(path, made.Select(i => i.WithImage(i.Image.ToSquare(tuner.Size, ResizeMode.CropCentre))));
         }
         return CaptionedDataset.Load(path, new LoadOptions { Size = tuner.Size });
     }
