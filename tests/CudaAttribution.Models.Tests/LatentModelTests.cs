@@ -71,7 +71,7 @@ public class LatentModelTests : DeviceFixture
         var options = new SampleOptions { Steps = 3, Guidance = 2 };
         var request = SampleRequest.For(["a red disc"], seed: 3);
         var picture = new Sampler(model, options).Sample(request);
-        Assert.That((picture.Width, picture.Height, picture.Channels), Is.EqualTo((16, 16, 3)));
+        Assert.That((picture[0].Side, picture[0].Pixels.Length), Is.EqualTo((16, 16 * 16 * 3)));
 
         using var arena = new Arena(Device);
         var x = arena.New(new Shape(1, 8, 8, 4));

@@ -20,7 +20,7 @@ internal static class ReconstructCommand
         Turns pictures into noise by DDIM inversion (without guidance), makes them anew from that noise, and measures how far the result is from the
         picture. A model tends to reconstruct pictures that it was trained on more closely than others; compare with a model that never saw them.
         With an autoencoder, part of each distance is the autoencoder's own. Nothing here is random.
-        Writes images/ (the reconstructions), sheet.png (each picture beside its reconstruction), reconstructions.json
+        Writes images/ (the reconstructions), sheet.png (each picture beside its reconstruction; the first ones, up to 67 megapixels), reconstructions.json
         (schema, model, model_identity, steps, fixed_point, mean_distances, and for each picture: id, prompt, original_sha256, image, distances by
         metric) and manifest.json.
         """;

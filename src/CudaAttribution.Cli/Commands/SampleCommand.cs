@@ -38,7 +38,7 @@ internal static class SampleCommand
         var runOptions = new RunOptionSet();
         var command = new Command(
             "sample",
-            "Draws pictures: PNG files and a contact sheet. Picture i depends on the seed and its number only, not on what else is drawn.")
+            "Draws pictures: PNG files and a contact sheet (of the first ones, up to 67 megapixels). Picture i depends on the seed and its number only, not on what else is drawn.")
         { prompts, file, count, initial, strength };
         model.AddTo(command);
         sampling.AddTo(command);
