@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Training;
@@ -79,9 +80,12 @@ public class EncodedStoreTests : DeviceFixture
         store.Read(3, MemoryMarshal.AsBytes(values.AsSpan()));
         Assert.That(values, Is.EqualTo(new[] { 3, 3.5f, -3 }));
         string path = Directory.GetFiles(Folder["c"]).Single();
-        // Another program; .NET's own lock is advisory.
-        using (var file = File.OpenHandle(path, access: FileAccess.Write, share: FileShare.ReadWrite, options: FileOptions.None))
-            RandomAccess.Write(file, [0x55], (3 * (12 + 32)) + 2);
+        // Another program: .NET's lock, which binds .NET alone, keeps this one out.
+        using (var dd = Process.Start("dd", ["if=/dev/zero", $"of={path}", "bs=1", $"seek={3 * (12 + 32) + 2}", "count=1", "conv=notrunc", "status=none"]))
+        {
+            dd.WaitForExit();
+            Assert.That(dd.ExitCode, Is.Zero);
+        }
         Assert.That(() => store.Read(3, new byte[12]), Changed(3));
         Assert.That(() => store.Read(2, new byte[12]), Throws.Nothing);
         Assert.That(() => store.Read(5, new byte[12]), Changed(5), "beyond the end");

@@ -133,7 +133,7 @@ public class TrainingSetTests : DeviceFixture
     private static ModelPreset Large { get; } = ModelPreset.FromJson(
         """
         {
-          "unet": { "sample_size": 512, "in_channels": 3, "out_channels": 3, "block_out_channels": [4, 4, 4, 4, 4, 8], "layers_per_block": 1,
+          "unet": { "sample_size": 512, "in_channels": 3, "out_channels": 3, "block_out_channels": [4, 4, 4, 4, 4, 16], "layers_per_block": 1,
             "down_block_types": ["DownBlock2D", "DownBlock2D", "DownBlock2D", "DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"],
             "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D", "UpBlock2D", "UpBlock2D", "UpBlock2D"],
             "attention_head_dim": 4, "cross_attention_dim": 16, "norm_num_groups": 4 },
