@@ -61,7 +61,8 @@ public sealed record QueryPlan
         {
             throw new UserException(
                 $"{wanted} decoys are wanted and the set has {decoys.Length} captions that are no key",
-                "Draw them from a larger set, or lower decoys_per_key.") { Setting = "decoys" };
+                "Draw them from a larger set, or lower decoys_per_key.")
+            { Setting = "decoys" };
         }
         new PhiloxSequence(seed, Philox.Stream("query-plan.decoys")).Shuffle(decoys.AsSpan());
         PlannedQuery[] queries =

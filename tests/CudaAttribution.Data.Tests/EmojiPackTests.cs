@@ -51,7 +51,7 @@ public class EmojiPackTests
         CaptionedImage item = EmojiPack.Load("twitter")["1f925"];
         Assert.That(item.Caption, Is.EqualTo("lying face, face neutral skeptical"));
         Assert.That(item.Tags, Is.EqualTo(new Dictionary<string, string>
-            { ["short_name"] = "lying_face", ["category"] = "Smileys & Emotion", ["subcategory"] = "face-neutral-skeptical" }));
+        { ["short_name"] = "lying_face", ["category"] = "Smileys & Emotion", ["subcategory"] = "face-neutral-skeptical" }));
     }
 
     [TestCase("an emoji of lying face, lie, pinocchio, smiley", "face-neutral-skeptical", "lying face, face neutral skeptical")]

@@ -52,7 +52,7 @@ public sealed class PredictionTests
         var launches = BenchPlan.All();
         var conv = launches.Where(l => l.Case == "conv2d SD 32x32, 640 to 640").ToDictionary(l => l.Kernel + l.Grid);
         Assert.That(conv["conv2d_fwd_f32(32, 10, 1)"].Flops, Is.EqualTo(2.0 * 2 * 32 * 32 * 640 * 640 * 9));
-        Assert.That(conv.Values.Select(l => l.Kernel), Is.SupersetOf((string[])[ "conv2d_bwd_x_f32", "conv2d_bwd_w_f32", "bias_bwd_f32", "transpose_f32"]));
+        Assert.That(conv.Values.Select(l => l.Kernel), Is.SupersetOf((string[])["conv2d_bwd_x_f32", "conv2d_bwd_w_f32", "bias_bwd_f32", "transpose_f32"]));
         // x, transposed weights, bias and y
         Assert.That(conv["conv2d_fwd_f32(32, 10, 1)"].Bytes, Is.EqualTo(4.0 * ((2 * 2048 * 640) + (640 * 9 * 640) + 640)));
         var attention = launches.Where(l => l.Case.Contains("SD self 64x64", StringComparison.Ordinal)).ToDictionary(l => l.Kernel);

@@ -33,7 +33,9 @@ public class ConfigTests
     {
         var unet = UNetConfig.FromJson(StableDiffusion15, "x") with
         {
-            AttentionHeadDim = new[] { 5, 10, 20, 20 }, UseLinearProjection = true, UpcastAttention = true,
+            AttentionHeadDim = new[] { 5, 10, 20, 20 },
+            UseLinearProjection = true,
+            UpcastAttention = true,
         };
         Assert.That(UNetConfig.FromJson(unet.ToJson(), "x").ToJson(), Is.EqualTo(unet.ToJson()));
         Assert.That(unet.ToJson(), Does.Contain("\"_class_name\": \"UNet2DConditionModel\"").And.Contain("\"cross_attention_dim\": 768"));

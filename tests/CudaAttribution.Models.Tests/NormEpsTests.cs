@@ -17,7 +17,10 @@ public class NormEpsTests
 
     private static readonly UNetConfig Config = Tiny.Preset.UNet with
     {
-        BlockOutChannels = [Channels, 16], NormNumGroups = 2, CrossAttentionDim = 8, AttentionHeadDim = 2,
+        BlockOutChannels = [Channels, 16],
+        NormNumGroups = 2,
+        CrossAttentionDim = 8,
+        AttentionHeadDim = 2,
     };
 
     /// <summary>x + norm(x): the transformer in the middle adds nothing, both projections are identities.</summary>

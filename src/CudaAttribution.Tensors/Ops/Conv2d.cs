@@ -118,21 +118,21 @@ public static class Convolution
         var y = new double[(long)s.N * s.OutH * s.OutW * s.O];
         int at = 0;
         for (int n = 0; n < s.N; n++)
-        for (int oh = 0; oh < s.OutH; oh++)
-        for (int ow = 0; ow < s.OutW; ow++)
-        for (int o = 0; o < s.O; o++)
-        {
-            double sum = b?[o] ?? 0;
-            for (int kh = 0; kh < s.Kernel; kh++)
-            for (int kw = 0; kw < s.Kernel; kw++)
-            {
-                int ih = (oh * s.Stride) - s.PadBegin + kh, iw = (ow * s.Stride) - s.PadBegin + kw;
-                if (ih < 0 || ih >= s.H || iw < 0 || iw >= s.W) continue;
-                int from = ((((n * s.H) + ih) * s.W) + iw) * s.C, weight = ((((o * s.Kernel) + kh) * s.Kernel) + kw) * s.C;
-                for (int c = 0; c < s.C; c++) sum += x[from + c] * w[weight + c];
-            }
-            y[at++] = sum;
-        }
+            for (int oh = 0; oh < s.OutH; oh++)
+                for (int ow = 0; ow < s.OutW; ow++)
+                    for (int o = 0; o < s.O; o++)
+                    {
+                        double sum = b?[o] ?? 0;
+                        for (int kh = 0; kh < s.Kernel; kh++)
+                            for (int kw = 0; kw < s.Kernel; kw++)
+                            {
+                                int ih = (oh * s.Stride) - s.PadBegin + kh, iw = (ow * s.Stride) - s.PadBegin + kw;
+                                if (ih < 0 || ih >= s.H || iw < 0 || iw >= s.W) continue;
+                                int from = ((((n * s.H) + ih) * s.W) + iw) * s.C, weight = ((((o * s.Kernel) + kh) * s.Kernel) + kw) * s.C;
+                                for (int c = 0; c < s.C; c++) sum += x[from + c] * w[weight + c];
+                            }
+                        y[at++] = sum;
+                    }
         return y;
     }
 }

@@ -128,15 +128,15 @@ public static class TransposedConvolution
             {
                 int from = i % inputs, ix = i / inputs % w, iy = i / inputs / w % h, sample = i / inputs / w / h;
                 for (int kh = 0; kh < kernel; kh++)
-                for (int kw = 0; kw < kernel; kw++)
-                {
-                    int oy = (iy * stride) - padding + kh, ox = (ix * stride) - padding + kw;
-                    if (oy < 0 || oy >= outH || ox < 0 || ox >= outW) continue;
-                    for (int o = 0; o < outputs; o++)
+                    for (int kw = 0; kw < kernel; kw++)
                     {
-                        y[(((((sample * outH) + oy) * outW) + ox) * outputs) + o] += x[i] * weights[(((((from * kernel) + kh) * kernel) + kw) * outputs) + o];
+                        int oy = (iy * stride) - padding + kh, ox = (ix * stride) - padding + kw;
+                        if (oy < 0 || oy >= outH || ox < 0 || ox >= outW) continue;
+                        for (int o = 0; o < outputs; o++)
+                        {
+                            y[(((((sample * outH) + oy) * outW) + ox) * outputs) + o] += x[i] * weights[(((((from * kernel) + kh) * kernel) + kw) * outputs) + o];
+                        }
                     }
-                }
             }
             return y;
         }

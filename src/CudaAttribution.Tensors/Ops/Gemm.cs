@@ -86,12 +86,12 @@ public static class Gemm
     {
         var y = new double[(long)m * o];
         for (int r = 0; r < m; r++)
-        for (int c = 0; c < o; c++)
-        {
-            double sum = b?[c] ?? 0;
-            for (int k = 0; k < i; k++) sum += x[(r * i) + k] * w[(c * i) + k];
-            y[(r * o) + c] = sum;
-        }
+            for (int c = 0; c < o; c++)
+            {
+                double sum = b?[c] ?? 0;
+                for (int k = 0; k < i; k++) sum += x[(r * i) + k] * w[(c * i) + k];
+                y[(r * o) + c] = sum;
+            }
         return y;
     }
 }

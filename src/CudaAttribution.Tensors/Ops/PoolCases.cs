@@ -119,15 +119,15 @@ public static partial class Pool
         var y = new List<double>();
         var window = new List<double>();
         for (int n = 0; n < dims[0]; n++)
-        for (int top = -padding; top + kernel <= h + padding; top += stride)
-        for (int left = -padding; left + kernel <= w + padding; left += stride)
-        for (int c = 0; c < channels; c++)
-        {
-            window.Clear();
-            for (int iy = int.Max(top, 0); iy < int.Min(top + kernel, h); iy++)
-            for (int ix = int.Max(left, 0); ix < int.Min(left + kernel, w); ix++) window.Add(x[(((((n * h) + iy) * w) + ix) * channels) + c]);
-            y.Add(reduce(window));
-        }
+            for (int top = -padding; top + kernel <= h + padding; top += stride)
+                for (int left = -padding; left + kernel <= w + padding; left += stride)
+                    for (int c = 0; c < channels; c++)
+                    {
+                        window.Clear();
+                        for (int iy = int.Max(top, 0); iy < int.Min(top + kernel, h); iy++)
+                            for (int ix = int.Max(left, 0); ix < int.Min(left + kernel, w); ix++) window.Add(x[(((((n * h) + iy) * w) + ix) * channels) + c]);
+                        y.Add(reduce(window));
+                    }
         return [.. y];
     }
 }

@@ -94,10 +94,20 @@ public class KeySelectorTests
         {
             for (int j = 0; j < i; j++) Assert.That(Fixtures.Distance.Between(keys.Keys[i].Medoid, keys.Keys[j].Medoid), Is.GreaterThan(0.15));
         }
+    }
+
+    [TestCase(KeyStrategy.Generate, TestName = "ACaptionIsAKeyOnceThoughItHasTwoPictures")]
+    [TestCase(KeyStrategy.Detect, TestName = "ACaptionIsAKeyOnceThoughItsTwoPicturesAreFarApart")]
+    public void ACaptionIsAKeyOnce(KeyStrategy strategy)
+    {
+        var prompts = _world.Training.Items.Select(p => p.Caption).ToArray();
         var repeated = new CaptionedDataset("repeated", _world.Training.Items.Select(p => p.WithCaption(prompts[int.Parse(p.Id[1..]) / 2])));
-        Assert.That(Assert.Throws<UserException>(
-            () => new KeySelector(Fixtures.Distance).Select(_world.SourceModel(), repeated, [], new KeySelectionOptions { Count = 31 }))!.Message,
+        var options = new KeySelectionOptions { Strategy = strategy, Count = 31, MaxDispersion = 10 };
+        Assert.That(
+            Assert.Throws<UserException>(() => new KeySelector(Fixtures.Distance).Select(_world.SourceModel(), repeated, [], options))!.Message,
             Does.Contain("30 duplicates"));
+        var keys = new KeySelector(Fixtures.Distance).Select(_world.SourceModel(), repeated, [], options with { Count = 30 });
+        Assert.That(keys.Keys.Select(k => k.Prompt), Is.Unique);
     }
 
     [Test]
