@@ -45,8 +45,8 @@ public class SuspectDataTests
     public void TheSourceIsAskedAsThePicturesAreTaken()
     {
         var source = _world.SourceModel();
-        var plan = new SuspectPlan { Name = "s", Rho = 0.9, Count = 100, Seed = 3 };
-        using var taken = SuspectData.Compose(plan, new SuspectInputs { Source = source, PromptPool = Pool, Real = _world.Training }).GetEnumerator();
+        var plan = new SuspectPlan { Name = "s", Rho = 1, Count = 90, Seed = 3 };
+        using var taken = SuspectData.Compose(plan, new SuspectInputs { Source = source, PromptPool = Pool }).GetEnumerator();
         Assert.That(source.Asked, Is.Empty);
         for (int i = 0; i < 90; i++)
         {
