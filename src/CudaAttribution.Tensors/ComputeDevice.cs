@@ -1,4 +1,5 @@
 using CudaAttribution.Driver;
+using CudaAttribution.Driver.Planning;
 
 namespace CudaAttribution.Tensors;
 
@@ -27,6 +28,9 @@ public sealed class ComputeDevice : IDisposable
     public IMathLibrary Math { get; }
 
     public IStream Stream => Driver.DefaultStream;
+
+    /// <summary>Whether it computes nothing and only accounts for memory, so that what is copied to it does not matter.</summary>
+    public bool IsPlanning => Driver is PlanningDriver;
 
     /// <summary>Where the time of each launch is added up; null, as at first, for no measuring.</summary>
     public LaunchProfile? Profile { get; set; }

@@ -61,7 +61,7 @@ public sealed class Tensor
 
     /// <summary>The same bytes as elements of another type, outside the tape.</summary>
     /// <exception cref="ArgumentException">They are not as many.</exception>
-    internal Tensor As(DType type, Shape shape) => shape.Count * type.Size() == Bytes
+    public Tensor As(DType type, Shape shape) => shape.Count * type.Size() == Bytes
         ? new Tensor(Device, Storage, _offset, type, shape)
         : throw new ArgumentException($"cannot take the {Bytes} bytes of {this} as {type} {shape}");
 

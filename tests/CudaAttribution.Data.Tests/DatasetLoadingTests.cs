@@ -32,7 +32,7 @@ public class DatasetLoadingTests
         CaptionedDataset set = CaptionedDataset.Load(folder.Path);
         Assert.That(set.Items.Select(i => i.Id), Is.EqualTo(new[] { "a", "b", "c", "deep/d" }));
         Assert.That(set["b"].Caption, Is.EqualTo("A bee"));
-        Assert.That(set["b"].Image, Is.EqualTo(image));
+        Assert.That(set["b"].Image.Read(), Is.EqualTo(image));
         Assert.That(set["b"].Tags, Is.EqualTo(new Dictionary<string, string> { ["short_name"] = "bee", ["category"] = "insects" }));
         Assert.That(set["c"].Tags, Is.Empty);
         Assert.That(set.Warnings, Is.Empty);
@@ -74,10 +74,10 @@ public class DatasetLoadingTests
         folder.Write("captions.tsv", "id\tcaption\na\tan ant\n");
         foreach (ResizeMode mode in Enum.GetValues<ResizeMode>())
             Assert.That(Load(mode), Is.EqualTo(image.ToSquare(8, mode)), mode.ToString());
-        RgbImage byDefault = CaptionedDataset.Load(folder.Path, new LoadOptions { Size = 8 })["a"].Image;
+        RgbImage byDefault = CaptionedDataset.Load(folder.Path, new LoadOptions { Size = 8 })["a"].Image.Read();
         Assert.That(byDefault, Is.EqualTo(image.ToSquare(8, ResizeMode.CropCentre)));
 
-        RgbImage Load(ResizeMode mode) => CaptionedDataset.Load(folder.Path, new LoadOptions { Size = 8, Resize = mode })["a"].Image;
+        RgbImage Load(ResizeMode mode) => CaptionedDataset.Load(folder.Path, new LoadOptions { Size = 8, Resize = mode })["a"].Image.Read();
     }
 
     [Test]
@@ -85,7 +85,7 @@ public class DatasetLoadingTests
     {
         folder.Write("a.png", PngWriter.Write(new int[1, 1, 4], PngWriter.RgbAlpha, 8));
         folder.Write("captions.tsv", "id\tcaption\na\tnothing\n");
-        Assert.That(CaptionedDataset.Load(folder.Path)["a"].Image.Pixels, Is.EqualTo(new byte[] { 255, 255, 255 }));
+        Assert.That(CaptionedDataset.Load(folder.Path)["a"].Image.Read().Pixels, Is.EqualTo(new byte[] { 255, 255, 255 }));
     }
 
     [Test]
@@ -109,7 +109,7 @@ public class DatasetLoadingTests
         Directory.CreateSymbolicLink(Path.Combine(folder.Path, "loop"), folder.Path);
         folder.Write("captions.tsv", "id\tcaption\na\tan ant\n");
         CaptionedDataset set = CaptionedDataset.Load(folder.Path);
-        Assert.That(set["a"].Image, Is.EqualTo(Pictures.Noise(2, 2, 1)));
+        Assert.That(set["a"].Image.Read(), Is.EqualTo(Pictures.Noise(2, 2, 1)));
         Assert.That(set.Warnings, Is.Empty, "folders behind links are not entered");
     }
 
@@ -153,7 +153,7 @@ public class DatasetLoadingTests
         string[] hashes = [.. new[]
         {
             item, new CaptionedImage("b", "caption", item.Image), item.WithCaption("another"), item.WithImage(Pictures.Noise(2, 2, 2)),
-            item.WithImage(new RgbImage(4, 1, item.Image.Pixels)),
+            item.WithImage(new RgbImage(4, 1, item.Image.Read().Pixels)),
         }.Select(i => new CaptionedDataset("test", [i]).Hash)];
         Assert.That(hashes, Is.Unique);
     }

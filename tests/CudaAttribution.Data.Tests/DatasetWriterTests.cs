@@ -68,6 +68,16 @@ public class DatasetWriterTests
     }
 
     [Test]
+    public void WhatAKilledWriterLeftIsRemovedByTheNext()
+    {
+        string left = $".set.{Guid.NewGuid():N}.tmp", ofAnother = $".set.b.{Guid.NewGuid():N}.tmp", foreign = ".set.mine.tmp";
+        foreach (string name in new[] { left, ofAnother, foreign }) folder.Write($"{name}/a.png", Pictures.Noise(2, 2, 1));
+        CaptionedDatasetWriter.Write(Target, [new CaptionedImage("a", "x", Pictures.Noise(2, 2, 1))]);
+        Assert.That(
+            Directory.GetFileSystemEntries(folder.Path).Select(Path.GetFileName), Is.EquivalentTo(new[] { "set", ofAnother, foreign }));
+    }
+
+    [Test]
     public void FullTargetsAreLeftAloneAndEmptyOnesTaken()
     {
         folder.Write("set/precious.txt", "keep");

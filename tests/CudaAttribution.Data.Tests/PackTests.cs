@@ -41,7 +41,7 @@ public class PackTests
     {
         CaptionedDataset set = WritePack();
         CaptionedDataset read = CaptionedDataset.Load(Path.Combine(folder.Path, "first.webp"), new LoadOptions { Size = 4 });
-        Assert.That(read["03"].Image, Is.EqualTo(set["03"].Image.Resize(4, 4)));
+        Assert.That(read["03"].Image.Read(), Is.EqualTo(set["03"].Image.Read().Resize(4, 4)));
         Assert.That(() => CaptionedDataset.Load(folder.Path), Throws.TypeOf<DatasetException>().With.Message.Contains("pack of several"));
     }
 

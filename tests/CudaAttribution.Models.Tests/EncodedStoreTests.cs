@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
 using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Tensors;
@@ -60,13 +62,60 @@ public class EncodedStoreTests : DeviceFixture
     [Test]
     public void AFileThatAnotherRunHasOpenIsNamed()
     {
-        using var arena = new Arena(Device);
         Directory.CreateDirectory(Folder["c"]);
-        var table = arena.New(new Shape(2, 3));
-        using var open = EncodedStore.Open(Folder["c"], "pictures", "key", table, out _);
+        using var open = EncodedStore.Open(Folder["c"], "pictures", "key", 12);
         Assert.That(
-            () => EncodedStore.Open(Folder["c"], "pictures", "key", table, out _),
+            () => EncodedStore.Open(Folder["c"], "pictures", "key", 12),
             Throws.TypeOf<ModelFileException>().With.Message.Contains("pictures-").And.Message.Contains(Folder["c"]));
+    }
+
+    [Test]
+    public void WhatChangesDuringTheRunIsNamed()
+    {
+        Directory.CreateDirectory(Folder["c"]);
+        using var arena = new Arena(Device);
+        using var store = EncodedStore.Open(Folder["c"], "pictures", "key", 3 * sizeof(float));
+        for (int i = 0; i < 5; i++) store.Append(arena.From([i, i + 0.5f, -i], new Shape(1, 3)));
+        float[] values = new float[3];
+        store.Read(3, MemoryMarshal.AsBytes(values.AsSpan()));
+        Assert.That(values, Is.EqualTo(new[] { 3, 3.5f, -3 }));
+        string path = Directory.GetFiles(Folder["c"]).Single();
+        // Another program: .NET's lock, which binds .NET alone, keeps this one out.
+        using (var dd = Process.Start("dd", ["if=/dev/zero", $"of={path}", "bs=1", $"seek={3 * (12 + 32) + 2}", "count=1", "conv=notrunc", "status=none"]))
+        {
+            dd.WaitForExit();
+            Assert.That(dd.ExitCode, Is.Zero);
+        }
+        Assert.That(() => store.Read(3, new byte[12]), Changed(3));
+        Assert.That(() => store.Read(2, new byte[12]), Throws.Nothing);
+        Assert.That(() => store.Read(5, new byte[12]), Changed(5), "beyond the end");
+
+        NUnit.Framework.Constraints.IResolveConstraint Changed(int item) =>
+            Throws.TypeOf<ModelFileException>().With.Message.Contains(path).And.Message.Contains($"item {item} is not what was stored");
+    }
+
+    /// <summary>Items lie beyond what 32 bits can address.</summary>
+    [Test]
+    [Category("Slow")]
+    public void AStoreMayBeOverTwoGigabytes()
+    {
+        const int Values = 1 << 22, Items = 130;
+        Directory.CreateDirectory(Folder["c"]);
+        using (var store = EncodedStore.Open(Folder["c"], "pictures", "key", Values * sizeof(float)))
+        {
+            using var arena = new Arena(Device);
+            var item = arena.New(new Shape(1, Values));
+            for (int i = 0; i < Items; i++)
+            {
+                item.CopyFrom<float>(Enumerable.Repeat((float)i, Values).ToArray());
+                store.Append(item);
+            }
+        }
+        using var again = EncodedStore.Open(Folder["c"], "pictures", "key", Values * sizeof(float));
+        Assert.That(again.Count, Is.EqualTo(Items));
+        byte[] last = new byte[Values * sizeof(float)];
+        again.Read(Items - 1, last);
+        Assert.That(MemoryMarshal.Cast<byte, float>(last).ToArray(), Has.All.EqualTo(Items - 1f));
     }
 
     /// <summary>Trains, and says how many launches preparing took: none where nothing is encoded.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Diffusion;
@@ -71,7 +72,7 @@ public class LatentModelTests : DeviceFixture
         var options = new SampleOptions { Steps = 3, Guidance = 2 };
         var request = SampleRequest.For(["a red disc"], seed: 3);
         var picture = new Sampler(model, options).Sample(request);
-        Assert.That((picture.Width, picture.Height, picture.Channels), Is.EqualTo((16, 16, 3)));
+        Assert.That((picture[0].Side, picture[0].Pixels.Length), Is.EqualTo((16, 16 * 16 * 3)));
 
         using var arena = new Arena(Device);
         var x = arena.New(new Shape(1, 8, 8, 4));
@@ -127,7 +128,9 @@ public class LatentModelTests : DeviceFixture
         using var model = Tiny.LatentModel(Device);
         using var pictures = new TrainingPictures(model, Tiny.Data(side: 16), seed: 5);
         using var tape = new Tape(Device, record: false);
-        var drawn = tape.Arena.From([2, 4], new Shape(2));
+        byte[] written = new byte[2 * (int)pictures.Picture.Count * sizeof(float)];
+        pictures.Write([2, 4], written);
+        var drawn = tape.Arena.From(MemoryMarshal.Cast<byte, float>(written).ToArray(), [2, .. pictures.Picture]);
         float[] first = pictures.Batch(tape, 0, drawn).ToArray<float>(), again = pictures.Batch(tape, 0, drawn).ToArray<float>();
         float[] second = pictures.Batch(tape, 1, drawn).ToArray<float>();
         Assert.That(again, Is.EqualTo(first));

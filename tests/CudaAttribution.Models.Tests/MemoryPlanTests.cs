@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CudaAttribution.Data.Images;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Text;
@@ -53,6 +54,19 @@ public class MemoryPlanTests : DeviceFixture
         using var trainer = Tiny.Training(model, Options);
         trainer.Run();
         Assert.That(device.Pool.PeakReserved, Is.EqualTo(trainer.Memory.Total).Within(10).Percent);
+    }
+
+    /// <summary>A step brings its own pictures and captions, so a set may have any number of them.</summary>
+    [TestCase(ModelUse.TrainAll, false)]
+    [TestCase(ModelUse.TrainUNet, false)]
+    [TestCase(ModelUse.TrainUNet, true)]
+    public void DoesNotGrowWithThePictures(ModelUse use, bool latents)
+    {
+        using var model = latents ? Tiny.LatentModel(Device, use) : Tiny.Model(Device, use);
+        var picture = RgbImage.Filled(model.PictureSize, model.PictureSize, 1, 2, 3);
+        MemoryPlan Plan(int count) => MemoryPlan.Of(
+            Tiny.Task(model, new TrainingSet([.. Enumerable.Repeat(picture, count)], [.. Enumerable.Range(0, count).Select(i => $"{i}")])), Options);
+        Assert.That(Plan(6400), Is.EqualTo(Plan(64)));
     }
 
     [Test]

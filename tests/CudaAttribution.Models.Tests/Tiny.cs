@@ -1,3 +1,4 @@
+using CudaAttribution.Data.Images;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Text;
@@ -56,12 +57,17 @@ internal static class Tiny
     /// <summary>One picture per caption: a smooth pattern of its own.</summary>
     public static TrainingSet Data(int count = 7, int side = 8)
     {
-        byte[] pixels = new byte[count * side * side * 3];
-        for (int i = 0; i < pixels.Length; i++)
+        return new TrainingSet([.. Enumerable.Range(0, count).Select(Picture)], Captions[..count]);
+
+        RgbImage Picture(int picture)
         {
-            int picture = i / (3 * side * side), y = i / (3 * side) % side, x = i / 3 % side, c = i % 3;
-            pixels[i] = (byte)(128 + 110 * Math.Sin(0.7 * picture * (c + 1) + 0.5 * x * (picture % 3) - 0.4 * y));
+            byte[] pixels = new byte[side * side * 3];
+            for (int i = 0; i < pixels.Length; i++)
+            {
+                int y = i / (3 * side), x = i / 3 % side, c = i % 3;
+                pixels[i] = (byte)(128 + 110 * Math.Sin(0.7 * picture * (c + 1) + 0.5 * x * (picture % 3) - 0.4 * y));
+            }
+            return new RgbImage(side, side, pixels);
         }
-        return new TrainingSet(pixels, side, side, Captions[..count]);
     }
 }

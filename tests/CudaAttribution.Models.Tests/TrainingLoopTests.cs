@@ -1,4 +1,5 @@
 using CudaAttribution.Models.Configuration;
+using CudaAttribution.Data.Images;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Runs;
@@ -29,8 +30,8 @@ public class TrainingLoopTests : DeviceFixture
         var pictures = new Sampler(model, new SampleOptions { Steps = 20, Guidance = 1.5 }).Sample(SampleRequest.For(Tiny.Captions[..4], 3));
         for (int i = 0; i < 4; i++)
         {
-            double own = Distance(pictures.Picture(i), Tiny.Data(4).Picture(i));
-            double nearestOther = Enumerable.Range(0, 4).Where(j => j != i).Min(j => Distance(pictures.Picture(i), Tiny.Data(4).Picture(j)));
+            double own = Distance(pictures[i].Pixels, Tiny.Data(4).Picture(i));
+            double nearestOther = Enumerable.Range(0, 4).Where(j => j != i).Min(j => Distance(pictures[i].Pixels, Tiny.Data(4).Picture(j)));
             TestContext.Out.WriteLine($"{Tiny.Captions[i]}: {own:F3} from its picture, {nearestOther:F3} from the nearest other");
             Assert.That(own, Is.LessThan(0.5 * nearestOther));
         }
@@ -245,12 +246,8 @@ public class TrainingLoopTests : DeviceFixture
             () => new DiffusionTask(sampling, Tiny.Data()),
             Throws.InvalidOperationException.With.Message.Contains("open it for training"));
         Assert.That(
-            () => new DiffusionTask(model, new TrainingSet(new byte[16 * 16 * 3], 16, 16, ["x"])),
+            () => new DiffusionTask(model, new TrainingSet([new RgbImage(16, 16, new byte[16 * 16 * 3])], ["x"])),
             Throws.ArgumentException.With.Message.Contains("16x16, the model takes 8x8"));
-        Assert.That(() => new TrainingSet([], 8, 8, []), Throws.ArgumentException.With.Message.Contains("empty"));
-        Assert.That(
-            () => new TrainingSet(new byte[100], 8, 8, ["x"]),
-            Throws.ArgumentException.With.Message.Contains("need 192 bytes, 100 are given"));
         File.WriteAllText(Folder["file"], "x");
         Assert.That(
             () => Tiny.Training(model, Options with { CheckpointFolder = Folder["file", "below"] }),

@@ -20,7 +20,7 @@ internal static class ReconstructCommand
         Turns pictures into noise by DDIM inversion (without guidance), makes them anew from that noise, and measures how far the result is from the
         picture. A model tends to reconstruct pictures that it was trained on more closely than others; compare with a model that never saw them.
         With an autoencoder, part of each distance is the autoencoder's own. Nothing here is random.
-        Writes images/ (the reconstructions), sheet.png (each picture beside its reconstruction), reconstructions.json
+        Writes images/ (the reconstructions), sheet.png (each picture beside its reconstruction; the first ones, up to 67 megapixels), reconstructions.json
         (schema, model, model_identity, steps, fixed_point, mean_distances, and for each picture: id, prompt, original_sha256, image, distances by
         metric) and manifest.json.
         """;
@@ -75,10 +75,9 @@ internal static class ReconstructCommand
             {
                 Steps = parsed.GetValue(steps), FixedPoint = parsed.GetValue(fixedPoint), Tile = parsed.GetValue(tile),
             };
-            var made = Reconstruct(source, originals, options);
-            var metrics = MeasureRegistry.Names.Select(name => MeasureRegistry.Create(name, session.Device)).ToArray();
-            var table = ReconstructionTable.Of(source, options.Steps, options.FixedPoint, made, metrics);
-            Write(session, table, made, source.Size);
+            var rows = Reconstruct(source, originals, options, session);
+            var table = ReconstructionTable.Of(source, options.Steps, options.FixedPoint, rows);
+            session.Folder.WriteJson(ReconstructionTable.FileName, table);
             session.Finish();
             if (run.Json) Shell.WriteJson(table);
             else Print(table);
@@ -98,29 +97,39 @@ internal static class ReconstructCommand
         return [.. data.Items.Select(i => new Original(i.Id, i.Caption, i.Image))];
     }
 
-    private static Reconstruction[] Reconstruct(LocalModel model, List<Original> originals, InversionOptions options)
+    /// <summary>Reconstructs a batch after the other, and keeps of each what the table and the sheet need.</summary>
+    private static List<ReconstructionRow> Reconstruct(LocalModel model, List<Original> originals, InversionOptions options, RunSession session)
     {
-        using var line = new ProgressLine("reconstructing");
-        using var cancel = new CancelKey();
-        var pictures = model.Reconstruct(
-            [.. originals.Select(o => (o.Picture, o.Prompt))], options, p => line.Report(Done(p), p.OfPictures * (long)p.OfSteps), cancel.Token);
-        return [.. originals.Zip(pictures, (o, made) => new Reconstruction(o.Id, o.Prompt, o.Picture, made))];
-
-        // Evaluations of the network, each for one picture.
-        long Done(SampleProgress p) =>
-            p.Pictures * (long)p.OfSteps + (long)p.Step % p.OfSteps * Math.Min(model.BatchSize, p.OfPictures - p.Pictures);
-    }
-
-    private static void Write(RunSession session, ReconstructionTable table, Reconstruction[] made, int size)
-    {
-        for (int i = 0; i < made.Length; i++) session.Folder.WriteImage(table.Pictures[i].Image, made[i].Picture);
+        var metrics = MeasureRegistry.Names.Select(name => MeasureRegistry.Create(name, session.Device)).ToArray();
         var layout = new ContactSheetOptions
         {
-            Columns = 2 * Math.Min(PairsInARow, made.Length),
-            Magnification = Math.Max(1, SampleCommand.LegibleSide / size),
+            Columns = 2 * Math.Min(PairsInARow, originals.Count),
+            Magnification = Math.Max(1, SampleCommand.LegibleSide / model.Size),
         };
-        session.Folder.WriteImage("sheet.png", ContactSheet.Compose([.. made.SelectMany(r => new[] { r.Original, r.Picture })], layout));
-        session.Folder.WriteJson(ReconstructionTable.FileName, table);
+        int pairs = Math.Max(1, ContactSheet.Room(model.Size, model.Size, layout) / 2);
+        var (rows, shown) = (new List<ReconstructionRow>(), new List<RgbImage>());
+        using var line = new ProgressLine("reconstructing");
+        using var cancel = new CancelKey();
+        foreach (var batch in originals.Chunk(model.BatchSize))
+        {
+            RgbImage[] pictures = [.. batch.Select(o => o.Picture).ReadAhead()];
+            var made = model.Reconstruct(
+                [.. pictures.Zip(batch, (picture, o) => (picture, o.Prompt))],
+                options,
+                // Evaluations of the network, each for one picture.
+                p => line.Report((rows.Count + p.Pictures) * (long)p.OfSteps + (long)p.Step % p.OfSteps * batch.Length, originals.Count * (long)p.OfSteps),
+                cancel.Token);
+            for (int i = 0; i < batch.Length; i++)
+            {
+                var row = ReconstructionRow.Of(rows.Count, new Reconstruction(batch[i].Id, batch[i].Prompt, pictures[i], made[i]), metrics);
+                session.Folder.WriteImage(row.Image, made[i]);
+                if (rows.Count < pairs) shown.AddRange(pictures[i], made[i]);
+                rows.Add(row);
+            }
+        }
+        session.Folder.WriteImage("sheet.png", ContactSheet.Compose(shown, layout));
+        if (pairs < rows.Count) Console.Error.WriteLine($"cudattr: sheet.png has room for the first {pairs} pictures");
+        return rows;
     }
 
     private static void Print(ReconstructionTable table)
@@ -129,5 +138,5 @@ internal static class ReconstructCommand
         Console.WriteLine($"{table.Pictures.Count} pictures reconstructed, mean distance {means}");
     }
 
-    private sealed record Original(string Id, string Prompt, RgbImage Picture);
+    private sealed record Original(string Id, string Prompt, IPicture Picture);
 }

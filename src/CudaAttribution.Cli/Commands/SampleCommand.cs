@@ -38,7 +38,7 @@ internal static class SampleCommand
         var runOptions = new RunOptionSet();
         var command = new Command(
             "sample",
-            "Draws pictures: PNG files and a contact sheet. Picture i depends on the seed and its number only, not on what else is drawn.")
+            "Draws pictures: PNG files and a contact sheet (of the first ones, up to 67 megapixels). Picture i depends on the seed and its number only, not on what else is drawn.")
         { prompts, file, count, initial, strength };
         model.AddTo(command);
         sampling.AddTo(command);
@@ -58,15 +58,16 @@ internal static class SampleCommand
             int each = parsed.GetValue(count);
             Query[] queries = Queries(asked, each, run.Seed);
             using var drawn = DrawnPictures.Open(session.Folder, source, session.Device.Math.Name, run.Seed, [.. queries.Select(q => q.Prompt)], start);
-            var images = Draw(source, queries, drawn, start);
             var layout = new ContactSheetOptions
             {
                 Columns = each > 1 ? each : 10,
                 Magnification = Math.Max(1, LegibleSide / source.Size),
             };
-            session.Folder.WriteImage("sheet.png", ContactSheet.Compose(images, layout));
+            var shown = Draw(source, queries, drawn, start, ContactSheet.Room(source.Size, source.Size, layout));
+            session.Folder.WriteImage("sheet.png", ContactSheet.Compose(shown, layout));
+            if (shown.Length < queries.Length) Console.Error.WriteLine($"cudattr: sheet.png has room for the first {shown.Length} pictures");
             session.Finish();
-            if (run.Json) Shell.WriteJson(new { images = images.Length, folder = session.Folder.Root });
+            if (run.Json) Shell.WriteJson(new { images = queries.Length, folder = session.Folder.Root });
             return Shell.Done;
         });
         return command;
@@ -78,12 +79,19 @@ internal static class SampleCommand
         return [.. prompts.SelectMany(p => Enumerable.Repeat(p, each)).Select((p, i) => noise.Ask(p, i))];
     }
 
-    private static RgbImage[] Draw(LocalModel source, Query[] queries, DrawnPictures drawn, PictureStart? start)
+    /// <summary>Draws the pictures that are not there yet.</summary>
+    /// <returns>The first <paramref name="room"/> of all.</returns>
+    private static RgbImage[] Draw(LocalModel source, Query[] queries, DrawnPictures drawn, PictureStart? start, int room)
     {
-        var images = new RgbImage?[queries.Length];
-        for (int i = 0; i < images.Length; i++) images[i] = drawn.TryRead(i);
-        int[] missing = [.. Enumerable.Range(0, images.Length).Where(i => images[i] is null)];
-        int done = images.Length - missing.Length;
+        var first = new RgbImage[Math.Min(room, queries.Length)];
+        var missing = new List<int>();
+        for (int i = 0; i < queries.Length; i++)
+        {
+            var image = drawn.TryRead(i);
+            if (image is null) missing.Add(i);
+            else if (i < first.Length) first[i] = image;
+        }
+        int done = queries.Length - missing.Count;
         using var line = new ProgressLine("drawing");
         using var cancel = new CancelKey();
         foreach (int[] round in missing.Chunk(source.BatchSize))
@@ -92,16 +100,17 @@ internal static class SampleCommand
                 [.. round.Select(i => queries[i])],
                 source.Sampling,
                 start,
-                p => line.Report((done + p.Pictures) * (long)p.OfSteps + p.Step % p.OfSteps * round.Length, images.Length * (long)p.OfSteps, "steps"),
+                p => line.Report((done + p.Pictures) * (long)p.OfSteps + p.Step % p.OfSteps * round.Length, queries.Length * (long)p.OfSteps, "steps"),
                 cancel.Token);
             foreach (var (i, answer) in round.Zip(answers))
             {
-                images[i] = answer.Image ?? throw new UserException($"no picture ({answer.Failure})", "Try another prompt.");
-                drawn.Write(i, images[i]!);
+                var image = answer.Image ?? throw new UserException($"no picture ({answer.Failure})", "Try another prompt.");
+                drawn.Write(i, image);
+                if (i < first.Length) first[i] = image;
             }
             done += round.Length;
         }
-        return images!;
+        return first;
     }
 
     private static PictureStart? Start(FileInfo? picture, double? strength)

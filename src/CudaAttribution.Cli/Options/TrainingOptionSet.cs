@@ -113,7 +113,7 @@ internal sealed class TrainingOptionSet(double learningRate, int steps)
 
     private static Option<string> RequiredData()
     {
-        var data = CommonOptions.Data();
+        var data = CommonOptions.Data("--data", "Captioned pictures, read as the steps need them, so they must not change meanwhile");
         data.Required = true;
         return data;
     }

@@ -4,10 +4,13 @@ namespace CudaAttribution.Data.Datasets;
 
 /// <summary>
 /// Writes a data set as a folder of PNG files and <c>captions.tsv</c>. Everything goes to a temporary folder beside the target, which
-/// <see cref="Complete"/> renames: the target is there whole or not at all. Without Complete, <see cref="Dispose"/> removes what was written.
+/// <see cref="Complete"/> renames: the target is there whole or not at all. Without Complete, <see cref="Dispose"/> removes what was written; what a
+/// killed writer left, the next one for the same target removes with its Complete.
 /// </summary>
 public sealed class CaptionedDatasetWriter : IDisposable
 {
+    private const string TemporarySuffix = ".tmp";
+
     private const string Remedy = "Choose a folder that can be written to, on a disk with room.";
 
     private readonly string target;
@@ -20,7 +23,7 @@ public sealed class CaptionedDatasetWriter : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        temporary = Path.Combine(Path.GetDirectoryName(target) ?? target, $".{Path.GetFileName(target)}.{Guid.NewGuid():N}.tmp");
+        temporary = Path.Combine(Parent, $"{TemporaryPrefix}{Guid.NewGuid():N}{TemporarySuffix}");
         Guarded(() =>
         {
             if (File.Exists(target) || (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()))
@@ -41,7 +44,7 @@ public sealed class CaptionedDatasetWriter : IDisposable
         ArgumentNullException.ThrowIfNull(item);
         if (!rows.TryAdd(item.Id, (item.Id, item.Caption, item.Tags)))
             throw new DatasetException($"the id '{item.Id}' occurs twice", "Give each picture its own id.", target);
-        byte[] png = ImageCodecs.EncodePng(item.Image);
+        byte[] png = ImageCodecs.EncodePng(item.Image.Read());
         Guarded(() =>
         {
             string file = Path.Combine(temporary, item.Id + ".png");
@@ -61,6 +64,7 @@ public sealed class CaptionedDatasetWriter : IDisposable
             File.WriteAllBytes(Path.Combine(temporary, CaptionTable.FileName), table);
             if (Directory.Exists(target)) Directory.Delete(target);
             Directory.Move(temporary, target);
+            foreach (string left in Directory.GetDirectories(Parent).Where(IsTemporary)) Directory.Delete(left, recursive: true);
         });
     }
 
@@ -76,6 +80,17 @@ public sealed class CaptionedDatasetWriter : IDisposable
         using var writer = new CaptionedDatasetWriter(folder);
         foreach (CaptionedImage item in items) writer.Add(item);
         writer.Complete();
+    }
+
+    private string Parent => Path.GetDirectoryName(target) ?? target;
+
+    private string TemporaryPrefix => $".{Path.GetFileName(target)}.";
+
+    private bool IsTemporary(string path)
+    {
+        string name = Path.GetFileName(path);
+        return name.StartsWith(TemporaryPrefix, StringComparison.Ordinal) && name.EndsWith(TemporarySuffix, StringComparison.Ordinal)
+            && Guid.TryParseExact(name.AsSpan(TemporaryPrefix.Length..^TemporarySuffix.Length), "N", out _);
     }
 
     private void Guarded(Action write)

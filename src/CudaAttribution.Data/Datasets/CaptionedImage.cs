@@ -10,10 +10,10 @@ public sealed class CaptionedImage
 
     /// <param name="id">The name of the picture in its data set: the file's path in its folder without extension, with '/' between folders.</param>
     /// <param name="caption">The caption; runs of white space and control characters become one blank.</param>
-    /// <param name="image">The picture.</param>
+    /// <param name="image">The picture; one that is not in memory is read only where its pixels are needed.</param>
     /// <param name="tags">Further columns of the data set; null is none.</param>
     /// <exception cref="ArgumentException">The id is not a plain relative path, or the caption is empty.</exception>
-    public CaptionedImage(string id, string caption, RgbImage image, IReadOnlyDictionary<string, string>? tags = null)
+    public CaptionedImage(string id, string caption, IPicture image, IReadOnlyDictionary<string, string>? tags = null)
     {
         ArgumentNullException.ThrowIfNull(image);
         if (RelativePath.Problem(id) is { } problem) throw new ArgumentException($"The id '{id}' {problem}.", nameof(id));
@@ -28,7 +28,7 @@ public sealed class CaptionedImage
 
     public string Caption { get; }
 
-    public RgbImage Image { get; }
+    public IPicture Image { get; }
 
     public IReadOnlyDictionary<string, string> Tags { get; }
 
@@ -36,7 +36,7 @@ public sealed class CaptionedImage
     public CaptionedImage WithCaption(string caption) => new(Id, caption, Image, Tags);
 
     /// <summary>Another picture under the same id and caption.</summary>
-    public CaptionedImage WithImage(RgbImage image) => new(Id, Caption, image, Tags);
+    public CaptionedImage WithImage(IPicture image) => new(Id, Caption, image, Tags);
 
     /// <summary>Runs of white space and control characters become one blank, none at the ends: what CLIP's tokenizer does to text first.</summary>
     public static string Normalise(string text)

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using CudaAttribution.Data.Images;
 
 namespace CudaAttribution.Data.Datasets;
 
@@ -14,13 +15,14 @@ internal static class ContentHash
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         sha.AppendData("cudattr-dataset-1"u8);
-        foreach (CaptionedImage item in items.OrderBy(i => i.Id, StringComparer.Ordinal))
+        CaptionedImage[] ordered = [.. items.OrderBy(i => i.Id, StringComparer.Ordinal)];
+        foreach ((CaptionedImage item, RgbImage image) in ordered.Zip(ordered.Select(i => i.Image).ReadAhead()))
         {
             AppendText(sha, item.Id);
             AppendText(sha, item.Caption);
-            AppendNumber(sha, item.Image.Width);
-            AppendNumber(sha, item.Image.Height);
-            sha.AppendData(item.Image.Pixels);
+            AppendNumber(sha, image.Width);
+            AppendNumber(sha, image.Height);
+            sha.AppendData(image.Pixels);
         }
         return Convert.ToHexStringLower(sha.GetHashAndReset());
     }

@@ -1,9 +1,10 @@
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Data.Images;
 
 namespace CudaAttribution.Data.Datasets;
 
-/// <summary>Loads a folder of pictures with its file of captions.</summary>
+/// <summary>
+/// Loads a folder of pictures with its file of captions: each picture is read once, to know that it can be and what it is, and none is kept.
+/// </summary>
 internal static class FolderLoader
 {
     public static CaptionedDataset Load(string folder, LoadOptions options)
@@ -14,14 +15,14 @@ internal static class FolderLoader
         var files = new string?[ordered.Length];
         for (int i = 0; i < ordered.Length; i++) files[i] = FindFile(ordered[i], images, captionFile);
 
-        var loaded = new RgbImage?[ordered.Length];
+        var loaded = new FilePicture?[ordered.Length];
         var failures = new Exception?[ordered.Length];
         Parallel.For(0, ordered.Length, i =>
         {
             if (files[i] is not { } file) return;
             try
             {
-                loaded[i] = ReadImage(file, options);
+                loaded[i] = FilePicture.Open(file, options);
             }
             catch (Exception e) when (e is ImageDecodeException or IOException or UnauthorizedAccessException)
             {
@@ -101,14 +102,5 @@ internal static class FolderLoader
                 $"the id '{row.Id}' has several pictures: {string.Join(", ", names.Order(StringComparer.Ordinal))}", "Keep one of them.",
                 captionFile, row.Line);
         return names.Count == 0 ? null : images.FullPath(names[0]);
-    }
-
-    private static RgbImage ReadImage(string file, LoadOptions options)
-    {
-        long length = new FileInfo(file).Length;
-        if (length > options.MaxFileBytes)
-            throw new ImageDecodeException(ImageDecodeError.TooLarge, $"the file has {length} bytes, the limit is {options.MaxFileBytes} bytes");
-        RgbImage image = ImageCodecs.Decode(File.ReadAllBytes(file), options.MaxPixels).OverWhite();
-        return options.Size is { } size ? image.ToSquare(size, options.Resize) : image;
     }
 }

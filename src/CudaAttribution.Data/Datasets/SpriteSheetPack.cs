@@ -7,7 +7,7 @@ namespace CudaAttribution.Data.Datasets;
 /// <summary>
 /// Several data sets with the same ids and captions in few files: <c>captions.tsv</c> for all of them (tag <c>index</c> is the place in a
 /// sheet), per data set one lossless WebP <c>name.webp</c> of square tiles, row by row from the top left, and <c>pack.json</c> with the
-/// tile size, the hash of each sheet's pictures and their origin.
+/// tile size, the hash of each sheet's pictures and their origin. A sheet is in memory as long as one of its pictures is used.
 /// </summary>
 public static class SpriteSheetPack
 {
@@ -33,6 +33,7 @@ public static class SpriteSheetPack
         CaptionedImage[] first = Ordered(sheets[0].Set);
         int tile = first[0].Image.Width;
         var files = new List<(string Name, byte[] Bytes)>();
+        CheckSize(first.Length, tile, columns);
         foreach ((string name, CaptionedDataset set, _) in sheets)
         {
             CaptionedImage[] items = Ordered(set);
@@ -91,7 +92,7 @@ public static class SpriteSheetPack
         var items = new CaptionedImage[index.Count];
         for (int i = 0; i < items.Length; i++)
         {
-            RgbImage tile = picture.Crop(i % index.Columns * index.Tile, i / index.Columns * index.Tile, index.Tile, index.Tile);
+            var tile = new Tile(picture, i % index.Columns * index.Tile, i / index.Columns * index.Tile, index.Tile);
             items[i] = new CaptionedImage(rows[i].Id, rows[i].Caption, tile, rows[i].Tags);
         }
         string source = files.Describe(sheet.File);
@@ -99,7 +100,7 @@ public static class SpriteSheetPack
         if (set.Hash != sheet.Hash)
             throw new DatasetException(
                 $"the pictures and captions have the hash {set.Hash}, the index says {sheet.Hash}", "Use the files of one pack, unchanged.", source);
-        return options.Size is { } size && size != index.Tile ? set.Select(i => i.WithImage(i.Image.Resize(size, size))) : set;
+        return options.Size is { } size ? set.Select(i => i.WithImage(i.Image.ToSquare(size, options.Resize))) : set;
     }
 
     private static CaptionedImage[] Ordered(CaptionedDataset set) => [.. set.Items.OrderBy(i => i.Id, StringComparer.Ordinal)];
@@ -114,7 +115,7 @@ public static class SpriteSheetPack
         {
             if (items[i].Id != first[i].Id || items[i].Caption != first[i].Caption || !SameTags(items[i].Tags, first[i].Tags))
                 throw new DatasetException($"the sheet '{name}' has '{items[i]}' where the first one has '{first[i]}'", remedy);
-            RgbImage image = items[i].Image;
+            IPicture image = items[i].Image;
             if (image.Width != tile || image.Height != tile)
             {
                 throw new DatasetException(
@@ -124,13 +125,25 @@ public static class SpriteSheetPack
         }
     }
 
+    /// <summary>A sheet is one picture, and has to be one that is read.</summary>
+    private static void CheckSize(int pictures, int tile, int columns)
+    {
+        long pixels = (long)columns * tile * RowsOf(pictures, columns) * tile;
+        if (pixels > ImageCodecs.MostPixels)
+            throw new DatasetException(
+                $"a sheet of {pictures} pictures of {tile} x {tile} has {pixels} pixels, the limit is {ImageCodecs.MostPixels}",
+                "Pack fewer or smaller pictures.");
+    }
+
+    private static long RowsOf(int pictures, int columns) => ((long)pictures + columns - 1) / columns;
+
     private static bool SameTags(IReadOnlyDictionary<string, string> a, IReadOnlyDictionary<string, string> b) =>
         a.Count == b.Count && a.All(tag => b.TryGetValue(tag.Key, out string? value) && value == tag.Value);
 
     private static RgbImage Compose(CaptionedImage[] items, int tile, int columns)
     {
-        RgbImage sheet = RgbImage.Filled(columns * tile, (items.Length + columns - 1) / columns * tile, 255, 255, 255);
-        for (int i = 0; i < items.Length; i++) items[i].Image.CopyInto(sheet, i % columns * tile, i / columns * tile);
+        RgbImage sheet = RgbImage.Filled(columns * tile, (int)RowsOf(items.Length, columns) * tile, 255, 255, 255);
+        for (int i = 0; i < items.Length; i++) items[i].Image.Read().CopyInto(sheet, i % columns * tile, i / columns * tile);
         return sheet;
     }
 
@@ -173,7 +186,7 @@ public static class SpriteSheetPack
         {
             throw new DatasetException(e.Message, remedy, file, null, e);
         }
-        long width = (long)index.Columns * index.Tile, height = ((long)index.Count + index.Columns - 1) / index.Columns * index.Tile;
+        long width = (long)index.Columns * index.Tile, height = RowsOf(index.Count, index.Columns) * index.Tile;
         if (picture.Width != width || picture.Height != height)
         {
             throw new DatasetException(
@@ -186,4 +199,13 @@ public static class SpriteSheetPack
 
     private static byte[] Required(IPackFiles files, string name) =>
         files.Read(name) ?? throw new DatasetException("the file of the pack is missing", "Keep the files of a pack together.", files.Describe(name));
+
+    private sealed class Tile(RgbImage sheet, int x, int y, int side) : IPicture
+    {
+        public int Width => side;
+
+        public int Height => side;
+
+        public RgbImage Read() => sheet.Crop(x, y, side, side);
+    }
 }

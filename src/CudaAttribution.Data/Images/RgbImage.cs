@@ -4,7 +4,7 @@ namespace CudaAttribution.Data.Images;
 /// An 8-bit RGB picture: <see cref="Pixels"/> holds Height x Width x 3 bytes, rows from the top, no padding.
 /// Immutable by convention: nobody writes to <see cref="Pixels"/> after construction. Two pictures are equal if size and bytes are.
 /// </summary>
-public sealed class RgbImage : IEquatable<RgbImage>
+public sealed class RgbImage : IPicture, IEquatable<RgbImage>
 {
     /// <param name="width">Pixels in a row, at least 1.</param>
     /// <param name="height">Rows, at least 1.</param>
@@ -31,6 +31,8 @@ public sealed class RgbImage : IEquatable<RgbImage>
     public int Height { get; }
 
     public byte[] Pixels { get; }
+
+    RgbImage IPicture.Read() => this;
 
     /// <summary>A picture of one colour.</summary>
     public static RgbImage Filled(int width, int height, byte red, byte green, byte blue)
@@ -63,6 +65,7 @@ public sealed class RgbImage : IEquatable<RgbImage>
     public RgbImage Magnify(int factor)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(factor, 1);
+        if (factor == 1) return this;
         int width = checked(Width * factor), height = checked(Height * factor);
         var result = new RgbImage(width, height, new byte[checked(3 * width * height)]);
         for (int y = 0; y < height; y++)

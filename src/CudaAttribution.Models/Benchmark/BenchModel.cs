@@ -1,3 +1,4 @@
+using CudaAttribution.Data.Images;
 using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files.Sources;
@@ -87,10 +88,16 @@ public sealed class BenchModel : IDisposable
     {
         if (_model is null) return new DiffusionStep(UNet, Trained, Scheduler, new RandomInputs(this, options), minSnrGamma: 0, options);
         int side = _model.PictureSize;
-        var pixels = new byte[checked(options.BatchSize * side * side * PictureCoder.Channels)];
         var random = new PhiloxSequence(1, Philox.Stream("bench"));
-        for (int i = 0; i < pixels.Length; i++) pixels[i] = (byte)random.NextWord();
-        return new DiffusionStep(_model, new TrainingSet(pixels, side, side, Prompts(options.BatchSize)), new DiffusionObjective(), options);
+        RgbImage[] pictures = [.. Enumerable.Range(0, options.BatchSize).Select(_ => RandomPicture())];
+        return new DiffusionStep(_model, new TrainingSet(pictures, Prompts(options.BatchSize)), new DiffusionObjective(), options);
+
+        RgbImage RandomPicture()
+        {
+            var pixels = new byte[3 * side * side];
+            for (int i = 0; i < pixels.Length; i++) pixels[i] = (byte)random.NextWord();
+            return new RgbImage(side, side, pixels);
+        }
     }
 
     /// <summary>Text embeddings <c>[count,L,D]</c>.</summary>

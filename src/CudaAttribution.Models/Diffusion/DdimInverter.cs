@@ -38,10 +38,10 @@ public sealed record InversionOptions
 /// <param name="Prompt">What the model is told it shows; may be empty.</param>
 public readonly record struct InversionRequest(byte[] Picture, string Prompt);
 
-/// <summary>What inversion gives.</summary>
-/// <param name="Noise">x_T of every picture, row-major <c>[N,h,w,C]</c>.</param>
-/// <param name="Reconstructions">The pictures that DDIM makes of them.</param>
-public sealed record InvertedPictures(float[] Noise, SampledPictures Reconstructions);
+/// <summary>What inversion gives for a picture.</summary>
+/// <param name="Noise">x_T, row-major <c>[h,w,C]</c>.</param>
+/// <param name="Reconstruction">The picture that DDIM makes of it.</param>
+public sealed record InvertedPicture(float[] Noise, SampledPicture Reconstruction);
 
 /// <summary>
 /// Picture to noise by DDIM inversion without guidance, and back by DDIM (Song et al. 2021, section 4.3). With an autoencoder x_0 is the mean of its
@@ -70,13 +70,11 @@ public sealed class DdimInverter
     /// <param name="cancel">Stops before the next evaluation.</param>
     /// <exception cref="ArgumentException">A picture has another size than the model's; nothing was computed.</exception>
     /// <exception cref="NotFiniteNumberException">The model gave NaN or infinite values; the message names the prompt.</exception>
-    public InvertedPictures Run(
+    public IReadOnlyList<InvertedPicture> Run(
         IReadOnlyList<InversionRequest> requests, Action<SampleProgress>? progress = null, CancellationToken cancel = default)
     {
         foreach (var request in requests) _coder.Check(request.Picture);
-        int picture = _coder.PictureLength, latent = checked((int)_coder.Shape(1).Count), side = _coder.Size;
-        float[] noise = new float[checked(requests.Count * latent)], values = new float[checked(requests.Count * picture)];
-        byte[] pixels = new byte[values.Length];
+        var inverted = new List<InvertedPicture>(requests.Count);
         int most = _options.MaxBatch ?? _model.DefaultBatch;
         for (int first = 0; first < requests.Count; first += most)
         {
@@ -87,14 +85,13 @@ public sealed class DdimInverter
             var text = _model.EncodeText(tape, prompts);
             var x = _coder.Encode(tape.Arena, [.. batch.Select(r => r.Picture)], noise: null);
             Invert(tape.Arena, x, text, Before);
-            x.ToArray<float>().CopyTo(noise, first * latent);
-            for (int i = 0; i < batch.Length; i++) RequireFinite(noise.AsSpan((first + i) * latent, latent), prompts[i]);
+            float[][] noise = [.. prompts.Select((prompt, i) => Finite(x.Rows(i, 1).ToArray<float>(), prompt))];
             Sampler.Run(_model.UNet, x, text, _back, guidance: 1, before: _ =>
             {
                 Before();
                 return null;
             });
-            _coder.Decode(x, prompts, values.AsSpan(first * picture), pixels.AsSpan(first * picture));
+            inverted.AddRange(noise.Zip(_coder.Decode(x, prompts), (n, picture) => new InvertedPicture(n, picture)));
 
             void Before()
             {
@@ -103,7 +100,7 @@ public sealed class DdimInverter
             }
         }
         progress?.Invoke(new SampleProgress(requests.Count, requests.Count, _options.Evaluations, _options.Evaluations));
-        return new InvertedPictures(noise, new SampledPictures(values, pixels, requests.Count, side, side, PictureCoder.Channels));
+        return inverted;
     }
 
     /// <summary>x_0 to x_T, in place.</summary>
@@ -130,7 +127,7 @@ public sealed class DdimInverter
         }
     }
 
-    private void RequireFinite(ReadOnlySpan<float> noise, string prompt)
+    private float[] Finite(float[] noise, string prompt)
     {
         foreach (float value in noise)
         {
@@ -139,5 +136,6 @@ public sealed class DdimInverter
                 $"inversion gave {value} for the prompt '{prompt}': "
                 + (_options.FixedPoint > 0 ? "use fewer fixed-point repeats or more steps" : "use more steps, or see whether the model samples"));
         }
+        return noise;
     }
 }

@@ -20,8 +20,7 @@ internal sealed class PictureCoder(DiffusionModel model, int? tile)
     /// <summary>Side of a picture.</summary>
     public int Size => model.PictureSize;
 
-    /// <summary>Bytes, and values, of a picture.</summary>
-    public int PictureLength => checked(Size * Size * Channels);
+    private int PictureLength => checked(Size * Size * Channels);
 
     /// <summary>Shape of <paramref name="count"/> x.</summary>
     public Shape Shape(int count) => new(count, model.UNet.Config.SampleSize, model.UNet.Config.SampleSize, model.UNet.Config.InChannels);
@@ -59,23 +58,22 @@ internal sealed class PictureCoder(DiffusionModel model, int? tile)
     /// <summary>The pictures of x_0.</summary>
     /// <param name="x"><c>[N,h,w,C]</c>.</param>
     /// <param name="prompts">N prompts, for messages.</param>
-    /// <param name="values">Their values, nominally in [−1, 1].</param>
-    /// <param name="pixels">The same as bytes.</param>
     /// <exception cref="NotFiniteNumberException">A value is NaN or infinite.</exception>
-    public void Decode(Tensor x, IReadOnlyList<string> prompts, Span<float> values, Span<byte> pixels)
+    public SampledPicture[] Decode(Tensor x, IReadOnlyList<string> prompts)
     {
-        for (int i = 0; i < x.Shape[0]; i++)
+        var pictures = new SampledPicture[x.Shape[0]];
+        for (int i = 0; i < pictures.Length; i++)
         {
             using var tape = new Tape(model.Device, record: false);
             var image = model.Decode(tape, x.Rows(i, 1), _tiling);
             var bytes = tape.New(image.Shape, DType.U8);
             PixelValues.ToPixels(image, bytes);
-            float[] made = image.ToArray<float>();
-            RequireFinite(made, prompts[i]);
-            made.CopyTo(values[(i * PictureLength)..]);
-            bytes.ToArray<byte>().CopyTo(pixels[(i * PictureLength)..]);
+            float[] values = image.ToArray<float>();
+            RequireFinite(values, prompts[i]);
+            pictures[i] = new SampledPicture(Size, values, bytes.ToArray<byte>());
         }
         Forget();
+        return pictures;
     }
 
     /// <summary>The autoencoder's blocks are of other sizes than the UNet's: kept, they would only take memory.</summary>

@@ -76,15 +76,8 @@ public readonly record struct SampleRequest(string Prompt, ulong Seed, long Inde
 /// <summary>Where a sampling run stands: pictures done and steps done on the current batch.</summary>
 public readonly record struct SampleProgress(int Pictures, int OfPictures, int Step, int OfSteps);
 
-/// <summary>Pictures as the model made them.</summary>
-/// <param name="Values">Row-major <c>[N,H,W,C]</c>, nominally in [−1, 1], not clamped.</param>
+/// <summary>A picture as the model made it.</summary>
+/// <param name="Side">H and W.</param>
+/// <param name="Values">Row-major <c>[H,W,3]</c>, nominally in [−1, 1], not clamped.</param>
 /// <param name="Pixels">The same as bytes: round(255·clamp(x/2 + ½)).</param>
-/// <param name="Count">N.</param>
-/// <param name="Height">H.</param>
-/// <param name="Width">W.</param>
-/// <param name="Channels">C.</param>
-public sealed record SampledPictures(float[] Values, byte[] Pixels, int Count, int Height, int Width, int Channels)
-{
-    /// <summary>The pixels of picture <paramref name="index"/>, <c>[H,W,C]</c>.</summary>
-    public ReadOnlySpan<byte> Picture(int index) => Pixels.AsSpan(checked(index * Height * Width * Channels), Height * Width * Channels);
-}
+public sealed record SampledPicture(int Side, float[] Values, byte[] Pixels);

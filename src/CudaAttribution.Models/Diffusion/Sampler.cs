@@ -33,12 +33,10 @@ public sealed class Sampler
     /// <summary>Makes the pictures, in the order of the requests.</summary>
     /// <exception cref="ArgumentException">A request does not fit the options; nothing was computed.</exception>
     /// <exception cref="NotFiniteNumberException">The model gave NaN or infinite values; the message names the prompt.</exception>
-    public SampledPictures Sample(IReadOnlyList<SampleRequest> requests, Action<SampleProgress>? progress = null, CancellationToken cancel = default)
+    public IReadOnlyList<SampledPicture> Sample(IReadOnlyList<SampleRequest> requests, Action<SampleProgress>? progress = null, CancellationToken cancel = default)
     {
         foreach (var request in requests) Check(request);
-        int picture = _coder.PictureLength;
-        float[] values = new float[checked(requests.Count * picture)];
-        byte[] pixels = new byte[values.Length];
+        var pictures = new List<SampledPicture>(requests.Count);
         int most = _options.MaxBatch ?? _model.DefaultBatch;
         for (int first = 0; first < requests.Count; first += most)
         {
@@ -49,10 +47,10 @@ public sealed class Sampler
                 cancel.ThrowIfCancellationRequested();
                 progress?.Invoke(new SampleProgress(first, requests.Count, step, Steps.Count));
             });
-            _coder.Decode(x, [.. batch.Select(r => r.Prompt)], values.AsSpan(first * picture), pixels.AsSpan(first * picture));
+            pictures.AddRange(_coder.Decode(x, [.. batch.Select(r => r.Prompt)]));
         }
         progress?.Invoke(new SampleProgress(requests.Count, requests.Count, Steps.Count, Steps.Count));
-        return new SampledPictures(values, pixels, requests.Count, _coder.Size, _coder.Size, PictureCoder.Channels);
+        return pictures;
     }
 
     /// <summary>x_0 of a batch, <c>[N,H,W,C]</c>.</summary>

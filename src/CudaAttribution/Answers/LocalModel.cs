@@ -102,7 +102,7 @@ public sealed class LocalModel : IImageModel, IDisposable
             }).ToArray();
             var made = sampler.Sample(requests, progress, cancel);
             int i = 0;
-            foreach (var (_, index) in stream) answers[index] = Answer.Of(new RgbImage(made.Width, made.Height, made.Picture(i++).ToArray()));
+            foreach (var (_, index) in stream) answers[index] = Answer.Of(ImageOf(made[i++]));
         }
         return answers;
     }
@@ -120,9 +120,10 @@ public sealed class LocalModel : IImageModel, IDisposable
         CancellationToken cancel = default)
     {
         var requests = pictures.Select(p => new InversionRequest(p.Picture.Pixels, p.Prompt)).ToArray();
-        var made = new DdimInverter(_model, options).Run(requests, progress, cancel).Reconstructions;
-        return [.. Enumerable.Range(0, made.Count).Select(i => new RgbImage(made.Width, made.Height, made.Picture(i).ToArray()))];
+        return [.. new DdimInverter(_model, options).Run(requests, progress, cancel).Select(p => ImageOf(p.Reconstruction))];
     }
 
     public void Dispose() => _model.Dispose();
+
+    private static RgbImage ImageOf(SampledPicture picture) => new(picture.Side, picture.Side, picture.Pixels);
 }

@@ -1,5 +1,6 @@
 using CudaAttribution.Answers;
 using CudaAttribution.Data.Datasets;
+using CudaAttribution.Data.Images;
 using CudaAttribution.Measures;
 using CudaAttribution.Runs;
 
@@ -90,8 +91,8 @@ public sealed class KeySelector(IPictureMeasure measure, AnswerStore? store = nu
     {
         Prompt = c.Pair.Caption,
         TrainingId = c.Pair.Id,
-        Training = c.Pair.Image,
-        Medoid = c.Medoid,
+        Training = c.Pair.Image.Read(),
+        Medoid = c.ReadMedoid(),
         Reference = reference,
         Dispersion = c.Dispersion,
         Reconstruction = c.Reconstruction,
@@ -128,7 +129,7 @@ public sealed class KeySelector(IPictureMeasure measure, AnswerStore? store = nu
         for (int i = 0; i < pool.Count; i++)
         {
             cancel.ThrowIfCancellationRequested();
-            if (Candidate.Measure(pool.Items[i], draws.To(i), measure) is not { } candidate) continue;
+            if (Candidate.Measure(pool.Items[i], draws, i, measure) is not { } candidate) continue;
             if (innocents.Count > 0) candidate.MeasureInnocents(others.SelectMany(o => o.To(i)), reference, measure);
             result.Add(candidate);
         }
@@ -147,18 +148,17 @@ public sealed class KeySelector(IPictureMeasure measure, AnswerStore? store = nu
     private (List<Candidate> Chosen, int Duplicates) TakeDistinct(
         IReadOnlyList<Candidate> ranked, int count, double threshold, KeyReference reference)
     {
-        var chosen = new List<Candidate>();
+        if (threshold < 0) return ([.. ranked.Take(count)], 0);
+        var chosen = new List<(Candidate Candidate, RgbImage Reference)>();
         int duplicates = 0;
         foreach (var c in ranked)
         {
             if (chosen.Count == count) break;
-            if (threshold >= 0 && chosen.Any(k => Same(k, c))) duplicates++;
-            else chosen.Add(c);
+            var image = c.ReadReference(reference);
+            if (chosen.Any(k => k.Candidate.Pair.Caption == c.Pair.Caption || measure.Between(k.Reference, image) <= threshold)) duplicates++;
+            else chosen.Add((c, image));
         }
-        return (chosen, duplicates);
-
-        bool Same(Candidate a, Candidate b) =>
-            a.Pair.Caption == b.Pair.Caption || measure.Between(a.Reference(reference), b.Reference(reference)) <= threshold;
+        return ([.. chosen.Select(k => k.Candidate)], duplicates);
     }
 
     private SourceRate Rate(IImageModel source, Key[] keys, double threshold, ulong seed, CancellationToken cancel)

@@ -28,26 +28,16 @@ public sealed record ReconstructionTable(
     public const string FileName = "reconstructions.json";
     public const string CurrentSchema = "cudattr-reconstructions-1";
 
-    /// <summary>Measures reconstructions.</summary>
+    /// <summary>The table of measured reconstructions.</summary>
     /// <param name="model">The model that made them.</param>
     /// <param name="steps">DDIM steps.</param>
     /// <param name="fixedPoint">Fixed-point repeats.</param>
-    /// <param name="made">The reconstructions; at least one.</param>
-    /// <param name="metrics">The metrics.</param>
-    public static ReconstructionTable Of(
-        IImageModel model, int steps, int fixedPoint, IReadOnlyList<Reconstruction> made, IReadOnlyList<IPictureMeasure> metrics)
+    /// <param name="rows">The reconstructions, measured by the same metrics; at least one.</param>
+    public static ReconstructionTable Of(IImageModel model, int steps, int fixedPoint, IReadOnlyList<ReconstructionRow> rows)
     {
-        ReconstructionRow[] rows =
-        [
-            .. made.Select((r, i) => new ReconstructionRow(
-                r.Id, r.Prompt, ImageHash.Of(r.Original), Image(i), metrics.ToDictionary(m => m.Name, m => m.Between(r.Original, r.Picture)))),
-        ];
-        var means = metrics.ToDictionary(m => m.Name, m => rows.Average(row => row.Distances[m.Name]));
+        var means = rows[0].Distances.Keys.ToDictionary(metric => metric, metric => rows.Average(row => row.Distances[metric]));
         return new ReconstructionTable(CurrentSchema, model.Name, model.Identity, steps, fixedPoint, means, rows);
     }
-
-    /// <summary>File of reconstruction <paramref name="index"/>.</summary>
-    public static string Image(int index) => $"images/{index:D4}.png";
 }
 
 /// <summary>One picture of a <see cref="ReconstructionTable"/>.</summary>
@@ -57,4 +47,10 @@ public sealed record ReconstructionTable(
 /// <param name="Image">File of the reconstruction.</param>
 /// <param name="Distances">Distance between the two, by metric.</param>
 public sealed record ReconstructionRow(
-    string Id, string Prompt, string OriginalSha256, string Image, IReadOnlyDictionary<string, double> Distances);
+    string Id, string Prompt, string OriginalSha256, string Image, IReadOnlyDictionary<string, double> Distances)
+{
+    /// <summary>Measures reconstruction <paramref name="index"/>.</summary>
+    public static ReconstructionRow Of(int index, Reconstruction made, IEnumerable<IPictureMeasure> metrics) => new(
+        made.Id, made.Prompt, ImageHash.Of(made.Original), $"images/{index:D4}.png",
+        metrics.ToDictionary(m => m.Name, m => m.Between(made.Original, made.Picture)));
+}

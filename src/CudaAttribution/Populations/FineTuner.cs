@@ -89,14 +89,9 @@ public sealed class FineTuner(ComputeDevice device, string baseFolder)
         if (Directory.Exists(folder.Path(Checkpoints))) Directory.Delete(folder.Path(Checkpoints), recursive: true);
     }
 
-    /// <summary>The pictures as the trainer takes them, resized to squares of <paramref name="size"/>.</summary>
-    public static TrainingSet TrainingSetOf(CaptionedDataset data, int size)
-    {
-        int bytes = 3 * size * size;
-        var pixels = new byte[checked(data.Count * bytes)];
-        for (int i = 0; i < data.Count; i++) data.Items[i].Image.ToSquare(size, ResizeMode.CropCentre).Pixels.CopyTo(pixels, i * bytes);
-        return new TrainingSet(pixels, size, size, [.. data.Items.Select(p => p.Caption)]);
-    }
+    /// <summary>The pictures as the trainer takes them, resized to squares of <paramref name="size"/>; none is read yet.</summary>
+    public static TrainingSet TrainingSetOf(CaptionedDataset data, int size) =>
+        new([.. data.Items.Select(p => p.Image.ToSquare(size, ResizeMode.CropCentre))], [.. data.Items.Select(p => p.Caption)]);
 
     private void TrainAndSave(
         RunFolder folder, CaptionedDataset data, FineTuneRecipe recipe, ulong seed, Action<TrainProgress>? progress, CancellationToken cancel)

@@ -53,7 +53,7 @@ public sealed class ModelBuilder(FineTuner tuner)
         {
             var made = TrainingSetComposer.Compose(
                 plan, inputs, (done, total) => progress?.Invoke(new UnitProgress("", "generating", done, total)), cancel);
-            CaptionedDatasetWriter.Write(path, made.Items.Select(i => i.WithImage(i.Image.ToSquare(tuner.Size, ResizeMode.CropCentre))));
+            CaptionedDatasetWriter.Write(path, made.Select(i => i.WithImage(i.Image.ToSquare(tuner.Size, ResizeMode.CropCentre))));
         }
         return CaptionedDataset.Load(path, new LoadOptions { Size = tuner.Size });
     }

@@ -12,17 +12,24 @@ public static class TrainingSetComposer
     private const string Generated = "generated";
     private const string RealOrigin = "real";
 
-    /// <summary>Draws prompts by the plan's regime, has the source make their pictures with fresh noise, and fills up with real pictures.</summary>
-    /// <exception cref="UserException">An input is missing, too small, or the source does not answer.</exception>
-    public static CaptionedDataset Compose(
+    /// <summary>
+    /// Draws prompts by the plan's regime, has the source make their pictures with fresh noise, and fills up with real pictures. The source is asked as
+    /// the pictures are taken, a round at a time, and nothing is held of the rounds before.
+    /// </summary>
+    /// <exception cref="UserException">An input is missing or too small; or, as the pictures are taken, the source does not answer.</exception>
+    public static IEnumerable<CaptionedImage> Compose(
         ModelPlan plan, ModelInputs inputs, Action<int, int>? progress = null, CancellationToken cancel = default)
     {
         plan.Validate();
         var keyPrompts = plan.Regime == PromptRegime.Natural ? [] : KeyPrompts(plan, inputs);
         string[] prompts = Prompts(plan, inputs, keyPrompts);
-        var items = Generate(plan, inputs, prompts, progress, cancel);
-        items.AddRange(Real(plan, inputs, [.. prompts], keyPrompts));
-        return new CaptionedDataset($"training set of {plan.Name}", items);
+        if (prompts.Length > 0 && inputs.Source is null)
+            throw new UserException($"'{plan.Name}' has generated pictures but no source", "Give the source model, or use rho 0.");
+        if (prompts.Length > 0 && plan.Role == ModelRole.Innocent && inputs.Keys?.Header.SourceIdentity == inputs.Source!.Identity)
+            throw new UserException(
+                $"the innocent '{plan.Name}' would be trained on pictures of the owner's source", "Give another source of the same data set.");
+        var real = Real(plan, inputs, [.. prompts], keyPrompts);
+        return prompts.Length == 0 ? real : Generate(plan, inputs.Source!, prompts, progress, cancel).Concat(real);
     }
 
     /// <summary>The prompts whose pictures the source generated.</summary>
@@ -51,32 +58,24 @@ public static class TrainingSetComposer
         return [.. Enumerable.Range(0, count).Select(i => pool[i % pool.Length])];
     }
 
-    private static List<CaptionedImage> Generate(
-        ModelPlan plan, ModelInputs inputs, string[] prompts, Action<int, int>? progress, CancellationToken cancel)
+    private static IEnumerable<CaptionedImage> Generate(
+        ModelPlan plan, IImageModel source, string[] prompts, Action<int, int>? progress, CancellationToken cancel)
     {
         const int Round = 32;
-        var items = new List<CaptionedImage>();
-        if (prompts.Length == 0) return items;
-        var source = inputs.Source ?? throw new UserException(
-            $"'{plan.Name}' has generated pictures but no source", "Give the source model, or use rho 0.");
-        if (plan.Role == ModelRole.Innocent && inputs.Keys?.Header.SourceIdentity == source.Identity)
-            throw new UserException(
-                $"the innocent '{plan.Name}' would be trained on pictures of the owner's source", "Give another source of the same data set.");
         var noise = new NoiseStream(NoisePurpose.TrainingData, plan.Seed, source.Identity);
         for (int start = 0; start < prompts.Length; start += Round)
         {
             cancel.ThrowIfCancellationRequested();
             var queries = prompts.Skip(start).Take(Round).Select((p, i) => noise.Ask(p, start + i)).ToArray();
-            foreach (var answer in source.Answers(queries))
+            foreach (var (i, answer) in source.Answers(queries).Index())
             {
-                string prompt = prompts[items.Count];
+                string prompt = prompts[start + i];
                 var image = answer.Image ?? throw new UserException(
                     $"the source gave no picture for '{prompt}' ({answer.Failure})", "Give a source that answers its own prompts.");
-                items.Add(new CaptionedImage($"generated/{items.Count:D5}", prompt, image, Tags(Generated)));
+                yield return new CaptionedImage($"generated/{start + i:D5}", prompt, image, Tags(Generated));
             }
-            progress?.Invoke(items.Count, prompts.Length);
+            progress?.Invoke(start + queries.Length, prompts.Length);
         }
-        return items;
     }
 
     private static IEnumerable<CaptionedImage> Real(ModelPlan plan, ModelInputs inputs, HashSet<string> used, HashSet<string> keyPrompts)

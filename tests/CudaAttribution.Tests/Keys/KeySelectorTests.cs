@@ -31,7 +31,7 @@ public class KeySelectorTests
         var keys = Select(source, new KeySelectionOptions { Strategy = KeyStrategy.Detect, Count = 10, Lambda = 0 });
         Assert.That(keys.Keys.Select(k => k.TrainingId).Order(), Is.EqualTo(_world.Training.Items.Take(10).Select(p => p.Id)));
         Assert.That(keys.Keys.All(k => k.Reference == KeyReference.Training && k.Score == k.Reconstruction));
-        Assert.That(keys.Keys.All(k => k.ReferenceImage.Equals(_world.Training[k.TrainingId].Image)));
+        Assert.That(keys.Keys.All(k => k.ReferenceImage.Equals(_world.Training[k.TrainingId].Image.Read())));
     }
 
     [Test]

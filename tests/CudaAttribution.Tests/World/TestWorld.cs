@@ -32,7 +32,7 @@ internal sealed class TestWorld
     /// <summary>What models that know neither make of it.</summary>
     public Dictionary<string, RgbImage> Other { get; }
 
-    public Dictionary<string, RgbImage> Real => Training.Items.ToDictionary(p => p.Caption, p => p.Image);
+    public Dictionary<string, RgbImage> Real => Training.Items.ToDictionary(p => p.Caption, p => p.Image.Read());
 
     /// <summary>The source: always its own picture, slightly disturbed.</summary>
     public StoredModel SourceModel(int noise = 10) => new("source", Source, noise);
