@@ -24,24 +24,36 @@ if ! dotnet build CudaAttribution.sln --configuration Release --nologo --verbosi
 fi
 
 echo "test: native"
-log=$(mktemp)
-trx=$(mktemp -d)
-trap 'rm -rf "$log" "$trx"' EXIT
-cmake --build artifacts/native --target check 2>&1 | tee "$log" || rc=1
-read -r native_total native_failed < <(awk '/tests passed, .* tests failed out of/{f=$4; t=$NF} END{print t+0, f+0}' "$log")
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+export logs filter
+cmake --build artifacts/native --target check 2>&1 | tee "$logs/native" || rc=1
+read -r native_total native_failed < <(awk '/tests passed, .* tests failed out of/{f=$4; t=$NF} END{print t+0, f+0}' "$logs/native")
 if [ "$native_total" -eq 0 ]; then native_total=1 native_failed=1 rc=1; fi
 tally $((native_total - native_failed)) "$native_failed" 0
 
+# suite PROJECT: runs it and leaves its log; prints failures, reasons of skips and totals, for names of tests that passed or were skipped are noise.
+suite() {
+    local name status=0
+    name=$(basename "$1" .csproj)
+    dotnet test "$1" --configuration Release --no-build --nologo --logger 'console;verbosity=normal' --logger trx --results-directory "$logs/$name.trx" \
+        ${filter:+--filter "$filter"} >"$logs/$name.log" 2>&1 || status=1
+    {
+        grep -vE '^ +(Passed|Skipped) .*\[|^$|^Results File' "$logs/$name.log" | sed 's/^/  /'
+        sed -n '/outcome="NotExecuted"/,/<\/UnitTestResult>/p' "$logs/$name.trx"/*.trx 2>/dev/null | grep -o '<Message>[^<]*' | sed 's/<Message>//' |
+            sort | uniq -c | sed 's/^ *\([0-9]*\) /  skipped \1: /'
+    } >"$logs/$name.out"
+    flock "$logs" cat "$logs/$name.out"
+    return $status
+}
+export -f suite
+
+# Most tests start processes and wait for them: two suites side by side take two thirds of the time on two processors.
 echo "test: managed"
+printf '%s\n' tests/*/*.csproj | xargs -P 2 -I {} bash -c 'suite {}' || rc=1
 for project in tests/*/*.csproj; do
-    rm -f "$trx"/*
-    dotnet test "$project" --configuration Release --no-build --nologo --logger 'console;verbosity=normal' --logger trx --results-directory "$trx" \
-        ${filter:+--filter "$filter"} >"$log" 2>&1 || rc=1
-    # Names of tests that passed or were skipped are noise; failures, reasons of skips and the totals are not.
-    grep -vE '^ +(Passed|Skipped) .*\[|^$|^Results File' "$log" | sed 's/^/  /'
-    sed -n '/outcome="NotExecuted"/,/<\/UnitTestResult>/p' "$trx"/*.trx 2>/dev/null | grep -o '<Message>[^<]*' | sed 's/<Message>//' | sort | uniq -c |
-        sed 's/^ *\([0-9]*\) /  skipped \1: /'
-    read -r p f s < <(awk '/^ *Passed: /{p+=$2} /^ *Failed: /{f+=$2} /^ *Skipped: /{s+=$2} END{print p+0, f+0, s+0}' "$log")
+    read -r p f s < <(awk '/^ *Passed: /{p+=$2} /^ *Failed: /{f+=$2} /^ *Skipped: /{s+=$2} END{print p+0, f+0, s+0}' \
+        "$logs/$(basename "$project" .csproj).log")
     if [ $((p + f + s)) -eq 0 ]; then f=1 rc=1; fi
     tally "$p" "$f" "$s"
 done
