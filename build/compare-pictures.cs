@@ -5,7 +5,7 @@
 // Those of the stores answers/ and units/ do not count.
 // One line for each, and for each that only one folder has; exit code 0: none; 1: some; 2: wrong usage or a file that is no picture.
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 
 if (args.Length != 2)
 {

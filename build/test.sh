@@ -39,8 +39,8 @@ suite() {
     dotnet test "$1" --configuration Release --no-build --nologo --logger 'console;verbosity=normal' --logger trx --results-directory "$logs/$name.trx" \
         ${filter:+--filter "$filter"} >"$logs/$name.log" 2>&1 || status=1
     {
-        grep -vE '^ +(Passed|Skipped) .*\[|^$|^Results File' "$logs/$name.log" | sed 's/^/  /'
-        sed -n '/outcome="NotExecuted"/,/<\/UnitTestResult>/p' "$logs/$name.trx"/*.trx 2>/dev/null | grep -o '<Message>[^<]*' | sed 's/<Message>//' |
+        grep -avE '^ +(Passed|Skipped) .*\[|^$|^Results File' "$logs/$name.log" | sed 's/^/  /'
+        sed -n '/outcome="NotExecuted"/,/<\/UnitTestResult>/p' "$logs/$name.trx"/*.trx 2>/dev/null | grep -ao '<Message>[^<]*' | sed 's/<Message>//' |
             sort | uniq -c | sed 's/^ *\([0-9]*\) /  skipped \1: /'
     } >"$logs/$name.out"
     flock "$logs" cat "$logs/$name.out"

@@ -1,5 +1,5 @@
 using CudaAttribution.Answers;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Runs;
 
 namespace CudaAttribution.Remote;

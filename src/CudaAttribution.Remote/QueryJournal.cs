@@ -1,5 +1,5 @@
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
 

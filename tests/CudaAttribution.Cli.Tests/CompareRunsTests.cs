@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Tests;
 
 namespace CudaAttribution.Cli.Tests;

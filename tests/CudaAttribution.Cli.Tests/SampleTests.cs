@@ -1,6 +1,6 @@
 using System.Text.Json;
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 
 namespace CudaAttribution.Cli.Tests;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 
 namespace CudaAttribution.Cli.Tests;
 

@@ -1,7 +1,7 @@
 using CudaAttribution.Data.Datasets;
-using CudaAttribution.Data.Images;
 using CudaAttribution.Data.Packs;
 using CudaAttribution.Data.Tests.Support;
+using CudaAttribution.Images;
 using NUnit.Framework;
 
 namespace CudaAttribution.Data.Tests;

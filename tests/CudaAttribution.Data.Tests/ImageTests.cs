@@ -1,5 +1,5 @@
-using CudaAttribution.Data.Images;
 using CudaAttribution.Data.Tests.Support;
+using CudaAttribution.Images;
 using NUnit.Framework;
 
 namespace CudaAttribution.Data.Tests;

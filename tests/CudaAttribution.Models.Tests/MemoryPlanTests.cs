@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Text;

@@ -1,4 +1,4 @@
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Models.Text;

@@ -1,5 +1,5 @@
+using CudaAttribution.Images;
 using CudaAttribution.Models.Configuration;
-using CudaAttribution.Data.Images;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Runs;

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Runs;
 
 namespace CudaAttribution.Remote.Tests;

@@ -3,7 +3,7 @@ using CudaAttribution.Cli.Options;
 using CudaAttribution.Cli.Running;
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Datasets;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Runs;
 using Spectre.Console;
 

@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using CudaAttribution.Cli.Options;
 using CudaAttribution.Cli.Running;
+using CudaAttribution.Ledger;
 using CudaAttribution.Runs;
-using CudaAttribution.Runs.Ledger;
 using CudaAttribution.Runs.Manifests;
 using Spectre.Console;
 

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 using CudaAttribution.Cli.Options;
 using CudaAttribution.Cli.Running;
 using CudaAttribution.Experiments.Units;
-using CudaAttribution.Runs.Ledger;
+using CudaAttribution.Ledger;
 using CudaAttribution.Runs.Units;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using CudaAttribution.Answers;
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Runs;
 
 namespace CudaAttribution.Cli.Running;

@@ -1,8 +1,8 @@
 using CudaAttribution.Answers;
 using CudaAttribution.Cli.Options;
+using CudaAttribution.Ledger;
 using CudaAttribution.Reports;
 using CudaAttribution.Runs;
-using CudaAttribution.Runs.Ledger;
 using CudaAttribution.Runs.Manifests;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;

@@ -1,5 +1,5 @@
 using System.Reflection;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.Formats;
 using SixLabors.ImageSharp.Formats.Jpeg;

@@ -1,4 +1,4 @@
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Runs;
 
 namespace CudaAttribution.Data.Codecs;

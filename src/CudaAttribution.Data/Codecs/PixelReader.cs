@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using SixLabors.ImageSharp;
 using SixLabors.ImageSharp.Formats;
 using SixLabors.ImageSharp.Memory;

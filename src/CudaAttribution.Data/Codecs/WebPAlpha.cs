@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 
 namespace CudaAttribution.Data.Codecs;
 

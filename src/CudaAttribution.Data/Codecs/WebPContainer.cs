@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using SixLabors.ImageSharp.Formats.Webp;
 
 namespace CudaAttribution.Data.Codecs;

@@ -1,5 +1,5 @@
 using System.Text;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 
 namespace CudaAttribution.Data.Datasets;
 

@@ -1,5 +1,5 @@
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 
 namespace CudaAttribution.Data.Datasets;
 

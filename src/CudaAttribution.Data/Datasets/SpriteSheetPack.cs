@@ -1,6 +1,6 @@
 using System.Globalization;
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 
 namespace CudaAttribution.Data.Datasets;
 

@@ -1,4 +1,4 @@
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
 

@@ -1,5 +1,5 @@
 using CudaAttribution.Data.Datasets;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Models.Configuration;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files.Sources;

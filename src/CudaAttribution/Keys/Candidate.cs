@@ -1,6 +1,6 @@
 using CudaAttribution.Answers;
 using CudaAttribution.Data.Datasets;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Measures;
 using CudaAttribution.Statistics;
 

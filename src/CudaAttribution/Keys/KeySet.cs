@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using CudaAttribution.Answers;
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Runs;
 
 namespace CudaAttribution.Keys;

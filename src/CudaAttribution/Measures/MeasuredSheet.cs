@@ -1,5 +1,5 @@
 using CudaAttribution.Answers;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 
 namespace CudaAttribution.Measures;
 

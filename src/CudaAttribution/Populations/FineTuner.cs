@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using CudaAttribution.Answers;
 using CudaAttribution.Data.Datasets;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Runs;

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using CudaAttribution.Data.Datasets;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Units;

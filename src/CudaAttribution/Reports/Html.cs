@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Statistics;
 
 namespace CudaAttribution.Reports;

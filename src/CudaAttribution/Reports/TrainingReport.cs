@@ -1,6 +1,6 @@
 using System.Globalization;
 using CudaAttribution.Data.Datasets;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Reports.Charts;
 using CudaAttribution.Runs.Manifests;

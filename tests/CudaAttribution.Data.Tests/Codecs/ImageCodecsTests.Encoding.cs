@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Datasets;
-using CudaAttribution.Data.Images;
 using CudaAttribution.Data.Tests.Support;
+using CudaAttribution.Images;
 using NUnit.Framework;
 
 namespace CudaAttribution.Data.Tests.Codecs;

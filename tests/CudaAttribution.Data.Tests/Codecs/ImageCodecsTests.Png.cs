@@ -1,6 +1,6 @@
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Data.Images;
 using CudaAttribution.Data.Tests.Support;
+using CudaAttribution.Images;
 using NUnit.Framework;
 
 namespace CudaAttribution.Data.Tests.Codecs;

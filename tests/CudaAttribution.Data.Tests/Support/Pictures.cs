@@ -1,6 +1,6 @@
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Datasets;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 
 namespace CudaAttribution.Data.Tests.Support;
 

@@ -1,4 +1,4 @@
-using CudaAttribution.Runs.Ledger;
+using CudaAttribution.Ledger;
 using CudaAttribution.Runs.Manifests;
 using CudaAttribution.Tests;
 using Microsoft.Data.Sqlite;

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CudaAttribution.Answers;
-using CudaAttribution.Data.Images;
 using CudaAttribution.Evidence;
+using CudaAttribution.Images;
 using CudaAttribution.Keys;
 using CudaAttribution.Populations;
 using CudaAttribution.Runs;

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using CudaAttribution.Data.Codecs;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Keys;
 using CudaAttribution.Runs;
 using CudaAttribution.Tests.World;

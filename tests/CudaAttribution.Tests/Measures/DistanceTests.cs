@@ -1,5 +1,5 @@
 using CudaAttribution.Data.Datasets;
-using CudaAttribution.Data.Images;
+using CudaAttribution.Images;
 using CudaAttribution.Measures;
 using CudaAttribution.Runs;
 using CudaAttribution.Tensors;

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 
-namespace CudaAttribution.Data.Images;
+namespace CudaAttribution.Images;
 
 /// <summary>Identity of a picture's pixels, whatever file holds them.</summary>
 public static class ImageHash

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data.Images;
+namespace CudaAttribution.Images;
 
 /// <summary>What becomes of a picture that is not square when a square is wanted.</summary>
 public enum ResizeMode

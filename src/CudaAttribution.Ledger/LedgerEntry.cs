@@ -1,4 +1,4 @@
-namespace CudaAttribution.Runs.Ledger;
+namespace CudaAttribution.Ledger;
 
 /// <summary>One finished run.</summary>
 /// <param name="Id">First twelve hex digits of the manifest's hash.</param>

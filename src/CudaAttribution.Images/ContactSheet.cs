@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data.Images;
+namespace CudaAttribution.Images;
 
 /// <summary>How a <see cref="ContactSheet"/> is laid out.</summary>
 public sealed record ContactSheetOptions

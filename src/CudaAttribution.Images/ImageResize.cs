@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data.Images;
+namespace CudaAttribution.Images;
 
 /// <summary>
 /// Resizing with the same bits on every machine. Each axis is treated on its own: area average where it shrinks, Catmull-Rom bicubic

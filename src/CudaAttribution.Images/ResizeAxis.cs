@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data.Images;
+namespace CudaAttribution.Images;
 
 /// <summary>
 /// The weights of one axis of a resize, as integers over a common denominator: output i is

@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
+using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
 using CudaAttribution.Runs.Units;
 using Microsoft.Data.Sqlite;
 
-namespace CudaAttribution.Runs.Ledger;
+namespace CudaAttribution.Ledger;
 
 /// <summary>The ledger <c>runs.db</c>: one row per finished run, SQLite, safe for several processes at once.</summary>
 public sealed class RunLedger : IDisposable

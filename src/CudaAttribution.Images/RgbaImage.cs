@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data.Images;
+namespace CudaAttribution.Images;
 
 /// <summary>A decoded 8-bit picture with alpha, not premultiplied: Height x Width x 4 bytes, rows from the top, no padding.</summary>
 public sealed class RgbaImage

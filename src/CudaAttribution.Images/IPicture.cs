@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data.Images;
+namespace CudaAttribution.Images;
 
 /// <summary>A picture whose pixels are in memory or are read when they are asked for: its size is known, and its pixels are the same every time.</summary>
 public interface IPicture
@@ -9,8 +9,10 @@ public interface IPicture
     /// <summary>Rows.</summary>
     int Height { get; }
 
-    /// <summary>The pixels; may be called from several threads at once.</summary>
-    /// <exception cref="Runs.UserException">They cannot be read any more, or are others than before.</exception>
+    /// <summary>
+    /// The pixels; may be called from several threads at once. Where they cannot be read any more, or are others than before, the source's own exception
+    /// is thrown.
+    /// </summary>
     RgbImage Read();
 }
 
@@ -23,9 +25,8 @@ public static class PictureSources
 
     /// <summary>
     /// The pixels of pictures in their order, read ahead by several threads: at most as many are in memory as there are processors, the one in use
-    /// included.
+    /// included. It throws as <see cref="IPicture.Read"/>, for the first picture that it is thrown for.
     /// </summary>
-    /// <exception cref="Runs.UserException">As <see cref="IPicture.Read"/>, for the first picture that it is thrown for.</exception>
     public static IEnumerable<RgbImage> ReadAhead(this IEnumerable<IPicture> pictures)
     {
         var ahead = new Queue<Task<RgbImage>>();

@@ -1,4 +1,4 @@
-namespace CudaAttribution.Data.Images;
+namespace CudaAttribution.Images;
 
 /// <summary>
 /// An 8-bit RGB picture: <see cref="Pixels"/> holds Height x Width x 3 bytes, rows from the top, no padding.
@@ -75,7 +75,7 @@ public sealed class RgbImage : IPicture, IEquatable<RgbImage>
     }
 
     /// <summary>Copies this picture into <paramref name="target"/> with its top left corner at (x, y).</summary>
-    internal void CopyInto(RgbImage target, int x, int y)
+    public void CopyInto(RgbImage target, int x, int y)
     {
         for (int row = 0; row < Height; row++)
             Pixels.AsSpan(3 * row * Width, 3 * Width).CopyTo(target.Pixels.AsSpan(3 * ((y + row) * target.Width + x)));
