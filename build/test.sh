@@ -48,7 +48,7 @@ suite() {
 }
 export -f suite
 
-# Most tests start processes and wait for them: two suites side by side take two thirds of the time on two processors.
+# Most tests start processes and wait for them, so two suites run side by side.
 echo "test: managed"
 printf '%s\n' tests/*/*.csproj | xargs -P 2 -I {} bash -c 'suite {}' || rc=1
 for project in tests/*/*.csproj; do
@@ -57,6 +57,11 @@ for project in tests/*/*.csproj; do
     if [ $((p + f + s)) -eq 0 ]; then f=1 rc=1; fi
     tally "$p" "$f" "$s"
 done
+
+if [ -z "$filter" ]; then
+    echo "test: mutations"
+    if bash build/mutation.sh; then tally 1 0 0; else tally 0 1 0; fi
+fi
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] || rc=1
