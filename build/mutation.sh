@@ -8,10 +8,12 @@ cd "$(dirname "$0")/.."
 source build/setup.sh
 declare -A suites=([runs]=CudaAttribution.Runs.Tests [method]=CudaAttribution.Tests)
 [ $# -gt 0 ] || set -- runs method
+for name in "$@"; do
+    [ -n "${suites[$name]:-}" ] || { echo "mutation: there is no suite '$name': name runs or method" >&2; exit 2; }
+done
 status=0
 dotnet tool restore > /dev/null
 for name in "$@"; do
-    [ -n "${suites[$name]:-}" ] || { echo "mutation: there is no suite '$name': name runs or method" >&2; exit 2; }
     (cd "tests/${suites[$name]}" && dotnet stryker --output "$OLDPWD/artifacts/mutation/$name") || status=1
 done
 exit $status
