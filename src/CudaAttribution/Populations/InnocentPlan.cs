@@ -36,11 +36,13 @@ public sealed record InnocentPlan
 
     public required IReadOnlyList<InnocentMemberPlan> Models { get; init; }
 
-    /// <exception cref="UserException">Not a plan, or a member lacks what its family needs.</exception>
+    /// <exception cref="UserException">Not a plan, a member lacks what its family needs, or two share a name.</exception>
     public static InnocentPlan Load(string file)
     {
         var plan = Json.Read<InnocentPlan>(file, "plan of innocents");
         Json.CheckSchema(plan.Schema, CurrentSchema, file);
+        if (plan.Models.GroupBy(m => m.Name).FirstOrDefault(g => g.Count() > 1) is { } same)
+            throw new UserException($"{same.Count()} innocents are called '{same.Key}'", "Give each its own name: it is that of its folder.", file);
         foreach (var m in plan.Models)
         {
             string? problem =
