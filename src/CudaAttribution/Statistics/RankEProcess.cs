@@ -1,28 +1,30 @@
 namespace CudaAttribution.Statistics;
 
 /// <summary>
-/// A bet against the hypothesis that ranks 1..n are independent and uniform, rank after rank: capital that starts at 1 and under the hypothesis grows
-/// on average not at all, so that P(it ever reaches 1/α) ≤ α (Ville 1939; Ramdas et al. 2023). It may be looked at after every rank, and stopped.
+/// A bet against the hypothesis that ranks 1..n are independent and uniform, rank after rank: a capital that starts at 1 and under the hypothesis does
+/// not grow on average, so that P(it ever reaches 1/α) ≤ α (Ville 1939; Ramdas et al. 2023). It may be looked at after every rank, and stopped.
 /// </summary>
 /// <remarks>
-/// Each bettor stakes a distribution w over the next rank, from earlier ranks only, and its capital is multiplied by n·w(R). The capital is the mean
-/// over the bettors, which is such a bet itself: <see cref="Learner"/> finds any departure, the others a first place in a fixed share of ranks, from
-/// one that makes two or three ranks enough to one that is seen in hundreds only.
+/// A bettor with tilt θ stakes w(r) ∝ exp(θ·a(r)) on the next rank, a(r) being Savage's scores; its capital is multiplied by n·w(R). The capital is the
+/// mean over bettors from faint to bold, which is such a bet itself: the boldest make two first places enough, the faintest live on a share of
+/// first places that only hundreds of ranks show.
 /// </remarks>
 public sealed class RankEProcess
 {
-    private readonly Bettor[] _bettors;
+    /// <summary>Each is twice the one before.</summary>
+    private static readonly double[] Tilts = [0.15, 0.3, 0.6, 1.2, 2.4, 4.8];
+
+    /// <summary>log(n·w(r)) of each bettor.</summary>
+    private readonly double[][] _logGains;
+    private readonly double[] _logCapitals = new double[Tilts.Length];
 
     /// <param name="ranks">n, at least 2.</param>
     public RankEProcess(int ranks)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(ranks, 2);
+        var scores = RankScores.Savage(ranks);
         Ranks = ranks;
-        _bettors = [new Learner(ranks), .. Shares.Select(share => new Constant(ranks, share))];
+        _logGains = [.. Tilts.Select(tilt => LogGains(scores, tilt))];
     }
-
-    /// <summary>Shares of first places that are bet on from the beginning, one bettor each.</summary>
-    private static readonly double[] Shares = [0.05, 0.1, 0.2, 0.5, 0.95];
 
     /// <summary>n.</summary>
     public int Ranks { get; }
@@ -43,53 +45,16 @@ public sealed class RankEProcess
     public void Add(int rank)
     {
         if (rank < 1 || rank > Ranks) throw new ArgumentOutOfRangeException(nameof(rank), rank, $"a rank lies in 1..{Ranks}");
-        foreach (var bettor in _bettors) bettor.Add(rank);
+        for (int b = 0; b < _logCapitals.Length; b++) _logCapitals[b] += _logGains[b][rank - 1];
         Count++;
-        double most = _bettors.Max(b => b.LogCapital);
-        Log10 = (most + Math.Log(_bettors.Sum(b => Math.Exp(b.LogCapital - most)) / _bettors.Length)) / Math.Log(10);
+        double most = _logCapitals.Max();
+        Log10 = (most + Math.Log(_logCapitals.Average(c => Math.Exp(c - most)))) / Math.Log(10);
     }
 
-    private abstract class Bettor(int ranks)
+    private static double[] LogGains(RankScores scores, double tilt)
     {
-        public double LogCapital { get; private set; }
-
-        public void Add(int rank)
-        {
-            LogCapital += Math.Log(ranks * Stake(rank));
-            Learn(rank);
-        }
-
-        /// <summary>w(rank).</summary>
-        protected abstract double Stake(int rank);
-
-        protected virtual void Learn(int rank)
-        {
-        }
-
-        /// <summary>Half on the first place more than on the others together.</summary>
-        protected double Mostly(double first, int rank) => rank == 1 ? first : (1 - first) / (ranks - 1);
-    }
-
-    /// <summary>w = (n_r + prior) / (count + weight of the prior), the prior with half its weight on first place: the frequencies so far.</summary>
-    private sealed class Learner(int ranks) : Bettor(ranks)
-    {
-        private readonly int[] _seen = new int[ranks];
-        private int _count;
-
-        protected override double Stake(int rank) => (_seen[rank - 1] + Mostly(0.5, rank)) / (_count + 1);
-
-        protected override void Learn(int rank)
-        {
-            _seen[rank - 1]++;
-            _count++;
-        }
-    }
-
-    /// <summary>The same w at every rank: the share above what is first by chance.</summary>
-    private sealed class Constant(int ranks, double share) : Bettor(ranks)
-    {
-        protected override double Stake(int rank) => Mostly(share + ((1 - share) / ranks), rank);
-
-        private readonly int ranks = ranks;
+        double[] weights = [.. Enumerable.Range(1, scores.Ranks).Select(r => Math.Exp(tilt * scores[r] / RankScores.Scale))];
+        double mean = weights.Average();
+        return [.. weights.Select(w => Math.Log(w / mean))];
     }
 }

@@ -9,7 +9,7 @@ namespace CudaAttribution.Statistics;
 public sealed class RankScores
 {
     /// <summary>Savage scores are rounded to so many parts of 1. The test is exact at any scale; a finer one only breaks more ties of the sum.</summary>
-    private const int Scale = 100;
+    internal const int Scale = 100;
 
     private readonly int[] _scores;
 
