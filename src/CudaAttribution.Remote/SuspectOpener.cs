@@ -1,5 +1,4 @@
 using CudaAttribution.Answers;
-using CudaAttribution.Keys;
 using CudaAttribution.Models.Configuration;
 using CudaAttribution.Populations;
 using CudaAttribution.Runs;
@@ -17,6 +16,9 @@ public sealed record SuspectOptions
 
     /// <summary>The run's folder, which keeps the answers of a remote suspect.</summary>
     public required RunFolder Folder { get; init; }
+
+    /// <summary>Size of the pictures that answers are compared with; a remote suspect is asked for it, and its answers are brought to it.</summary>
+    public required (int Width, int Height) Size { get; init; }
 
     /// <summary>Captions for the decoys of a remote suspect.</summary>
     public IReadOnlyList<string> DecoyPool { get; init; } = [];
@@ -39,24 +41,23 @@ public static class SuspectOpener
     /// </summary>
     /// <exception cref="UserException">The description makes no sense, or the model is not the one that its record describes.</exception>
     /// <exception cref="ModelFileException">The folder has no usable model.</exception>
-    public static OpenedSuspect Open(string path, KeySet keys, SuspectOptions options)
+    public static OpenedSuspect Open(string path, SuspectOptions options)
     {
         if (!Path.Exists(path))
             throw new UserException("there is no such suspect", "Name a model, or a JSON file that describes an HTTP service.", path);
-        if (File.Exists(path) && Path.GetExtension(path) == DescriptionExtension) return Service(path, keys, options);
+        if (File.Exists(path) && Path.GetExtension(path) == DescriptionExtension) return Service(path, options);
         if (options.DecoyPool.Count > 0)
             throw new UserException("decoys are for suspects that are asked over HTTP", "Leave the decoys out.", path) { Setting = "decoys" };
         return OpenedSuspect.Local(path, options.Device, options.Sampling, options.Derived);
     }
 
-    private static OpenedSuspect Service(string file, KeySet keys, SuspectOptions options)
+    private static OpenedSuspect Service(string file, SuspectOptions options)
     {
-        var size = keys.Keys[0].Medoid;
         var model = new HttpModel(HttpService.Load(file), new HttpModelOptions
         {
             Folder = options.Folder,
-            Width = size.Width,
-            Height = size.Height,
+            Width = options.Size.Width,
+            Height = options.Size.Height,
             Sampling = options.Sampling,
             DecoyPool = options.DecoyPool,
             Progress = options.Progress,

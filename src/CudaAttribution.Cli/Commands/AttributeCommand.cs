@@ -72,12 +72,13 @@ internal static class AttributeCommand
                 Device = session.Device,
                 Sampling = sampling.Read(parsed),
                 Folder = session.Folder,
+                Size = (keys.Keys[0].Medoid.Width, keys.Keys[0].Medoid.Height),
                 DecoyPool = parsed.GetValue(decoys) is { } set ? Captions(set, keys) : [],
                 Derived = Console.Error.WriteLine,
                 Progress = (done, total) => line.Report(done, total),
             };
             var options = new AttributionOptions { Alpha = parsed.GetValue(alpha), Seed = run.Seed };
-            using var opened = SuspectOpener.Open(parsed.GetValue(suspect)!.FullName, keys, suspectOptions);
+            using var opened = SuspectOpener.Open(parsed.GetValue(suspect)!.FullName, suspectOptions);
             using var store = AnswerStore.Of(session.Folder);
             var result = AttributionJob.Run(
                 keys, nulls, opened, session.Device, store, session.Folder, options, session.Recorder, cancel.Token).Run.Result;

@@ -23,6 +23,12 @@ public enum NoisePurpose
 
     /// <summary>Pictures that a suspect or innocent is trained on.</summary>
     TrainingData,
+
+    /// <summary>Counterfactuals of served pictures: what the source could have served just as well.</summary>
+    Fresh,
+
+    /// <summary>A model that cannot know the served pictures, asked what the suspect is asked.</summary>
+    Control,
 }
 
 /// <summary>The noise a picture starts from: number <paramref name="Index"/> of the Philox stream <see cref="Stream"/> under a seed.</summary>

@@ -79,6 +79,16 @@ public sealed class HashChain<T> : IDisposable
         }
     }
 
+    /// <summary>The hash of the last record of a chain that nobody continues, or what it begins with where it has none.</summary>
+    /// <inheritdoc cref="Read" path="/exception"/>
+    public static string HeadOf(string file, string start, string kind)
+    {
+        using var stream = OnFile(() => new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite), file, kind);
+        byte[] head = Bytes(start);
+        foreach (var line in ChainLines.Read(stream, file, head, cutOff: false)) head = line.Head;
+        return Convert.ToHexStringLower(head);
+    }
+
     /// <summary>Adds a record; it is on the disk when this returns, and the chain is as before where it fails.</summary>
     /// <exception cref="UserException">The disk is full, or the file is gone.</exception>
     public void Append(T record)

@@ -1,0 +1,174 @@
+using CudaAttribution.Answers;
+using CudaAttribution.Images;
+using CudaAttribution.Measures;
+using CudaAttribution.Runs;
+using CudaAttribution.Served;
+using CudaAttribution.Statistics;
+
+namespace CudaAttribution.Verdicts;
+
+/// <summary>
+/// Judges finished interviews by nothing but the audit's folder: the same function gives the verdicts when they are found and when they are verified.
+/// </summary>
+/// <param name="folder">The folder of the audit.</param>
+/// <param name="plan">Its plan.</param>
+/// <param name="commit">What was committed to.</param>
+/// <param name="measure">The measure of the plan, unaligned.</param>
+public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPictureMeasure measure)
+{
+    public const string ServedVersusFresh = "served-versus-fresh", ServedKernel = "served-kernel", SourceSwap = "source-swap";
+
+    /// <summary>Power that detectable shares are stated for.</summary>
+    public const double Power = 0.9;
+
+    /// <summary>Of α, what a control may reach by chance on either side.</summary>
+    private const double ControlShare = 0.1;
+
+    private readonly TrialPool? _trials = plan.Served is { } served ? new(Path.Combine(folder, AuditPlaces.Trials), served.Trials) : null;
+
+    /// <summary>Name of the primary test.</summary>
+    public static string NameOf(PrimaryTest test) => test == PrimaryTest.ServedVersusFresh ? ServedVersusFresh : SourceSwap;
+
+    /// <summary>What takes a model's answers as they come; null without a served log.</summary>
+    public AuditExaminer? Examiner() => plan.Served is { } served ? new(served, _trials!, new AlignedMeasure(measure)) : null;
+
+    /// <summary>Judges all models of the plan.</summary>
+    /// <exception cref="UserException">Something in the folder is missing or was touched.</exception>
+    public AuditResult Judge()
+    {
+        ControlResult[] controls = [.. plan.Controls.Select((c, i) => Control(c, Place(AuditPlaces.OfControl(plan, i))))];
+        Examined[] suspects = [.. plan.Suspects.Select((s, i) => Examine(s, Place(AuditPlaces.OfSuspect(plan, i))))];
+        bool[] rejected = plan.Sequential
+            ? Multiplicity.EBenjaminiHochberg([.. suspects.Select(s => s.HighestE)], plan.Alpha)
+            : Multiplicity.Holm([.. suspects.Select(s => s.PValue)], plan.Alpha);
+        return new AuditResult
+        {
+            PlanCommit = commit,
+            Alpha = plan.Alpha,
+            Suspects = [.. suspects.Zip(rejected, (s, r) => Result(s, r, controls))],
+            Controls = controls,
+        };
+    }
+
+    private string Place(string name) => Path.Combine(folder, name);
+
+    private ControlResult Control(AuditedModel model, string place)
+    {
+        var examiner = Examiner()!;
+        foreach (var asked in AuditInterview.Read(place, plan, commit, model.Identity)) examiner.Take(asked);
+        int[] ranks = [.. examiner.Ranks.Select(r => r.Rank)];
+        int candidates = plan.Served!.Fresh + 1;
+        var near = ServedTest.Of(ranks, candidates);
+        double far = ServedTest.Of([.. ranks.Select(r => candidates + 1 - r)], candidates).PValue, level = ControlShare * plan.Alpha;
+        return new()
+        {
+            Name = model.Name,
+            Identity = model.Identity,
+            Passed = ranks.Length > 0 && near.PValue > level && far > level,
+            PNear = near.PValue,
+            PFar = far,
+            Ranks = near,
+            Chain = AuditInterview.HeadOf(place, commit),
+        };
+    }
+
+    private Examined Examine(PlannedSuspect suspect, string place)
+    {
+        var examiner = Examiner();
+        int? shown = null;
+        var answers = new List<(int Query, RgbImage Image)>();
+        foreach (var asked in AuditInterview.Read(place, plan, commit, suspect.Identity))
+        {
+            examiner?.Take(asked);
+            if (shown is null && examiner?.HighestLog10E >= -Math.Log10(plan.Alpha)) shown = examiner.Count;
+            if (asked.Answer.Image is { } image) answers.Add((asked.Query, image));
+        }
+        var usability = Usability.Of(
+            AuditInterview.Read(place, plan, commit, suspect.Identity).Select(a => (plan.Prompts[a.Query], a.Answer)), plan.Unusable);
+        var tests = new List<AuditTest>();
+        AccountResult[] accounts = [];
+        double p = 1;
+        ServedTest? all = null;
+        if (examiner is not null)
+        {
+            all = ServedTest.Of([.. examiner.Ranks.Select(r => r.Rank)], plan.Served!.Fresh + 1);
+            accounts = Accounts(examiner);
+            tests.Add(new() { Name = ServedVersusFresh, PValue = all.PValue, Statistic = (all.Statistic ?? 0) / (double)RankScores.Scale, Ranks = all });
+            if (Kernel(answers) is { } kernel) tests.Add(new() { Name = ServedKernel, PValue = kernel.PValue, Statistic = kernel.Statistic, Kernel = kernel });
+            p = plan.Sequential
+                ? Math.Min(1, Math.Pow(10, -examiner.HighestLog10E))
+                : Math.Min(1, accounts.Length * accounts.Min(a => a.Ranks.PValue));
+        }
+        return new(suspect, place, examiner, shown, usability, all, accounts, tests, p);
+    }
+
+    /// <summary>Each account's own test; which of them are shown, over all accounts at the plan's level.</summary>
+    private AccountResult[] Accounts(AuditExaminer examiner)
+    {
+        (string? Account, ServedTest Ranks)[] tested =
+        [
+            .. plan.Served!.Asked.Select(i => plan.Served.Trials[i].Account).Distinct().Select(account => (
+                account, ServedTest.Of([.. examiner.Ranks.Where(r => r.Trial.Account == account).Select(r => r.Rank)], plan.Served.Fresh + 1))),
+        ];
+        bool[] shown = plan.Sequential
+            ? Multiplicity.EBenjaminiHochberg([.. tested.Select(t => t.Ranks.EValue)], plan.Alpha)
+            : Multiplicity.Holm([.. tested.Select(t => t.Ranks.PValue)], plan.Alpha);
+        return [.. tested.Zip(shown, (t, s) => new AccountResult(t.Account, s, t.Ranks))];
+    }
+
+    private ServedKernelTest? Kernel(List<(int Query, RgbImage Image)> answers)
+    {
+        var served = plan.Served!;
+        RgbImage[] given = [.. answers.Where(a => a.Query < served.Asked.Count).Select(a => a.Image)];
+        if (given.Length == 0) return null;
+        var prepared = measure.Prepare(given);
+        double[][] distances =
+        [
+            .. served.Asked.Select(trial =>
+            {
+                double[,] matrix = measure.Matrix(measure.Prepare(_trials!.Pictures(trial)), prepared);
+                return Enumerable.Range(0, served.Fresh + 1).Select(k => Enumerable.Range(0, given.Length).Average(j => matrix[k, j])).ToArray();
+            }),
+        ];
+        return ServedKernelTest.Of(distances, [.. served.Asked.Select(i => served.Trials[i].Served)], plan.Seed);
+    }
+
+    private SuspectResult Result(Examined e, bool rejected, ControlResult[] controls)
+    {
+        string? obstacle =
+            controls.FirstOrDefault(c => !c.Passed) is { } failed
+                ? $"the control '{failed.Name}', which cannot know the served pictures, does not rank them by chance "
+                    + FormattableString.Invariant($"(p = {Math.Min(failed.PNear, failed.PFar):0.#e+0}): the log or the sampler is not what it seems")
+            : e.Usability.TooMany ? $"{e.Usability}"
+            : null;
+        var verdict = obstacle is not null ? Verdict.NoVerdict : rejected ? Verdict.Shown : Verdict.NotShown;
+        double? detectable = plan.Served is { } served ? new RankPower(served.Fresh + 1, served.Asked.Count, plan.Alpha).SmallestShare(Power) : null;
+        return new()
+        {
+            Name = e.Suspect.Name,
+            Identity = e.Suspect.Identity,
+            Verdict = verdict,
+            Reason = VerdictWords.Of(verdict, obstacle, plan, e.All, e.Usability.Answers, detectable),
+            Primary = NameOf(plan.Primary),
+            PValue = e.PValue,
+            EValue = e.Examiner is null ? null : Math.Min(Math.Pow(10, e.Examiner.Log10E), double.MaxValue),
+            Queries = e.Usability.Answers,
+            QueriesToShown = e.Reached,
+            Share = e.All?.Share,
+            ShareInterval = e.All?.ShareInterval,
+            DetectableShare = detectable,
+            Answers = e.Usability,
+            Attempt = e.Suspect.Attempt,
+            Accounts = e.Accounts,
+            Tests = e.Tests,
+            Chain = AuditInterview.HeadOf(e.Place, commit),
+        };
+    }
+
+    private sealed record Examined(
+        PlannedSuspect Suspect, string Place, AuditExaminer? Examiner, int? Reached, Usability Usability, ServedTest? All,
+        AccountResult[] Accounts, List<AuditTest> Tests, double PValue)
+    {
+        public double HighestE => Math.Min(Math.Pow(10, Examiner?.HighestLog10E ?? 0), double.MaxValue);
+    }
+}

@@ -1,0 +1,173 @@
+using System.Text.Json.Serialization;
+using CudaAttribution.Answers;
+using CudaAttribution.Runs;
+using CudaAttribution.Served;
+
+namespace CudaAttribution.Verdicts;
+
+/// <summary>A model of an audit.</summary>
+/// <param name="Name">What it is called.</param>
+/// <param name="Identity">Its <see cref="IImageModel.Identity"/>.</param>
+public sealed record AuditedModel(string Name, string Identity);
+
+/// <summary>A suspect of an audit.</summary>
+/// <param name="Name">What it is called.</param>
+/// <param name="Identity">Its <see cref="IImageModel.Identity"/>.</param>
+/// <param name="Attempt">How many audits of this suspect for this source were begun, with this one.</param>
+/// <param name="Previous">What the audit before committed to; null for the first.</param>
+public sealed record PlannedSuspect(string Name, string Identity, int Attempt, string? Previous);
+
+/// <summary>The test that a verdict rests on.</summary>
+public enum PrimaryTest
+{
+    /// <summary>Ranks of served pictures among fresh ones.</summary>
+    ServedVersusFresh,
+
+    /// <summary>The source among its twins.</summary>
+    SourceSwap,
+}
+
+/// <summary>Everything that decides an audit, fixed and committed to before the first query to a suspect: the file <c>plan.json</c>.</summary>
+public sealed record AuditPlan
+{
+    public const string FileName = "plan.json", CurrentSchema = "cudattr-audit-plan-1";
+
+    public string Schema { get; init; } = CurrentSchema;
+
+    public required string Program { get; init; }
+
+    /// <summary>SHA-256 of the kernels that drew and measured.</summary>
+    public required string KernelsSha256 { get; init; }
+
+    public required AuditedModel Source { get; init; }
+
+    /// <summary>How the source drew, and how local suspects are sampled.</summary>
+    public required SamplingRecipe Sampling { get; init; }
+
+    public required IReadOnlyList<PlannedSuspect> Suspects { get; init; }
+
+    /// <summary>Models that cannot know the served pictures; they are asked what the suspects are asked.</summary>
+    public required IReadOnlyList<AuditedModel> Controls { get; init; }
+
+    public required PrimaryTest Primary { get; init; }
+
+    public required double Alpha { get; init; }
+
+    /// <summary>Whether suspects are asked until the primary test shows, and no further.</summary>
+    public required bool Sequential { get; init; }
+
+    /// <summary>Share of a suspect's answers that may be unusable.</summary>
+    public required double Unusable { get; init; }
+
+    public required ulong Seed { get; init; }
+
+    /// <summary>Name of the measure.</summary>
+    public required string Measure { get; init; }
+
+    /// <summary>Served-versus-fresh; null without a log.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ServedPlan? Served { get; init; }
+
+    /// <summary>Source-swap; null without twins.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SwapPlan? Swap { get; init; }
+
+    /// <summary>The prompts of all queries to a model, in the order of the plan.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> Prompts =>
+    [
+        .. Served is { } served ? served.Asked.Select(i => served.Trials[i].Prompt) : [],
+        .. Swap is { } swap && !(Sequential && Primary == PrimaryTest.ServedVersusFresh) ? swap.Asked.SelectMany(p => Enumerable.Repeat(p, swap.Answers)) : [],
+    ];
+
+    /// <summary>The queries to a model.</summary>
+    /// <param name="identity">The model.</param>
+    /// <param name="purpose">What they are for.</param>
+    public IReadOnlyList<Query> QueriesTo(string identity, NoisePurpose purpose)
+    {
+        var noise = new NoiseStream(purpose, Seed, identity);
+        return [.. Prompts.Select((prompt, i) => noise.Ask(prompt, i))];
+    }
+
+    /// <summary>Reads the plan of a folder.</summary>
+    /// <exception cref="UserException">There is none, or it is no plan.</exception>
+    public static AuditPlan Load(string folder)
+    {
+        string file = Path.Combine(folder, FileName);
+        var plan = Json.Read<AuditPlan>(file, "audit plan");
+        Json.CheckSchema(plan.Schema, CurrentSchema, file);
+        plan.Check(file);
+        return plan;
+    }
+
+    /// <exception cref="UserException">The plan makes no sense.</exception>
+    internal void Check(string? file = null)
+    {
+        if (Alpha is not (> 0 and < 1)) throw Wrong($"the level alpha is {Alpha}", "Use a number between 0 and 1, such as 0.01.");
+        if (Unusable is not (>= 0 and < 1)) throw Wrong($"the share of unusable answers is {Unusable}", "Use a number from 0 to below 1.");
+        if (Suspects.Count == 0) throw Wrong("the plan has no suspect", "Name one.");
+        if (Suspects.GroupBy(s => s.Name).FirstOrDefault(g => g.Count() > 1) is { } same)
+            throw Wrong($"{same.Count()} suspects are called '{same.Key}'", "Give each its own name.");
+        if (Suspects.FirstOrDefault(s => s.Identity == Source.Identity) is { } itself)
+            throw Wrong($"the suspect '{itself.Name}' is the source itself", "A model is no suspect of itself.");
+        if ((Primary == PrimaryTest.ServedVersusFresh ? (object?)Served : Swap) is null)
+            throw Wrong("the plan lacks what its primary test needs", "Give a served log, or twins.");
+        if (Sequential && Primary != PrimaryTest.ServedVersusFresh)
+            throw Wrong("only served-versus-fresh can stop early", "Ask all queries, or give a served log.");
+        Served?.Check(Wrong);
+        Swap?.Check(Wrong);
+
+        UserException Wrong(string problem, string remedy) => new(problem, remedy, file);
+    }
+}
+
+/// <summary>The plan of served-versus-fresh.</summary>
+public sealed record ServedPlan
+{
+    /// <summary>Merkle root of the served log.</summary>
+    public required string Log { get; init; }
+
+    /// <summary>Pictures in the log.</summary>
+    public required int Entries { get; init; }
+
+    /// <summary>Whether the log says which seeds were used; else the negative control has to tell whether they were shared.</summary>
+    public required bool SeedsKnown { get; init; }
+
+    /// <summary>K: fresh pictures of each prompt.</summary>
+    public required int Fresh { get; init; }
+
+    /// <summary>The pool that prompts were chosen from.</summary>
+    public required IReadOnlyList<Trial> Trials { get; init; }
+
+    /// <summary>Numbers of the trials that are asked, in their order.</summary>
+    public required IReadOnlyList<int> Asked { get; init; }
+
+    internal void Check(Func<string, string, UserException> wrong)
+    {
+        if (Asked.Count == 0 || Asked.Distinct().Count() != Asked.Count || Asked.Any(i => i < 0 || i >= Trials.Count))
+            throw wrong("the served prompts that are asked are not trials of the plan, each once", "Restore the plan.");
+        if (Trials.FirstOrDefault(t => t.Pictures.Count != Fresh + 1 || t.Served < 0 || t.Served > Fresh) is { } trial)
+            throw wrong($"the trial '{trial.Prompt}' has not one served and {Fresh} fresh pictures", "Restore the plan.");
+    }
+}
+
+/// <summary>The plan of source-swap.</summary>
+public sealed record SwapPlan
+{
+    /// <summary>Merkle root of the pictures of source and twins.</summary>
+    public required string Twins { get; init; }
+
+    /// <summary>B: twins.</summary>
+    public required int Count { get; init; }
+
+    /// <summary>The prompts that are asked.</summary>
+    public required IReadOnlyList<string> Asked { get; init; }
+
+    /// <summary>Answers to each.</summary>
+    public required int Answers { get; init; }
+
+    internal void Check(Func<string, string, UserException> wrong)
+    {
+        if (Count < 1 || Answers < 1 || Asked.Count == 0) throw wrong("there are no twins, or nothing is asked", "Restore the plan.");
+    }
+}
