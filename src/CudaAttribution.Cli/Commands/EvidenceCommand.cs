@@ -67,10 +67,11 @@ internal static class EvidenceCommand
         command.SetAction(parsed =>
         {
             var commitment = Commitment.Read(parsed.GetValue(folder)!.FullName);
+            string? certificates = parsed.GetValue(trust)?.FullName;
             TimeStamp stamp;
             try
             {
-                stamp = TimeStamp.CheckFile(commitment, parsed.GetValue(reply)!.FullName, parsed.GetValue(trust)?.FullName);
+                stamp = TimeStamp.CheckFile(commitment, parsed.GetValue(reply)!.FullName, certificates);
             }
             catch (StampException e)
             {
@@ -80,7 +81,9 @@ internal static class EvidenceCommand
             if (parsed.GetValue(json))
                 Shell.WriteJson(new { commit = commitment.Commit, time = stamp.Time, serial = stamp.Serial, signer = stamp.Signer, trusted = stamp.Trusted });
             else
-                Console.WriteLine($"{commitment.Commit} was stamped {stamp.Time:yyyy-MM-dd HH:mm:ss} UTC by {stamp.Signer}, serial {stamp.Serial}");
+                Console.WriteLine(
+                    $"{commitment.Commit} was stamped {stamp.Time:yyyy-MM-dd HH:mm:ss} UTC by {stamp.Signer}, serial {stamp.Serial}"
+                    + (stamp.Trusted ? $", vouched for by {certificates}" : ""));
             if (!stamp.Trusted) Console.Error.WriteLine($"warning: {UntrustedSigner}");
             return Shell.Done;
         });

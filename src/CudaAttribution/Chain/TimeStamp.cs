@@ -72,7 +72,10 @@ public sealed record TimeStamp(DateTimeOffset Time, string Serial, string Signer
     private static TimeStamp CheckReply(Commitment commitment, TimeStampResponse reply, IReadOnlySet<X509Certificate>? trusted)
     {
         if (reply.Status is not (Granted or GrantedWithChanges))
-            throw new StampException($"the service refused it (status {reply.Status}): {PrintableText.Of(reply.GetStatusString() ?? "no reason given")}");
+        {
+            string reason = (reply.GetStatusString() ?? "no reason given").TrimEnd('.');
+            throw new StampException($"the service refused it (status {reply.Status}): {PrintableText.Of(reason)}");
+        }
         reply.Validate(MakeRequest(commitment));
         var token = reply.TimeStampToken;
         var certificates = token.GetCertificates();

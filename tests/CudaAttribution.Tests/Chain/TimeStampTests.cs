@@ -174,6 +174,33 @@ public sealed class TimeStampTests
     public void A_file_without_a_certificate_is_refused(string text) =>
         Assert.That(() => TimeStamp.Check(Committed, Reply(), Trust(text)), Throws.InstanceOf<UserException>().With.Message.Contains("no certificate here"));
 
+    /// <summary>Request, reply and certificates are OpenSSL's: build/oracle/make_timestamps.sh.</summary>
+    [Test]
+    public void Requests_and_replies_are_those_of_openssl()
+    {
+        string golden = Path.Combine(Repository.Root, "tests", "golden", "timestamps");
+        var committed = Commitment.Read(golden);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(TimeStamp.Request(committed), Is.EqualTo(File.ReadAllBytes(Path.Combine(golden, "commit.tsq"))), "which OpenSSL has read");
+            var stamp = TimeStamp.CheckFile(committed, Path.Combine(golden, "granted.tsr"), Path.Combine(golden, "root.pem"));
+            Assert.That(stamp.Trusted);
+            Assert.That(stamp.Serial, Is.EqualTo("43"));
+            Assert.That(stamp.Signer, Is.EqualTo("O=Test,CN=Test stamps"));
+            Assert.That(stamp.Time.Year, Is.EqualTo(2026));
+            AssertStamp("none of those that are trusted", "granted.tsr", "other-root.pem");
+            AssertStamp("nonce", "other.tsr", "root.pem");
+            AssertStamp("the service refused it (status 2): Message digest algorithm is not supported.", "refused.tsr", "root.pem");
+            Assert.That(
+                () => TimeStamp.CheckFile(committed, Path.Combine(golden, "none.tsr"), null),
+                Throws.InstanceOf<UserException>().With.Message.Contains("cannot read this reply"));
+        }
+
+        void AssertStamp(string problem, string reply, string trusted) => Assert.That(
+            () => TimeStamp.CheckFile(committed, Path.Combine(golden, reply), Path.Combine(golden, trusted)),
+            Throws.InstanceOf<StampException>().With.Message.Contains(problem));
+    }
+
     [TestCase(0, null)]
     [TestCase(1, null)]
     [TestCase(2, "the service refused it (status 2): so it is\\u001b[31m.")]
