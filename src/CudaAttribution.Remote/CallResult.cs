@@ -25,9 +25,12 @@ internal enum CallOutcome
 
 /// <summary>The end of one call.</summary>
 /// <param name="Outcome">How it ended.</param>
-/// <param name="Status">HTTP status; null where there was no answer.</param>
-internal sealed record CallResult(CallOutcome Outcome, int? Status)
+/// <param name="Reply">The last answer, which held the picture; null where none came.</param>
+internal sealed record CallResult(CallOutcome Outcome, HttpReply? Reply)
 {
+    /// <summary>HTTP status; null where there was no answer.</summary>
+    public int? Status => Reply?.Status;
+
     /// <summary>Why there is no picture, free of secrets.</summary>
     public string Reason { get; init; } = "";
 
@@ -35,11 +38,6 @@ internal sealed record CallResult(CallOutcome Outcome, int? Status)
     public string Remedy { get; init; } = "";
 
     public RgbImage? Image { get; init; }
-
-    /// <summary>SHA-256 of the answer that held the picture.</summary>
-    public string? ResponseSha256 { get; init; }
-
-    public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>Whether it is taken to cost money: services do not charge for these failures of theirs.</summary>
     public bool Billed => Status is not (401 or 403 or 429 or >= 500);

@@ -26,7 +26,7 @@ internal sealed class ComfyUiProtocol(
             var reply = Send(HttpMethod.Post, "prompt", "", Submission(query, callId), cancel);
             if (reader.Failure(reply) is { } refused) return refused;
             if (ReplyReader.TryJson(reply) is not { } json || Member(json, "prompt_id") is not { ValueKind: JsonValueKind.String } given)
-                return new CallResult(CallOutcome.Trouble, reply.Status) { Reason = "the answer to the workflow has no prompt_id" };
+                return new CallResult(CallOutcome.Trouble, reply) { Reason = "the answer to the workflow has no prompt_id" };
             _queued[callId] = id = given.GetString()!;
         }
         var watch = Stopwatch.StartNew();
@@ -64,11 +64,11 @@ internal sealed class ComfyUiProtocol(
     private CallResult Finished(JsonElement entry, HttpReply history, CancellationToken cancel)
     {
         if (entry.TryGetProperty("status", out var status) && Member(status, "status_str")?.ToString() == "error")
-            return reader.Unusable(history, $"the workflow failed: {reader.Excerpt(status.ToString())}");
-        if (Output(entry) is not { } file) return reader.Unusable(history, "the workflow gave no output picture");
+            return ReplyReader.Unusable(history, $"the workflow failed: {reader.Excerpt(status.ToString())}");
+        if (Output(entry) is not { } file) return ReplyReader.Unusable(history, "the workflow gave no output picture");
         string parameters = string.Join('&', file.Select(p => $"{p.Name}={Uri.EscapeDataString(p.Value)}"));
         var reply = Send(HttpMethod.Get, "view", parameters, null, cancel);
-        return reader.Failure(reply) ?? reader.Picture(reply.Body, reply);
+        return reader.Failure(reply) ?? ReplyReader.Picture(reply.Body, reply);
     }
 
     /// <summary>What names the first picture of type output.</summary>

@@ -10,12 +10,6 @@ namespace CudaAttribution.Remote;
 /// <param name="Body">JSON text in UTF-8; null for none.</param>
 internal sealed record HttpCall(HttpMethod Method, Uri Address, IEnumerable<(string Name, string Value)> Headers, byte[]? Body = null);
 
-/// <summary>One complete answer.</summary>
-/// <param name="Status">HTTP status.</param>
-/// <param name="Body">The whole body.</param>
-/// <param name="RetryAfter">How long the service asks to wait.</param>
-internal sealed record HttpReply(int Status, byte[] Body, TimeSpan? RetryAfter);
-
 /// <summary>There was no complete answer: time ran out, the connection failed or the answer is too large.</summary>
 internal sealed class HttpTroubleException(string reason, bool answered = false) : Exception(reason)
 {
@@ -70,7 +64,7 @@ internal sealed class HttpChannel : IDisposable
                 using var request = Request(call);
                 using var response = _client.Send(request, HttpCompletionOption.ResponseHeadersRead, time.Token);
                 if ((int)response.StatusCode is not (>= 300 and <= 399) || response.StatusCode == HttpStatusCode.NotModified)
-                    return new HttpReply((int)response.StatusCode, Body(response, time.Token), RetryAfter(response));
+                    return Reply(response, Body(response, time.Token));
                 if (redirects == MostRedirects) throw new HttpTroubleException($"{call.Address.Host} redirects more than {MostRedirects} times");
                 call = call with { Address = Target(call, response) };
             }
@@ -146,6 +140,9 @@ internal sealed class HttpChannel : IDisposable
 
         HttpTroubleException TooLarge() => new($"the answer is larger than {_limit >> 20} MiB (limits.max_response_mib)", answered: true);
     }
+
+    private HttpReply Reply(HttpResponseMessage response, byte[] body) =>
+        HttpReply.Of((int)response.StatusCode, body, RetryAfter(response), _scrub);
 
     private static TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
     {

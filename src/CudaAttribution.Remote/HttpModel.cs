@@ -79,15 +79,25 @@ public sealed class HttpModel : IImageModel, IDisposable
 
     public ServiceSummary? Remote => AskedService.Of(_service, _journal);
 
+    /// <summary>All answers of <see cref="Ask"/>, in the order of the queries.</summary>
+    /// <inheritdoc cref="Ask" path="/exception"/>
+    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default)
+    {
+        var answers = new Answer[queries.Count];
+        foreach (var (query, answer) in Ask(queries, cancel)) answers[query] = answer;
+        return answers;
+    }
+
     /// <summary>
-    /// Asks what the folder's journal does not have yet. The queries of one run are given at once: they and the decoys make the plan.
+    /// Answers in the order of the plan, without the decoys: first those of the folder's journal, then what has to be asked yet. The queries of one run
+    /// are given at once: they and the decoys make the plan.
     /// </summary>
     /// <exception cref="UserException">
     /// The service cannot be asked further, or the folder holds another run. Every answer so far is kept; the same call goes on from there.
     /// </exception>
-    public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default)
+    public IEnumerable<AskedAnswer> Ask(IReadOnlyList<Query> queries, CancellationToken cancel = default)
     {
-        if (queries.Count == 0) return [];
+        if (queries.Count == 0) yield break;
         ulong seed = queries[0].Noise.Seed;
         var plan = QueryPlan.Make(_service, [.. queries.Select(q => q.Prompt)], _options.DecoyPool, seed);
         using var journal = _journal = QueryJournal.Open(_options.Folder, plan);
@@ -99,15 +109,14 @@ public sealed class HttpModel : IImageModel, IDisposable
             var query = planned.Kind == QueryKind.Key ? queries[planned.Index] : decoys.Ask(planned.Prompt, planned.Index);
             var asked = new HttpQuery(Values(query), query.Noise);
             string request = _service.RequestHash(asked.Values, asked.Noise);
-            if (n >= journal.Records.Count) Ask(n, planned, asked, request, asker, journal, cancel);
+            if (n >= journal.Records.Count) AskService(n, planned, asked, request, asker, journal, cancel);
             else if (journal.Records[n].RequestSha256 != request)
                 throw new UserException(
                     $"query {n} was asked with another request than the description now makes", "Restore the description, or name another folder.",
                     _options.Folder.Root);
             _options.Progress?.Invoke(n + 1, journal.Plan.Queries.Count);
+            if (planned.Kind == QueryKind.Key) yield return new(planned.Index, AnswerOf(journal.Records[n], journal));
         }
-        var byKey = journal.Records.Where(r => r.Kind == QueryKind.Key).ToDictionary(r => r.Index);
-        return [.. queries.Select((_, i) => AnswerOf(byKey[i], journal))];
     }
 
     public void Dispose() => _channel.Dispose();
@@ -118,7 +127,7 @@ public sealed class HttpModel : IImageModel, IDisposable
         cancel.ThrowIfCancellationRequested();
     }
 
-    private void Ask(
+    private void AskService(
         int number, PlannedQuery planned, HttpQuery query, string request, QueryAsker asker, QueryJournal journal, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();
@@ -126,6 +135,7 @@ public sealed class HttpModel : IImageModel, IDisposable
         var (result, taken) = asker.Ask(number, query, cancel);
         var now = DateTimeOffset.UtcNow;
         bool picture = result.Outcome == CallOutcome.Picture;
+        string name = $"queries/{planned.Kind.ToString().ToLowerInvariant()}-{planned.Index:D3}";
         journal.Add(
             new QueryRecord
             {
@@ -141,19 +151,26 @@ public sealed class HttpModel : IImageModel, IDisposable
                 Outcome = picture ? QueryOutcome.Picture : result.Outcome == CallOutcome.Refused ? QueryOutcome.Refused : QueryOutcome.Failed,
                 Failure = picture ? null : result.Reason,
                 Status = result.Status,
-                ResponseSha256 = result.ResponseSha256,
-                Image = picture ? $"queries/{planned.Kind.ToString().ToLowerInvariant()}-{planned.Index:D3}.png" : null,
+                Response = result.Reply is null ? null : name + ".response",
+                ResponseSha256 = result.Reply?.KeptSha256,
+                ResponseScrubbed = result.Reply?.Scrubbed ?? false,
+                Image = picture ? name + ".png" : null,
                 ImageSha256 = result.Image is { } image ? ImageHash.Of(image) : null,
                 Width = result.Image?.Width,
                 Height = result.Image?.Height,
                 Resized = result.Image is { } i && (i.Width != _options.Width || i.Height != _options.Height),
             },
-            result.Image);
+            result.Image,
+            result.Reply?.Kept);
     }
 
-    private Answer AnswerOf(QueryRecord record, QueryJournal journal) => journal.ImageOf(record) is { } image
-        ? Answer.Of(image.Resize(_options.Width, _options.Height))
-        : Answer.Failed(record.Failure!);
+    private Answer AnswerOf(QueryRecord record, QueryJournal journal)
+    {
+        journal.CheckResponse(record);
+        return journal.ImageOf(record) is { } image
+            ? Answer.Of(image.Resize(_options.Width, _options.Height), record.Receipt)
+            : Answer.Failed(record.Failure!, record.Receipt);
+    }
 
     private TemplateValues Values(Query query) => new(
         query.Prompt,

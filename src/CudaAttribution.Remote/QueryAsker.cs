@@ -87,7 +87,7 @@ internal sealed class QueryAsker(
     {
         double longest = limits.LongestWaitSeconds;
         double own = Math.Min(longest, limits.BackoffSeconds * Math.Pow(2, attempt)) * (0.5 + 0.5 * Random.Shared.NextDouble());
-        if (result.RetryAfter is not { } asked) return TimeSpan.FromSeconds(own);
+        if (result.Reply?.RetryAfter is not { } asked) return TimeSpan.FromSeconds(own);
         if (asked.TotalSeconds > longest)
         {
             throw new UserException(

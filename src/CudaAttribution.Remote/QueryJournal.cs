@@ -82,8 +82,9 @@ internal sealed class QueryJournal : IDisposable
     }
 
     /// <summary>Keeps an answer.</summary>
-    public void Add(QueryRecord record, RgbImage? image)
+    public void Add(QueryRecord record, RgbImage? image, byte[]? response)
     {
+        if (response is not null) _folder.Write(record.Response!, response);
         if (image is not null) _folder.WriteImage(record.Image!, image);
         Lines(_folder).Append(record);
         _records.Add(record);
@@ -97,6 +98,15 @@ internal sealed class QueryJournal : IDisposable
     {
         if (record.Image is not { } name) return null;
         return PictureFiles.Read(_folder.Path(name), record.ImageSha256!, "Restore the file, or start in another folder.");
+    }
+
+    /// <exception cref="UserException">The body of the answer is missing or was changed.</exception>
+    public void CheckResponse(QueryRecord record)
+    {
+        if (record.Response is not { } name) return;
+        string file = _folder.Path(name);
+        if (!File.Exists(file) || RunFolder.HashFile(file) != record.ResponseSha256)
+            throw new UserException("the answer was changed after it was kept, or is missing", "Restore the file, or start in another folder.", file);
     }
 
     public void Dispose() => _claim.Dispose();

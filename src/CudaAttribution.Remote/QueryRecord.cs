@@ -1,3 +1,6 @@
+using System.Text.Json.Serialization;
+using CudaAttribution.Answers;
+
 namespace CudaAttribution.Remote;
 
 /// <summary>How a query ended.</summary>
@@ -48,8 +51,15 @@ public sealed record QueryRecord
     /// <summary>HTTP status of the last answer; null where none came.</summary>
     public required int? Status { get; init; }
 
-    /// <summary>SHA-256 of the last answer's body; null where none came.</summary>
+    /// <summary>File of the last answer's body as it came; null where none came.</summary>
+    public string? Response { get; init; }
+
+    /// <summary>SHA-256 of that file.</summary>
     public required string? ResponseSha256 { get; init; }
+
+    /// <summary>Whether the service repeated a secret, so that the file has the name of its variable instead and is not as it came.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool ResponseScrubbed { get; init; }
 
     /// <summary>File of the picture as it came, re-encoded without loss.</summary>
     public required string? Image { get; init; }
@@ -64,6 +74,8 @@ public sealed record QueryRecord
 
     /// <summary>Whether it was resized to the size of the keys before it was compared.</summary>
     public required bool Resized { get; init; }
+
+    internal Receipt Receipt => new(ResponseSha256, Response, Status, Width, Height, Service: null);
 }
 
 /// <summary>The query in flight: the file <c>query-pending.json</c>, written before each call and removed once its line is in the journal.</summary>

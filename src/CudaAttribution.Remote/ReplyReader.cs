@@ -1,8 +1,8 @@
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using CudaAttribution.Data.Codecs;
+using CudaAttribution.Runs;
 
 namespace CudaAttribution.Remote;
 
@@ -23,14 +23,9 @@ internal sealed partial class ReplyReader(HttpService service)
         if (reply.Status is >= 200 and <= 299) return null;
         if (service.Description.Refusal.Statuses.Contains(reply.Status) && IsRefusal(reply)) return Refused(reply);
         if (reply.Status is 408 or 425 or 429 or >= 500)
-        {
-            return new CallResult(CallOutcome.Trouble, reply.Status)
-            {
-                Reason = $"{host} answered {reply.Status}{Said(reply)}", RetryAfter = reply.RetryAfter,
-            };
-        }
+            return new CallResult(CallOutcome.Trouble, reply) { Reason = $"{host} answered {reply.Status}{Said(reply)}" };
         bool access = reply.Status is 401 or 403;
-        return new CallResult(CallOutcome.Stop, reply.Status)
+        return new CallResult(CallOutcome.Stop, reply)
         {
             Reason = $"{host} {(access ? "denies access" : "does not take the request")} ({reply.Status}{Said(reply)})",
             Remedy = access ? "Check the secret in the environment variable that the description names." : "Correct the description.",
@@ -44,23 +39,19 @@ internal sealed partial class ReplyReader(HttpService service)
         return service.Description.Refusal.Contains.Any(t => text.Contains(t, StringComparison.OrdinalIgnoreCase));
     }
 
-    public CallResult Refused(HttpReply reply) => new(CallOutcome.Refused, reply.Status)
-    {
-        Reason = $"refused by the service{Said(reply)}", ResponseSha256 = Hash(reply),
-    };
+    public CallResult Refused(HttpReply reply) => new(CallOutcome.Refused, reply) { Reason = $"refused by the service{Said(reply)}" };
 
-    public CallResult Unusable(HttpReply reply, string reason) =>
-        new(CallOutcome.Unusable, reply.Status) { Reason = reason, ResponseSha256 = Hash(reply) };
+    public static CallResult Unusable(HttpReply reply, string reason) => new(CallOutcome.Unusable, reply) { Reason = reason };
 
     /// <summary>The picture in an answer.</summary>
     /// <param name="file">Bytes of the picture's file.</param>
     /// <param name="reply">The answer that held it.</param>
-    public CallResult Picture(byte[] file, HttpReply reply)
+    public static CallResult Picture(byte[] file, HttpReply reply)
     {
         try
         {
             var image = ImageCodecs.Decode(file, MostPixels).OverWhite();
-            return new(CallOutcome.Picture, reply.Status) { Image = image, ResponseSha256 = Hash(reply) };
+            return new(CallOutcome.Picture, reply) { Image = image };
         }
         catch (ImageDecodeException e)
         {
@@ -69,18 +60,7 @@ internal sealed partial class ReplyReader(HttpService service)
     }
 
     /// <summary>The answer as JSON, or null where it is none.</summary>
-    public static JsonElement? TryJson(HttpReply reply)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(reply.Body);
-            return document.RootElement.Clone();
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
+    public static JsonElement? TryJson(HttpReply reply) => OutsideJson.TryReadLeniently(reply.Body);
 
     /// <summary>Text from outside, short, on one line and free of secrets.</summary>
     public string Excerpt(string text)
@@ -97,8 +77,6 @@ internal sealed partial class ReplyReader(HttpService service)
         string said = Excerpt(message ?? Encoding.UTF8.GetString(reply.Body));
         return said.Length == 0 ? "" : $": {said.TrimEnd('.')}";
     }
-
-    private static string Hash(HttpReply reply) => Convert.ToHexStringLower(SHA256.HashData(reply.Body));
 
     [GeneratedRegex(@"[\s\p{C}]+")]
     private static partial Regex Blank();

@@ -21,8 +21,8 @@ internal sealed class SingleCallProtocol(HttpService service, HttpChannel channe
         var reply = channel.Send(new HttpCall(service.Method, service.AddressOf(), headers, body), cancel);
         if (reader.Failure(reply) is { } failure) return failure;
         var place = service.Response!;
-        if (place.Raw) return reader.Picture(reply.Body, reply);
-        if (ReplyReader.TryJson(reply) is not { } json) return reader.Unusable(reply, "the answer is not JSON, or was cut short");
+        if (place.Raw) return ReplyReader.Picture(reply.Body, reply);
+        if (ReplyReader.TryJson(reply) is not { } json) return ReplyReader.Unusable(reply, "the answer is not JSON, or was cut short");
         if (Text(json, (place.Base64 ?? place.Url)!) is not { } text) return NoPicture(reply, json, (place.Base64 ?? place.Url)!);
         if (place.Base64 is not null || text.StartsWith(DataScheme, StringComparison.OrdinalIgnoreCase)) return Inline(text, reply);
         var address = PictureAddress(text);
@@ -39,7 +39,7 @@ internal sealed class SingleCallProtocol(HttpService service, HttpChannel channe
         string has = json.ValueKind == JsonValueKind.Object
             ? $"it has {string.Join(", ", json.EnumerateObject().Select(m => m.Name))}"
             : $"it is {json.ValueKind}";
-        return new CallResult(CallOutcome.Trouble, reply.Status) { Reason = reader.Excerpt($"the answer has no picture at '{path}' ({has})") };
+        return new CallResult(CallOutcome.Trouble, reply) { Reason = reader.Excerpt($"the answer has no picture at '{path}' ({has})") };
     }
 
     private CallResult Inline(string text, HttpReply reply)
@@ -47,8 +47,8 @@ internal sealed class SingleCallProtocol(HttpService service, HttpChannel channe
         if (text.StartsWith(DataScheme, StringComparison.OrdinalIgnoreCase)) text = text[(text.IndexOf(',', StringComparison.Ordinal) + 1)..];
         byte[] file = new byte[text.Length];
         return Convert.TryFromBase64String(text, file, out int n)
-            ? reader.Picture(file[..n], reply)
-            : reader.Unusable(reply, "the picture is not base64, or was cut short");
+            ? ReplyReader.Picture(file[..n], reply)
+            : ReplyReader.Unusable(reply, "the picture is not base64, or was cut short");
     }
 
     private Uri PictureAddress(string text)
@@ -70,7 +70,7 @@ internal sealed class SingleCallProtocol(HttpService service, HttpChannel channe
         if (reply.Status is 408 or 425 or 429 or >= 500) return reader.Failure(reply)!;
         _drawn.Remove(callId);
         return reply.Status is >= 200 and <= 299
-            ? reader.Picture(reply.Body, reply)
-            : reader.Unusable(reply, $"the picture cannot be fetched from {address.Host} ({reply.Status})");
+            ? ReplyReader.Picture(reply.Body, reply)
+            : ReplyReader.Unusable(reply, $"the picture cannot be fetched from {address.Host} ({reply.Status})");
     }
 }

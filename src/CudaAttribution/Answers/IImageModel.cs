@@ -1,4 +1,3 @@
-using CudaAttribution.Images;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
 
@@ -31,22 +30,19 @@ public interface IImageModel
     /// <summary>Answers every query, in order; a query that is refused or fails gives a failed answer, never a missing one.</summary>
     /// <exception cref="OperationCanceledException">Cancelled; a remote model has recorded every answer it got.</exception>
     IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default);
+
+    /// <summary>
+    /// Answers every query once, in the order in which they are asked; nothing is asked before its answer is wanted, and who stops taking answers stops
+    /// the asking. A model that keeps its answers gives those that it has first.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">Cancelled; a remote model has recorded every answer it got.</exception>
+    IEnumerable<AskedAnswer> Ask(IReadOnlyList<Query> queries, CancellationToken cancel = default) => ImageModels.InBatches(this, queries, 1, cancel);
 }
 
-/// <summary>A picture, or why there is none.</summary>
-public sealed record Answer
-{
-    private Answer(RgbImage? image, string? failure) => (Image, Failure) = (image, failure);
-
-    public RgbImage? Image { get; }
-
-    /// <summary>Why there is no picture; null where there is one.</summary>
-    public string? Failure { get; }
-
-    public static Answer Of(RgbImage image) => new(image, null);
-
-    public static Answer Failed(string reason) => new(null, reason);
-}
+/// <summary>One answer of a model that is asked one query after another.</summary>
+/// <param name="Query">Number of the query among those that were given.</param>
+/// <param name="Answer">The answer.</param>
+public readonly record struct AskedAnswer(int Query, Answer Answer);
 
 /// <summary>Calls that every examiner makes.</summary>
 public static class ImageModels
@@ -61,5 +57,15 @@ public static class ImageModels
             : throw new UserException(
                 $"the model '{model.Name}' gave {answers.Count} answers to {queries.Count} queries",
                 "A model must answer each query once, in order.");
+    }
+
+    /// <summary>Asks the queries in their order, so many at once.</summary>
+    internal static IEnumerable<AskedAnswer> InBatches(IImageModel model, IReadOnlyList<Query> queries, int size, CancellationToken cancel)
+    {
+        foreach (int[] batch in Enumerable.Range(0, queries.Count).Chunk(size))
+        {
+            var answers = model.Answers([.. batch.Select(i => queries[i])], cancel);
+            for (int k = 0; k < batch.Length; k++) yield return new(batch[k], answers[k]);
+        }
     }
 }

@@ -73,6 +73,9 @@ public sealed class LocalModel : IImageModel, IDisposable
     public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default) =>
         Generate(queries, Sampling, cancel: cancel);
 
+    public IEnumerable<AskedAnswer> Ask(IReadOnlyList<Query> queries, CancellationToken cancel = default) =>
+        ImageModels.InBatches(this, queries, BatchSize, cancel);
+
     /// <summary>Answers with another recipe than its own, or from a picture.</summary>
     /// <param name="queries">The queries.</param>
     /// <param name="sampling">The recipe.</param>

@@ -1,0 +1,40 @@
+using CudaAttribution.Runs;
+
+namespace CudaAttribution.Served;
+
+/// <summary>
+/// A prompt with K + 1 pictures of the source that are alike but for one thing: one of them was served, the others are fresh (docs/method.md "Served
+/// against fresh"). Under the hypothesis that a model depends on no served picture, each is equally likely to be the served one, whatever it answers.
+/// </summary>
+public sealed record Trial
+{
+    public required string Prompt { get; init; }
+
+    /// <summary>Who was served; null where the log does not say.</summary>
+    public string? Account { get; init; }
+
+    /// <summary>SHA-256 of the pixels of each picture, in the order of a coin that knows no picture: ties of distance are broken by it.</summary>
+    public required IReadOnlyList<string> Pictures { get; init; }
+
+    /// <summary>Which of them was served.</summary>
+    public required int Served { get; init; }
+
+    /// <summary>
+    /// The rank of the served picture, 1 for the closest to an answer. Equal distances are ranked in the order of the coin.
+    /// </summary>
+    /// <param name="distances">Distance of the answer from each picture.</param>
+    public int Rank(IReadOnlyList<double> distances)
+    {
+        if (distances.Count != Pictures.Count)
+            throw new ArgumentException($"{distances.Count} distances of {Pictures.Count} pictures", nameof(distances));
+        double own = distances[Served];
+        return 1 + Enumerable.Range(0, distances.Count).Count(k => distances[k] < own || (distances[k] == own && k < Served));
+    }
+
+    /// <exception cref="UserException">The trial is none.</exception>
+    internal void Check(string file)
+    {
+        if (Pictures.Count < 2 || Served < 0 || Served >= Pictures.Count)
+            throw new UserException($"the trial of '{Prompt}' has {Pictures.Count} pictures and says that number {Served} was served", "Restore the plan.", file);
+    }
+}
