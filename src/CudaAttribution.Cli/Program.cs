@@ -25,6 +25,7 @@ var root = new RootCommand(
     KeysCommand.Create(),
     AttributeCommand.Create(),
     ServeCommand.Create(),
+    EvidenceCommand.Create(),
     RunsCommand.Create(),
     UnitCommand.Create(),
     DataCommand.Create(),

@@ -109,7 +109,7 @@ public sealed class HttpModel : IImageModel, IDisposable
             var query = planned.Kind == QueryKind.Key ? queries[planned.Index] : decoys.Ask(planned.Prompt, planned.Index);
             var asked = new HttpQuery(Values(query), query.Noise);
             string request = _service.RequestHash(asked.Values, asked.Noise);
-            if (n >= journal.Records.Count) Ask(n, planned, asked, request, asker, journal, cancel);
+            if (n >= journal.Records.Count) AskService(n, planned, asked, request, asker, journal, cancel);
             else if (journal.Records[n].RequestSha256 != request)
                 throw new UserException(
                     $"query {n} was asked with another request than the description now makes", "Restore the description, or name another folder.",
@@ -127,7 +127,7 @@ public sealed class HttpModel : IImageModel, IDisposable
         cancel.ThrowIfCancellationRequested();
     }
 
-    private void Ask(
+    private void AskService(
         int number, PlannedQuery planned, HttpQuery query, string request, QueryAsker asker, QueryJournal journal, CancellationToken cancel)
     {
         cancel.ThrowIfCancellationRequested();

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using CudaAttribution.Data.Codecs;
+using CudaAttribution.Runs;
 
 namespace CudaAttribution.Remote;
 
@@ -59,18 +60,7 @@ internal sealed partial class ReplyReader(HttpService service)
     }
 
     /// <summary>The answer as JSON, or null where it is none.</summary>
-    public static JsonElement? TryJson(HttpReply reply)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(reply.Body);
-            return document.RootElement.Clone();
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
+    public static JsonElement? TryJson(HttpReply reply) => OutsideJson.TryReadLeniently(reply.Body);
 
     /// <summary>Text from outside, short, on one line and free of secrets.</summary>
     public string Excerpt(string text)

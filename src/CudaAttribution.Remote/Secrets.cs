@@ -1,5 +1,5 @@
 using System.Net;
-using System.Text.Json;
+using System.Text.RegularExpressions;
 using CudaAttribution.Runs;
 
 namespace CudaAttribution.Remote;
@@ -13,8 +13,13 @@ internal sealed class Secrets
     private static readonly string[] TellingValues = ["bearer ", "basic ", "sk-"];
 
     private readonly Dictionary<string, string> _values;
+    private readonly (string Name, Regex Writings)[] _writings;
 
-    private Secrets(Dictionary<string, string> values) => _values = values;
+    private Secrets(Dictionary<string, string> values)
+    {
+        _values = values;
+        _writings = [.. values.OrderByDescending(v => v.Value.Length).Select(v => (v.Key, Writings(v.Value)))];
+    }
 
     public string this[string name] => _values[name];
 
@@ -58,13 +63,15 @@ internal sealed class Secrets
     /// <summary>Text from outside without any secret, whichever way it was written: services repeat what they were sent.</summary>
     public string Scrub(string text)
     {
-        foreach (var (name, value) in _values.OrderByDescending(v => v.Value.Length))
-        {
-            string[] forms = [value, JsonEncodedText.Encode(value).Value, WebUtility.HtmlEncode(value), Uri.EscapeDataString(value)];
-            foreach (string form in forms.Distinct()) text = text.Replace(form, $"[{name}]", StringComparison.OrdinalIgnoreCase);
-        }
+        foreach (var (name, writings) in _writings) text = writings.Replace(text, $"[{name}]");
         return text;
     }
+
+    // Each character as it is, or as JSON, addresses or HTML escape it.
+    private static Regex Writings(string value) => new(
+        string.Concat(value.Select(c =>
+            $@"(?:\\?{Regex.Escape($"{c}")}|\\u{(int)c:x4}|%{(int)c:x2}|&\#{(int)c};|&\#x{(int)c:x};|{Regex.Escape(WebUtility.HtmlEncode($"{c}"))})")),
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
 
     private static bool IsTellingValue(string value) => TellingValues.Any(t => value.StartsWith(t, StringComparison.OrdinalIgnoreCase));
 

@@ -33,7 +33,7 @@ public static class Json
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(text, Options) ?? throw new JsonException("the file holds null");
+            return OutsideJson.Read(text).Deserialize<T>(Options) ?? throw new JsonException("the file holds null");
         }
         catch (JsonException e)
         {

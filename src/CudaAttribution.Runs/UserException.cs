@@ -17,7 +17,7 @@ public class UserException : Exception
 
     /// <inheritdoc cref="UserException(string, string, string?, Exception?)"/>
     /// <param name="line">The line of the file, from 1.</param>
-    protected UserException(string problem, string remedy, string? file, int? line, Exception? inner)
+    public UserException(string problem, string remedy, string? file, int? line, Exception? inner = null)
         : base($"{Place(file, line)}{problem}. {remedy}", inner) =>
         (Problem, Remedy, File, Line) = (problem, remedy, file, line);
 

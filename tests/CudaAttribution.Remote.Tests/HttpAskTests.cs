@@ -1,5 +1,4 @@
 using System.Text;
-using CudaAttribution.Answers;
 
 namespace CudaAttribution.Remote.Tests;
 

@@ -86,7 +86,7 @@ internal static class ProbeCommand
         string[] texts;
         try
         {
-            texts = JsonSerializer.Deserialize<string[]>(File.ReadAllText(from)) ?? [];
+            texts = OutsideJson.Read(File.ReadAllText(from)).Deserialize<string[]>() ?? [];
         }
         catch (JsonException e)
         {

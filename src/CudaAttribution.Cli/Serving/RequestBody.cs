@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using CudaAttribution.Remote;
+using CudaAttribution.Runs;
 
 namespace CudaAttribution.Cli.Serving;
 
@@ -12,24 +13,20 @@ internal sealed class RequestBody
 
     private readonly Dictionary<string, JsonElement> _members = [];
 
-    /// <exception cref="BadRequestException">Not a JSON object, or a member comes twice.</exception>
+    /// <exception cref="BadRequestException">Not a JSON object.</exception>
     public RequestBody(byte[] utf8)
     {
         JsonElement root;
         try
         {
-            using var document = JsonDocument.Parse(utf8);
-            root = document.RootElement.Clone();
+            root = OutsideJson.Read(utf8);
         }
-        catch (JsonException)
+        catch (JsonException e)
         {
-            throw new BadRequestException("the body is not JSON");
+            throw new BadRequestException($"the body is not JSON that can be read: {e.Message}");
         }
         if (root.ValueKind != JsonValueKind.Object) throw new BadRequestException("the body is not a JSON object");
-        foreach (var member in root.EnumerateObject())
-        {
-            if (!_members.TryAdd(member.Name, member.Value)) throw new BadRequestException($"'{member.Name}' comes twice");
-        }
+        foreach (var member in root.EnumerateObject()) _members.Add(member.Name, member.Value);
     }
 
     public string Prompt() => Prompt("prompt") ?? throw new BadRequestException("there is no prompt");

@@ -11,34 +11,12 @@ internal sealed record CaptionRow(int Line, string Id, string? FileName, string 
 /// <summary>A file of captions as text lines, and the checks that both formats share.</summary>
 internal sealed class CaptionFile(string file)
 {
-    private static readonly System.Text.UTF8Encoding StrictUtf8 = new(false, true);
-
     private readonly Dictionary<string, int> lineOfId = new(StringComparer.Ordinal);
 
     public string File { get; } = file;
 
-    /// <summary>The lines that hold more than white space, with their numbers from 1; the byte order mark and carriage returns are dropped.</summary>
-    public IEnumerable<(int Number, string Text)> Lines(byte[] bytes)
-    {
-        int number = 0;
-        for (int start = bytes.AsSpan().StartsWith("\uFEFF"u8) ? 3 : 0; start < bytes.Length;)
-        {
-            int length = bytes.AsSpan(start).IndexOf((byte)'\n');
-            int end = length < 0 ? bytes.Length : start + length;
-            number++;
-            string text;
-            try
-            {
-                text = StrictUtf8.GetString(bytes, start, end - start).TrimEnd('\r');
-            }
-            catch (System.Text.DecoderFallbackException e)
-            {
-                throw Wrong(number, "the line is not UTF-8", "Save the file as UTF-8.", e);
-            }
-            if (!string.IsNullOrWhiteSpace(text)) yield return (number, text);
-            start = end + 1;
-        }
-    }
+    /// <inheritdoc cref="TextLines.Read"/>
+    public IEnumerable<(int Number, string Text)> Lines(byte[] bytes) => TextLines.Read(File, bytes);
 
     public CaptionRow Row(int line, string id, string? fileName, string caption, IReadOnlyDictionary<string, string> tags)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CudaAttribution.Runs;
 
 namespace CudaAttribution.Data.Datasets;
 
@@ -20,10 +21,10 @@ internal static class MetadataLines
             var tags = new Dictionary<string, string>(StringComparer.Ordinal);
             try
             {
-                using JsonDocument document = JsonDocument.Parse(text);
-                name = Required(document.RootElement, NameProperty, captions, number);
-                caption = Required(document.RootElement, TextProperty, captions, number);
-                foreach (JsonProperty property in document.RootElement.EnumerateObject())
+                JsonElement line = OutsideJson.Read(text);
+                name = Required(line, NameProperty, captions, number);
+                caption = Required(line, TextProperty, captions, number);
+                foreach (JsonProperty property in line.EnumerateObject())
                     if (property.Name is not (NameProperty or TextProperty) && Tag(property.Value) is { Length: > 0 } value)
                         tags[property.Name] = value;
             }

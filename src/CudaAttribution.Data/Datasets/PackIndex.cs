@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using CudaAttribution.Runs;
 
 namespace CudaAttribution.Data.Datasets;
 
@@ -53,7 +54,7 @@ public sealed record PackIndex(string Format, int Version, int Tile, int Columns
         PackIndex index;
         try
         {
-            index = JsonSerializer.Deserialize<PackIndex>(bytes, Json) ?? throw new JsonException("the file holds null");
+            index = OutsideJson.Read(bytes).Deserialize<PackIndex>(Json) ?? throw new JsonException("the file holds null");
         }
         catch (JsonException e)
         {

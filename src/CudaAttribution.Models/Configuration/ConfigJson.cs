@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using CudaAttribution.Runs;
 
 namespace CudaAttribution.Models.Configuration;
 
@@ -20,8 +21,6 @@ internal static class ConfigJson
         TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
 
-    private static readonly JsonDocumentOptions Document = new() { AllowDuplicateProperties = false };
-
     /// <summary>The JSON object in a file.</summary>
     /// <exception cref="ModelFileException">There is no such file, or it holds no JSON object.</exception>
     public static JsonObject Load(string path, string purpose)
@@ -39,7 +38,7 @@ internal static class ConfigJson
     {
         try
         {
-            return JsonNode.Parse(json, documentOptions: Document) as JsonObject
+            return OutsideJson.ReadNode(json) as JsonObject
                 ?? throw new ModelFileException($"{source}: a JSON object is expected");
         }
         catch (JsonException e)

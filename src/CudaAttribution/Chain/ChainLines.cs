@@ -59,10 +59,10 @@ internal static class ChainLines
             throw new ChainException("this line, or what the chain begins with, is not what it was when the line was written", file, number);
         try
         {
-            var record = JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false });
+            var record = OutsideJson.ReadNode(Encoding.UTF8.GetString(text));
             return Encoding.UTF8.GetBytes(CanonicalJson.Write(record)).AsSpan().SequenceEqual(text) ? record : throw NoLine();
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (JsonException e)
         {
             throw NoLine(e);
         }

@@ -56,14 +56,18 @@ public sealed class HashChain<T> : IDisposable
         }
     }
 
-    /// <summary>Reads a chain that nobody continues.</summary>
+    /// <summary>Reads a chain without continuing it.</summary>
+    /// <param name="file">The chain.</param>
+    /// <param name="start">What it begins with, 64 hex digits.</param>
+    /// <param name="kind">What it is, for messages.</param>
+    /// <param name="unfinished">Whether somebody may be writing, or was killed when writing: the beginning of a last line is left out then.</param>
     /// <exception cref="ChainException">A line does not fit, or is no such record.</exception>
     /// <exception cref="UserException">The file cannot be read.</exception>
-    public static IEnumerable<T> Read(string file, string start, string kind)
+    public static IEnumerable<T> Read(string file, string start, string kind, bool unfinished = false)
     {
         using var stream = OnFile(() => new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite), file, kind);
         int number = 0;
-        foreach (var line in ChainLines.Read(stream, file, Bytes(start), cutOff: false))
+        foreach (var line in ChainLines.Read(stream, file, Bytes(start), cutOff: unfinished))
         {
             number++;
             T record;

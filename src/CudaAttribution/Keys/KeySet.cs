@@ -91,7 +91,7 @@ public sealed class KeySet
         JsonObject document;
         try
         {
-            document = JsonNode.Parse(text) as JsonObject ?? throw new JsonException("not an object");
+            document = OutsideJson.ReadNode(text) as JsonObject ?? throw new JsonException("not an object");
         }
         catch (JsonException e)
         {

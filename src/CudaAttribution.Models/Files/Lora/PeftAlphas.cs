@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CudaAttribution.Models.Configuration;
+using CudaAttribution.Runs;
 using CudaAttribution.Tensors.Weights;
 
 namespace CudaAttribution.Models.Files.Lora;
@@ -27,11 +28,11 @@ internal sealed class PeftAlphas
         if (json is null) return alphas;
         try
         {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw alphas.Fail("they are no JSON object");
-            foreach (var setting in document.RootElement.EnumerateObject()) alphas._settings[setting.Name] = setting.Value.Clone();
+            var settings = OutsideJson.Read(json);
+            if (settings.ValueKind != JsonValueKind.Object) throw alphas.Fail("they are no JSON object");
+            foreach (var setting in settings.EnumerateObject()) alphas._settings[setting.Name] = setting.Value;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (JsonException e)
         {
             throw new ModelFileException($"{path}: its metadata on the adapter are not valid JSON: {e.Message}", e);
         }
