@@ -16,6 +16,7 @@ var root = new RootCommand(
     """)
 {
     DemoCommand.Create(),
+    AuditCommand.Create(),
     TrainCommand.CreateTrain(),
     TrainCommand.CreateFinetune(),
     SampleCommand.Create(),

@@ -45,11 +45,14 @@ public static class SuspectOpener
     {
         if (!Path.Exists(path))
             throw new UserException("there is no such suspect", "Name a model, or a JSON file that describes an HTTP service.", path);
-        if (File.Exists(path) && Path.GetExtension(path) == DescriptionExtension) return Service(path, options);
+        if (IsService(path)) return Service(path, options);
         if (options.DecoyPool.Count > 0)
             throw new UserException("decoys are for suspects that are asked over HTTP", "Leave the decoys out.", path) { Setting = "decoys" };
         return OpenedSuspect.Local(path, options.Device, options.Sampling, options.Derived);
     }
+
+    /// <summary>Whether a path names the description of a service.</summary>
+    public static bool IsService(string path) => File.Exists(path) && Path.GetExtension(path) == DescriptionExtension;
 
     private static OpenedSuspect Service(string file, SuspectOptions options)
     {

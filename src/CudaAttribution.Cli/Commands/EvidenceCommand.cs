@@ -3,6 +3,9 @@ using CudaAttribution.Chain;
 using CudaAttribution.Cli.Options;
 using CudaAttribution.Cli.Running;
 using CudaAttribution.Runs;
+using CudaAttribution.Tensors;
+using CudaAttribution.Tensors.Engines;
+using CudaAttribution.Verdicts;
 
 namespace CudaAttribution.Cli.Commands;
 
@@ -31,10 +34,40 @@ internal static class EvidenceCommand
 
     public static Command Create() => new("evidence", "Commitments, time stamps and keys, for those who check a result.")
     {
-        CreateStamp(), CreateCheckStamp(), CreateKeygen(),
+        CreateVerify(), CreateStamp(), CreateCheckStamp(), CreateKeygen(),
     };
 
     private static Argument<DirectoryInfo> Folder() => new("folder") { Description = "Folder with commit.json: of an audit, or of a served log." };
+
+    private static Command CreateVerify()
+    {
+        var folder = new Argument<DirectoryInfo>("folder") { Description = "Folder that 'audit' wrote." };
+        var commit = new Option<string?>("--commit")
+        {
+            Description = "What the plan committed to, known from elsewhere: noted, published or time-stamped before the suspects were asked. Without it the "
+                + "folder's own word is taken for it, and an owner who made all of it anew would not be found out.",
+            HelpName = "hash",
+        };
+        var device = CommonOptions.Device();
+        var command = new Command(
+            "verify",
+            "Checks an audit offline: every hash, the choice of prompts, every distance, rank, p and E is computed again and must be the same, bit for bit. Exit "
+            + "code 3, and the first thing that was touched, where something is not.")
+        { folder, commit, device };
+        command.SetAction(parsed =>
+        {
+            using var compute = ComputeDevice.Open(parsed.GetValue(device)!);
+            string root = parsed.GetValue(folder)!.FullName;
+            if (AuditVerifier.FirstFault(root, compute, parsed.GetValue(commit)) is { } fault)
+            {
+                Console.Error.WriteLine($"cudattr: {fault}");
+                return Shell.CheckFailed;
+            }
+            Console.WriteLine($"{root}: everything is as it was sealed, and the verdicts are what the answers give");
+            return Shell.Done;
+        });
+        return command;
+    }
 
     private static Command CreateStamp()
     {

@@ -1,5 +1,5 @@
 using CudaAttribution.Answers;
-using CudaAttribution.Models.Configuration;
+using CudaAttribution.Models.Files.Sources;
 using CudaAttribution.Runs;
 using CudaAttribution.Verdicts;
 

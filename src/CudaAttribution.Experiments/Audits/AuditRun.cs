@@ -19,8 +19,9 @@ namespace CudaAttribution.Experiments.Audits;
 /// <param name="device">Where models run.</param>
 /// <param name="folder">The folder of the audit.</param>
 /// <param name="options">What is audited.</param>
+/// <param name="register">The audits before this one.</param>
 /// <param name="progress">What is done, and how much of it.</param>
-public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOptions options, Action<string, int, int>? progress = null)
+public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOptions options, AttemptRegister register, Action<string, int, int>? progress = null)
 {
     private const string RunFile = "audit-run.json";
 
@@ -31,53 +32,48 @@ public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOption
         options.Check();
         using var claim = Claim.Take(folder, RunFile, options, "audit");
         if (!folder.Has(Commitment.FileName)) Commit(cancel);
-        var (plan, commit) = Committed(folder.Root);
+        var (plan, commit) = AuditVerifier.Committed(folder.Root);
+        register.Enter(plan, commit, folder.Root);
         var judge = new AuditJudge(folder.Root, plan, commit, MeasureRegistry.Create(plan.Measure, device));
-        for (int i = 0; i < plan.Controls.Count; i++) Interview(plan, commit, AuditPlaces.OfControl(plan, i), OpenControl(plan, i), NoisePurpose.Control, _ => false, cancel);
+        for (int i = 0; i < plan.Controls.Count; i++)
+        {
+            using var model = LocalModel.Open(i == 0 ? options.Source : options.Base!, device, plan.Sampling);
+            Interview(plan, commit, folder.Folder(AuditPlaces.OfControl(plan, i)), plan.Controls[i], model, NoisePurpose.Control, _ => false, cancel);
+        }
         for (int i = 0; i < plan.Suspects.Count; i++)
         {
-            var examiner = judge.Examiner();
-            Interview(plan, commit, AuditPlaces.OfSuspect(plan, i), OpenSuspect(plan, i), NoisePurpose.Testing, Enough(plan, examiner), cancel);
+            var place = folder.Folder(AuditPlaces.OfSuspect(plan, i));
+            var suspect = plan.Suspects[i];
+            using var opened = Open(options.Suspects[i], place, plan.Size);
+            Interview(
+                plan, commit, place, new(suspect.Name, suspect.Identity), opened.Model, NoisePurpose.Testing, Enough(plan, suspect, judge.Examiner()), cancel);
         }
         var result = judge.Judge();
         folder.WriteJson(AuditResult.FileName, result);
         return result;
     }
 
-    /// <summary>The plan of a folder, which is what its commitment says.</summary>
-    /// <exception cref="UserException">There is none, or it was changed.</exception>
-    public static (AuditPlan Plan, string Commit) Committed(string folder)
+    /// <summary>Nothing more is needed where the suspect would be shown beside any others, or too many answers are unusable.</summary>
+    private static Func<AskedAnswer, bool> Enough(AuditPlan plan, PlannedSuspect suspect, AuditExaminer? examiner)
     {
-        string file = Path.Combine(folder, AuditPlan.FileName);
-        var commitment = Commitment.Read(folder);
-        commitment.Check(Json.Read<JsonNode>(file, "audit plan"), file);
-        return (AuditPlan.Load(folder), commitment.Commit);
-    }
-
-    /// <summary>Nothing more is needed where the suspect would be shown beside any others.</summary>
-    private static Func<AskedAnswer, bool> Enough(AuditPlan plan, AuditExaminer? examiner)
-    {
-        double needed = Math.Log10(plan.Suspects.Count / plan.Alpha);
+        if (!plan.Sequential) return _ => false;
+        double needed = Math.Log10(plan.Suspects.Count / plan.Alpha) - suspect.CarriedLog10E;
         int unusable = 0, bearable = (int)(plan.Unusable * plan.Prompts.Count);
         return asked =>
         {
-            if (!plan.Sequential) return false;
-            if (asked.Answer.Image is null) unusable++;
             examiner!.Take(asked);
+            if (asked.Answer.Image is null) unusable++;
             return examiner.HighestLog10E >= needed || unusable > bearable;
         };
     }
 
     private void Interview(
-        AuditPlan plan, string commit, string place, Func<(IImageModel Model, IDisposable Opened)> open, NoisePurpose purpose,
-        Func<AskedAnswer, bool> enough, CancellationToken cancel)
+        AuditPlan plan, string commit, RunFolder place, AuditedModel asked, IImageModel model, NoisePurpose purpose, Func<AskedAnswer, bool> enough,
+        CancellationToken cancel)
     {
-        var (model, opened) = open();
-        using (opened)
-        {
-            new AuditInterview(folder.Folder(place), plan, commit)
-                .Ask(model, purpose, enough, (done, of) => progress?.Invoke($"asking {model.Name}", done, of), cancel);
-        }
+        if (model.Identity != asked.Identity)
+            throw new UserException($"'{asked.Name}' is not the model that the plan names (it changed)", "Restore it as it was.", folder.Root);
+        new AuditInterview(place, plan, commit).Ask(model, purpose, enough, (done, of) => progress?.Invoke($"asking {asked.Name}", done, of), cancel);
     }
 
     private void Commit(CancellationToken cancel)
@@ -90,8 +86,10 @@ public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOption
             KernelsSha256 = device.Driver.Kernels.Hash,
             Source = new(source.Name, source.Identity),
             Sampling = options.Sampling,
-            Suspects = [.. Named(options.Suspects.Select(Identify))],
-            Controls = options.Served is null ? [] : [new(source.Name, source.Identity), .. Base()],
+            Suspects = [.. Named(options.Suspects.Select(path => Identify(path, source.Size))).Select(s => register.Plan(source.Identity, s.Name, s.Identity, options.Primary))],
+            Size = source.Size,
+            // The source itself is one: what it served it does not know.
+            Controls = options.Served is null ? [] : [new("the source", source.Identity), .. Base()],
             Primary = options.Primary,
             Alpha = options.Alpha,
             Sequential = options.Sequential,
@@ -108,11 +106,16 @@ public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOption
     private ServedPlan PlanServed(string path, LocalModel source, IPictureMeasure measure, CancellationToken cancel)
     {
         var log = ServedLogReader.Read(path);
+        log.CheckSeeds();
+        if (log.Header is { } header && (header.Source != source.Identity || header.Sampling != options.Sampling))
+            throw new UserException(
+                $"the log was served by {header.Source[..12]}… with {header.Sampling}, the source given is {source.Identity[..12]}… with {options.Sampling}",
+                "Give the model that served, sampled as it served.", path);
         TrialPool pool;
         using (var store = AnswerStore.Of(folder))
         {
             pool = TrialPool.Draw(
-                folder.Folder(AuditPlaces.Trials), log.Pictures, source, options.Fresh, options.Pool, options.Seed, store,
+                folder.Folder(AuditPlaces.Trials), log, source, options.Fresh, options.Pool, options.Seed, store,
                 (done, of) => progress?.Invoke("drawing fresh pictures", done, of), cancel);
         }
         // The strips hold all of them.
@@ -120,12 +123,13 @@ public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOption
         double[] spreads = [.. Enumerable.Range(0, pool.Trials.Count).Select(i => TrialChoice.Spread(pool.Pictures(i), measure))];
         return new()
         {
-            Log = log.Commitment.Root,
+            Log = ServedLogCommitment.Tree(log.Pictures).Root,
             Entries = log.Pictures.Count,
             SeedsKnown = log.SeedsKnown,
             Fresh = options.Fresh,
+            Prompts = options.Prompts,
             Trials = pool.Trials,
-            Asked = TrialChoice.Asked(pool.Trials, spreads, options.Prompts),
+            Asked = TrialChoice.Widest([.. pool.Trials.Select(t => t.Account)], spreads, options.Prompts),
         };
     }
 
@@ -133,32 +137,24 @@ public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOption
     {
         if (options.Base is null) yield break;
         using var model = LocalModel.Open(options.Base, device, options.Sampling);
-        yield return new(model.Name, model.Identity);
+        yield return new("the base", model.Identity);
     }
 
-    private (string Name, string Identity) Identify(string path)
+    private AuditedModel Identify(string path, int size)
     {
-        using var opened = Open(path, folder);
-        return (opened.Model.Name, opened.Model.Identity);
+        using var opened = Open(path, folder, size);
+        return new(opened.Model.Name, opened.Model.Identity);
     }
 
     /// <summary>Suspects of one name get their number behind it.</summary>
-    private static IEnumerable<PlannedSuspect> Named(IEnumerable<(string Name, string Identity)> suspects)
+    private static IEnumerable<AuditedModel> Named(IEnumerable<AuditedModel> suspects)
     {
         var all = suspects.ToArray();
-        return all.Select((s, i) => new PlannedSuspect(
-            all.Count(o => o.Name == s.Name) > 1 ? $"{s.Name}-{all.Take(i + 1).Count(o => o.Name == s.Name)}" : s.Name, s.Identity, 1, null));
+        return all.Select((s, i) => all.Count(o => o.Name == s.Name) > 1 ? s with { Name = $"{s.Name}-{all.Take(i + 1).Count(o => o.Name == s.Name)}" } : s);
     }
 
-    private OpenedSuspect Open(string path, RunFolder place, Action<int, int>? asked = null) => SuspectOpener.Open(path, new SuspectOptions
+    private OpenedSuspect Open(string path, RunFolder place, int size) => SuspectOpener.Open(path, new SuspectOptions
     {
-        Device = device,
-        Sampling = options.Sampling,
-        Folder = place,
-        Size = _size,
-        DecoyPool = options.DecoyPool,
-        Progress = asked,
+        Device = device, Sampling = options.Sampling, Folder = place, Size = (size, size), DecoyPool = options.DecoyPool,
     });
-
-    private (int Width, int Height) _size;
 }

@@ -24,10 +24,17 @@ public static class TrialChoice
         return distances.Sum() / distances.Count;
     }
 
-    /// <summary>The prompts with the largest spreads, largest first; of equal ones, the earlier first.</summary>
+    /// <summary>
+    /// Of each account the prompts with the largest spreads, largest first and of equal ones the earlier first; accounts take turns.
+    /// </summary>
+    /// <param name="accounts">The account of each prompt.</param>
     /// <param name="spreads">The spread of each prompt.</param>
-    /// <param name="count">How many at most.</param>
-    /// <returns>Their numbers.</returns>
-    public static int[] Widest(IReadOnlyList<double> spreads, int count) =>
-        [.. Enumerable.Range(0, spreads.Count).OrderByDescending(i => spreads[i]).Take(count)];
+    /// <param name="count">How many prompts of an account at most.</param>
+    /// <returns>Numbers of the prompts, in the order in which they are asked.</returns>
+    public static int[] Widest(IReadOnlyList<string?> accounts, IReadOnlyList<double> spreads, int count) =>
+    [
+        .. Enumerable.Range(0, spreads.Count).GroupBy(i => accounts[i])
+            .SelectMany(own => own.OrderByDescending(i => spreads[i]).Take(count).Select((prompt, turn) => (prompt, turn)))
+            .OrderBy(p => p.turn).Select(p => p.prompt),
+    ];
 }

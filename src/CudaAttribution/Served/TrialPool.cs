@@ -19,7 +19,7 @@ public sealed class TrialPool
 
     /// <summary>Draws the counterfactuals of served pictures from their source, and mixes each served picture with its own by a coin.</summary>
     /// <param name="folder">Gets the strips.</param>
-    /// <param name="served">What was served: of prompts that were served several times to one account, a coin takes one picture.</param>
+    /// <param name="log">What was served: of prompts that were served several times to one account, a coin takes one picture.</param>
     /// <param name="source">The source, sampled as it served.</param>
     /// <param name="fresh">K: fresh pictures of a prompt, at least 1.</param>
     /// <param name="most">Trials of an account at most; a coin takes them.</param>
@@ -29,14 +29,14 @@ public sealed class TrialPool
     /// <param name="cancel">Stops between portions; what was drawn is kept.</param>
     /// <exception cref="UserException">A served picture is not of the size that the source draws, or the source gives no picture.</exception>
     public static TrialPool Draw(
-        RunFolder folder, IReadOnlyList<ServedPicture> served, IImageModel source, int fresh, int most, ulong seed, AnswerStore store,
+        RunFolder folder, ServedLog log, IImageModel source, int fresh, int most, ulong seed, AnswerStore store,
         Action<int, int>? progress = null, CancellationToken cancel = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(fresh, 1);
-        var chosen = Choose(served, most, seed);
+        var chosen = Choose(log.Testable, most, seed);
         var answers = store.Ask(
             source, [.. chosen.Select(p => p.Prompt)], fresh, new NoiseStream(NoisePurpose.Fresh, seed, source.Identity), progress, cancel);
-        return new(folder.Root, [.. chosen.Select((picture, i) => Mix(folder, i, picture, answers.To(i), seed))]);
+        return new(folder.Root, [.. chosen.Select((picture, i) => Mix(folder, i, picture, log.Read(picture), answers.To(i), seed))]);
     }
 
     /// <summary>The pictures of a trial, in its order.</summary>
@@ -57,7 +57,7 @@ public sealed class TrialPool
     /// <summary>The strip of a trial.</summary>
     public static string FileOf(int trial) => $"{trial:D4}.png";
 
-    private static ServedPicture[] Choose(IReadOnlyList<ServedPicture> served, int most, ulong seed)
+    private static ServedPicture[] Choose(IEnumerable<ServedPicture> served, int most, ulong seed)
     {
         var coin = new PhiloxSequence(seed, Philox.Stream("served.choice"));
         return [.. served.GroupBy(p => p.Account).SelectMany(account =>
@@ -68,9 +68,8 @@ public sealed class TrialPool
         })];
     }
 
-    private static Trial Mix(RunFolder folder, int number, ServedPicture served, Answer[] answers, ulong seed)
+    private static Trial Mix(RunFolder folder, int number, ServedPicture served, RgbImage own, Answer[] answers, ulong seed)
     {
-        var own = served.Read();
         (RgbImage Picture, bool Served)[] pictures =
         [
             (own, true),
@@ -81,7 +80,7 @@ public sealed class TrialPool
         if (pictures.FirstOrDefault(p => (p.Picture.Width, p.Picture.Height) != (own.Width, own.Height)).Picture is { } other)
             throw new UserException(
                 $"the picture served for '{served.Prompt}' has {own.Width} x {own.Height} pixels, the source draws {other.Width} x {other.Height}",
-                "Log what the source gave, before anything else was done to it: served and fresh pictures must be alike.", served.File);
+                "Log what the source gave, before anything else was done to it: served and fresh pictures must be alike.");
         new PhiloxSequence(seed, Philox.Stream("served.order", (ulong)number)).Shuffle(pictures.AsSpan());
         folder.WriteImage(FileOf(number), PictureStrip.Join([.. pictures.Select(p => p.Picture)]));
         return new Trial

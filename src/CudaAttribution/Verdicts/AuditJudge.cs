@@ -39,7 +39,7 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
         ControlResult[] controls = [.. plan.Controls.Select((c, i) => Control(c, Place(AuditPlaces.OfControl(plan, i))))];
         Examined[] suspects = [.. plan.Suspects.Select((s, i) => Examine(s, Place(AuditPlaces.OfSuspect(plan, i))))];
         bool[] rejected = plan.Sequential
-            ? Multiplicity.EBenjaminiHochberg([.. suspects.Select(s => s.HighestE)], plan.Alpha)
+            ? Multiplicity.EBenjaminiHochberg([.. suspects.Select(s => Value(s.HighestLog10E))], plan.Alpha)
             : Multiplicity.Holm([.. suspects.Select(s => s.PValue)], plan.Alpha);
         return new AuditResult
         {
@@ -80,7 +80,7 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
         foreach (var asked in AuditInterview.Read(place, plan, commit, suspect.Identity))
         {
             examiner?.Take(asked);
-            if (shown is null && examiner?.HighestLog10E >= -Math.Log10(plan.Alpha)) shown = examiner.Count;
+            if (shown is null && examiner is not null && suspect.CarriedLog10E + examiner.Log10E >= -Math.Log10(plan.Alpha)) shown = examiner.Count;
             if (asked.Answer.Image is { } image) answers.Add((asked.Query, image));
         }
         var usability = Usability.Of(
@@ -95,8 +95,9 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
             accounts = Accounts(examiner);
             tests.Add(new() { Name = ServedVersusFresh, PValue = all.PValue, Statistic = (all.Statistic ?? 0) / (double)RankScores.Scale, Ranks = all });
             if (Kernel(answers) is { } kernel) tests.Add(new() { Name = ServedKernel, PValue = kernel.PValue, Statistic = kernel.Statistic, Kernel = kernel });
-            p = plan.Sequential
-                ? Math.Min(1, Math.Pow(10, -examiner.HighestLog10E))
+            // A test that is repeated is a bet that goes on, and p = 1/E is valid for it.
+            p = plan.Sequential || suspect.Attempt > 1
+                ? Math.Min(1, Math.Max(double.Epsilon, Math.Pow(10, -suspect.CarriedLog10E - examiner.HighestLog10E)))
                 : Math.Min(1, accounts.Length * accounts.Min(a => a.Ranks.PValue));
         }
         return new(suspect, place, examiner, shown, usability, all, accounts, tests, p);
@@ -151,7 +152,8 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
             Reason = VerdictWords.Of(verdict, obstacle, plan, e.All, e.Usability.Answers, detectable),
             Primary = NameOf(plan.Primary),
             PValue = e.PValue,
-            EValue = e.Examiner is null ? null : Math.Min(Math.Pow(10, e.Examiner.Log10E), double.MaxValue),
+            EValue = e.Examiner is { } examiner ? Value(e.Suspect.CarriedLog10E + examiner.Log10E) : null,
+            OwnLog10E = e.Examiner?.Log10E,
             Queries = e.Usability.Answers,
             QueriesToShown = e.Reached,
             Share = e.All?.Share,
@@ -165,10 +167,12 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
         };
     }
 
+    private static double Value(double log10) => Math.Min(Math.Pow(10, log10), double.MaxValue);
+
     private sealed record Examined(
         PlannedSuspect Suspect, string Place, AuditExaminer? Examiner, int? Reached, Usability Usability, ServedTest? All,
         AccountResult[] Accounts, List<AuditTest> Tests, double PValue)
     {
-        public double HighestE => Math.Min(Math.Pow(10, Examiner?.HighestLog10E ?? 0), double.MaxValue);
+        public double HighestLog10E => Suspect.CarriedLog10E + (Examiner?.HighestLog10E ?? 0);
     }
 }

@@ -15,7 +15,8 @@ public sealed record AuditedModel(string Name, string Identity);
 /// <param name="Identity">Its <see cref="IImageModel.Identity"/>.</param>
 /// <param name="Attempt">How many audits of this suspect for this source were begun, with this one.</param>
 /// <param name="Previous">What the audit before committed to; null for the first.</param>
-public sealed record PlannedSuspect(string Name, string Identity, int Attempt, string? Previous);
+/// <param name="CarriedLog10E">log10 of the E of all audits before: the bet goes on and never starts anew.</param>
+public sealed record PlannedSuspect(string Name, string Identity, int Attempt = 1, string? Previous = null, double CarriedLog10E = 0);
 
 /// <summary>The test that a verdict rests on.</summary>
 public enum PrimaryTest
@@ -60,6 +61,9 @@ public sealed record AuditPlan
     public required double Unusable { get; init; }
 
     public required ulong Seed { get; init; }
+
+    /// <summary>Side of the source's pictures, which answers are brought to.</summary>
+    public required int Size { get; init; }
 
     /// <summary>Name of the measure.</summary>
     public required string Measure { get; init; }
@@ -135,6 +139,9 @@ public sealed record ServedPlan
 
     /// <summary>K: fresh pictures of each prompt.</summary>
     public required int Fresh { get; init; }
+
+    /// <summary>N: prompts of each account that are asked at most.</summary>
+    public required int Prompts { get; init; }
 
     /// <summary>The pool that prompts were chosen from.</summary>
     public required IReadOnlyList<Trial> Trials { get; init; }

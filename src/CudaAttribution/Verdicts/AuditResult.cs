@@ -53,6 +53,9 @@ public sealed record SuspectResult
     /// <summary>E, the mean over accounts; null where the primary test has none.</summary>
     public required double? EValue { get; init; }
 
+    /// <summary>log10 of this audit's own E, without those before; null where the primary test has none.</summary>
+    public required double? OwnLog10E { get; init; }
+
     /// <summary>Queries that were asked.</summary>
     public required int Queries { get; init; }
 

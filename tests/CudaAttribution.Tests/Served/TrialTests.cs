@@ -53,15 +53,16 @@ public class TrialTests
             foreach (var pool in pools) order.Shuffle(pool.AsSpan());
             double[] again = [.. pools.Select(p => TrialChoice.Spread(p, measure))];
             Assert.That(again, Is.EqualTo(spreads));
-            Assert.That(TrialChoice.Widest(again, 5), Is.EqualTo(TrialChoice.Widest(spreads, 5)));
+            Assert.That(TrialChoice.Widest(new string?[12], again, 5), Is.EqualTo(TrialChoice.Widest(new string?[12], spreads, 5)));
         }
     }
 
     [Test]
     public void TheWidestAreTaken()
     {
-        Assert.That(TrialChoice.Widest([0.1, 0.4, 0.2, 0.4], 3), Is.EqualTo(new[] { 1, 3, 2 }));
-        Assert.That(TrialChoice.Widest([0.1, 0.4], 3), Is.EqualTo(new[] { 1, 0 }));
+        Assert.That(TrialChoice.Widest(new string?[4], [0.1, 0.4, 0.2, 0.4], 3), Is.EqualTo(new[] { 1, 3, 2 }));
+        Assert.That(TrialChoice.Widest(new string?[2], [0.1, 0.4], 3), Is.EqualTo(new[] { 1, 0 }));
+        Assert.That(TrialChoice.Widest(["a", "a", "b", "b", "a"], [0.1, 0.4, 0.2, 0.5, 0.3], 2), Is.EqualTo(new[] { 1, 3, 4, 2 }));
     }
 
     [Test]
