@@ -38,7 +38,7 @@ public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOption
         for (int i = 0; i < plan.Controls.Count; i++)
         {
             using var model = LocalModel.Open(i == 0 ? options.Source : options.Base!, device, plan.Sampling);
-            Interview(plan, commit, folder.Folder(AuditPlaces.OfControl(plan, i)), plan.Controls[i], model, NoisePurpose.Control, _ => false, cancel);
+            Interview(plan, commit, folder.Folder(AuditPlaces.OfControl(plan, i)), plan.Controls[i], model, NoisePurpose.Control, new(plan, null, null), cancel);
         }
         for (int i = 0; i < plan.Suspects.Count; i++)
         {
@@ -46,34 +46,20 @@ public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOption
             var suspect = plan.Suspects[i];
             using var opened = Open(options.Suspects[i], place, plan.Size);
             Interview(
-                plan, commit, place, new(suspect.Name, suspect.Identity), opened.Model, NoisePurpose.Testing, Enough(plan, suspect, judge.Examiner()), cancel);
+                plan, commit, place, new(suspect.Name, suspect.Identity), opened.Model, NoisePurpose.Testing, new(plan, suspect, judge.Examiner()), cancel);
         }
         var result = judge.Judge();
         folder.WriteJson(AuditResult.FileName, result);
         return result;
     }
 
-    /// <summary>Nothing more is needed where the suspect would be shown beside any others, or too many answers are unusable.</summary>
-    private static Func<AskedAnswer, bool> Enough(AuditPlan plan, PlannedSuspect suspect, AuditExaminer? examiner)
-    {
-        if (!plan.Sequential) return _ => false;
-        double needed = Math.Log10(plan.Suspects.Count / plan.Alpha) - suspect.CarriedLog10E;
-        int unusable = 0, bearable = (int)(plan.Unusable * plan.Prompts.Count);
-        return asked =>
-        {
-            examiner!.Take(asked);
-            if (asked.Answer.Image is null) unusable++;
-            return examiner.HighestLog10E >= needed || unusable > bearable;
-        };
-    }
-
     private void Interview(
-        AuditPlan plan, string commit, RunFolder place, AuditedModel asked, IImageModel model, NoisePurpose purpose, Func<AskedAnswer, bool> enough,
+        AuditPlan plan, string commit, RunFolder place, AuditedModel asked, IImageModel model, NoisePurpose purpose, StoppingRule rule,
         CancellationToken cancel)
     {
         if (model.Identity != asked.Identity)
             throw new UserException($"'{asked.Name}' is not the model that the plan names (it changed)", "Restore it as it was.", folder.Root);
-        new AuditInterview(place, plan, commit).Ask(model, purpose, enough, (done, of) => progress?.Invoke($"asking {asked.Name}", done, of), cancel);
+        new AuditInterview(place, plan, commit).Ask(model, purpose, rule, (done, of) => progress?.Invoke($"asking {asked.Name}", done, of), cancel);
     }
 
     private void Commit(CancellationToken cancel)

@@ -18,16 +18,16 @@ public sealed class AuditInterview(RunFolder folder, AuditPlan plan, string comm
 
     private const string Kind = "chain of answers";
 
-    /// <summary>Asks until all queries are answered or it is enough.</summary>
+    /// <summary>Asks until the rule says that it is over.</summary>
     /// <param name="model">The model.</param>
     /// <param name="purpose">What its noise is for.</param>
-    /// <param name="enough">Told each answer in the order asked; true where nothing more is to be asked.</param>
+    /// <param name="rule">Is told each answer in the order asked.</param>
     /// <param name="progress">Queries answered, of all.</param>
     /// <param name="cancel">Stops before the next query.</param>
     /// <returns>The hash of the last answer, or the commitment where there is none.</returns>
     /// <exception cref="UserException">What was kept was touched, or the model cannot be asked further.</exception>
     public string Ask(
-        IImageModel model, NoisePurpose purpose, Func<AskedAnswer, bool> enough, Action<int, int>? progress = null, CancellationToken cancel = default)
+        IImageModel model, NoisePurpose purpose, StoppingRule rule, Action<int, int>? progress = null, CancellationToken cancel = default)
     {
         using var claim = Claim.Lock(folder, ChainFile);
         var queries = plan.QueriesTo(model.Identity, purpose);
@@ -35,7 +35,7 @@ public sealed class AuditInterview(RunFolder folder, AuditPlan plan, string comm
         AuditRecord[] kept = [.. chain.Records];
         foreach (var record in kept)
         {
-            if (enough(Kept(folder.Root, record, model.Identity, queries))) return chain.Head;
+            if (rule.Take(Kept(folder.Root, record, model.Identity, queries))) return chain.Head;
         }
         int taken = 0;
         foreach (var asked in Rest(model, queries, kept, cancel))
@@ -51,7 +51,7 @@ public sealed class AuditInterview(RunFolder folder, AuditPlan plan, string comm
             if (asked.Answer.Image is { } image) folder.WriteImage(PictureOf(asked.Query), image);
             chain.Append(record);
             progress?.Invoke(chain.Count, queries.Count);
-            if (enough(asked)) break;
+            if (rule.Take(asked)) break;
         }
         return chain.Head;
     }

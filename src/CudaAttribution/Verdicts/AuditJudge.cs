@@ -55,7 +55,7 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
     private ControlResult Control(AuditedModel model, string place)
     {
         var examiner = Examiner()!;
-        foreach (var asked in AuditInterview.Read(place, plan, commit, model.Identity)) examiner.Take(asked);
+        new StoppingRule(plan, suspect: null, examiner).TakeAll(AuditInterview.Read(place, plan, commit, model.Identity), model.Name);
         int[] ranks = [.. examiner.Ranks.Select(r => r.Rank)];
         int candidates = plan.Served!.Fresh + 1;
         var near = ServedTest.Of(ranks, candidates);
@@ -77,12 +77,7 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
         var examiner = Examiner();
         int? shown = null;
         var answers = new List<(int Query, RgbImage Image)>();
-        foreach (var asked in AuditInterview.Read(place, plan, commit, suspect.Identity))
-        {
-            examiner?.Take(asked);
-            if (shown is null && examiner is not null && suspect.CarriedLog10E + examiner.Log10E >= -Math.Log10(plan.Alpha)) shown = examiner.Count;
-            if (asked.Answer.Image is { } image) answers.Add((asked.Query, image));
-        }
+        new StoppingRule(plan, suspect, examiner).TakeAll(Noted(AuditInterview.Read(place, plan, commit, suspect.Identity)), suspect.Name);
         var usability = Usability.Of(
             AuditInterview.Read(place, plan, commit, suspect.Identity).Select(a => (plan.Prompts[a.Query], a.Answer)), plan.Unusable);
         var tests = new List<AuditTest>();
@@ -101,6 +96,16 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
                 : Math.Min(1, accounts.Length * accounts.Min(a => a.Ranks.PValue));
         }
         return new(suspect, place, examiner, shown, usability, all, accounts, tests, p);
+
+        IEnumerable<AskedAnswer> Noted(IEnumerable<AskedAnswer> given)
+        {
+            foreach (var asked in given)
+            {
+                yield return asked;
+                if (examiner is not null && suspect.CarriedLog10E + examiner.Log10E >= -Math.Log10(plan.Alpha)) shown ??= examiner.Count;
+                if (asked.Answer.Image is { } image) answers.Add((asked.Query, image));
+            }
+        }
     }
 
     /// <summary>Each account's own test; which of them are shown, over all accounts at the plan's level.</summary>

@@ -1,0 +1,146 @@
+using CudaAttribution.Answers;
+using CudaAttribution.Runs;
+using CudaAttribution.Statistics;
+using CudaAttribution.Tests.World;
+using CudaAttribution.Verdicts;
+
+namespace CudaAttribution.Tests.Verdicts;
+
+public class AuditTests
+{
+    [Test]
+    public void ACopierIsShownAndAStrangerIsNot()
+    {
+        using var world = new AuditWorld("audit");
+        StoredModel copier = world.Copier(), stranger = world.Stranger();
+        var (_, _, result) = world.Run([copier, stranger]);
+        var (shown, other) = (result.Suspects[0], result.Suspects[1]);
+        Assert.Multiple(() =>
+        {
+            Assert.That((shown.Name, shown.Verdict), Is.EqualTo(("copier", Verdict.Shown)));
+            Assert.That(shown.PValue, Is.EqualTo(Math.Pow(AuditWorld.Fresh + 1, -20)).Within(1e-12 * Math.Pow(5, -20)));
+            Assert.That((shown.Share, shown.Queries), Is.EqualTo((1.0, 20)));
+            Assert.That((other.Name, other.Verdict), Is.EqualTo(("stranger", Verdict.NotShown)));
+            Assert.That(other.PValue, Is.GreaterThan(0.01));
+            Assert.That(result.Controls.Single().Passed);
+            Assert.That(world.FirstFault(), Is.Null);
+        });
+        // The figures by hand: the ranks are all the test knows.
+        var ranks = other.Tests[0].Ranks!.Ranks;
+        Assert.That(other.PValue, Is.EqualTo(RankScores.Savage(5).UpperTail(20, RankScores.Savage(5).Sum(ranks)).Value));
+    }
+
+    [Test]
+    public void WhoseDownloadsWereUsedIsSaid()
+    {
+        using var world = new AuditWorld("accounts", accounts: ["alice", "bob"]);
+        // The copier has Alice's pictures only.
+        var pictures = world.Log.Pictures.ToDictionary(
+            p => p.Prompt, p => p.Account == "alice" ? world.Served[p.Prompt] : world.Source.Generate([new NoiseStream(NoisePurpose.Selection, 3, "x").Ask(p.Prompt, 0)])[0].Image!);
+        var result = world.Run([world.Model("copier", pictures, 10)]).Result.Suspects.Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That(result.Verdict, Is.EqualTo(Verdict.Shown));
+            Assert.That(result.Accounts.Single(a => a.Account == "alice").Shown, Is.True);
+            Assert.That(result.Accounts.Single(a => a.Account == "bob").Shown, Is.False);
+            // Over two accounts the smaller p counts twice.
+            Assert.That(result.PValue, Is.EqualTo(2 * result.Accounts.Min(a => a.Ranks.PValue)));
+        });
+    }
+
+    [Test]
+    public void ASequentialAuditStopsWhenItIsShown()
+    {
+        using var world = new AuditWorld("sequential");
+        StoredModel copier = world.Copier(), stranger = world.Stranger();
+        var (_, _, result) = world.Run([copier, stranger], sequential: true);
+        Assert.Multiple(() =>
+        {
+            Assert.That(result.Suspects[0].Verdict, Is.EqualTo(Verdict.Shown));
+            Assert.That(result.Suspects[0].Queries, Is.EqualTo(copier.Asked.Count).And.LessThanOrEqualTo(8));
+            Assert.That(result.Suspects[0].EValue, Is.GreaterThanOrEqualTo(200), "two suspects share the level");
+            Assert.That(result.Suspects[0].PValue, Is.EqualTo(1 / result.Suspects[0].EValue!.Value).Within(1e-12));
+            Assert.That(result.Suspects[1].Verdict, Is.EqualTo(Verdict.NotShown));
+            Assert.That(stranger.Asked, Has.Count.EqualTo(20));
+            Assert.That(world.FirstFault(), Is.Null);
+        });
+    }
+
+    [Test]
+    public void AnInterviewThatWasCutOffAsksNothingTwiceAndGivesTheSame()
+    {
+        using var whole = new AuditWorld("whole");
+        string expected = Json.Write(whole.Run([whole.Copier()]).Result with { PlanCommit = "" });
+        using var world = new AuditWorld("cut");
+        var copier = world.Copier();
+        var plan = world.Plan([copier]);
+        string commit = world.Commit(plan);
+        int left = 7;
+        copier.Answering = () => _ = --left < 0 ? throw new OperationCanceledException() : 0;
+        Assert.That(() => world.Ask(plan, commit, [copier]), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(() => world.Judge(plan, commit).Judge(), Throws.InstanceOf<UserException>().With.Message.Contains("not finished"));
+        copier.Answering = null;
+        world.Ask(plan, commit, [copier]);
+        var result = world.Judge(plan, commit).Judge();
+        Assert.That(copier.Asked.Select(q => q.Prompt), Is.Unique.And.Exactly(20).Items);
+        string chain = result.Suspects[0].Chain;
+        Assert.That(
+            Json.Write(result with { PlanCommit = "" }).Replace(chain, "", StringComparison.Ordinal).Length,
+            Is.EqualTo(expected.Length - 64), "but for commitment and chain, whose salt is fresh, the results are the same");
+        Assert.That(result.Suspects[0].Tests[0].Ranks!.Ranks, Is.EqualTo(Json.Parse<AuditResult>(expected, "", "").Suspects[0].Tests[0].Ranks!.Ranks));
+    }
+
+    [Test]
+    public void ALogOfAnotherModelGivesNoVerdict()
+    {
+        using var other = new AuditWorld("other");
+        using var world = new AuditWorld("foreign", servedBy: other.Model("other", new TestWorld().Other, 40));
+        var result = world.Run([world.Copier()]).Result;
+        Assert.Multiple(() =>
+        {
+            Assert.That(result.Controls.Single() is { Passed: false, PFar: < 0.001 });
+            Assert.That(result.Suspects.Single().Verdict, Is.EqualTo(Verdict.NoVerdict));
+            Assert.That(result.Suspects.Single().Reason, Does.Contain("control"));
+        });
+    }
+
+    [TestCase(4, Verdict.Shown)]
+    [TestCase(5, Verdict.NoVerdict)]
+    public void MoreUnusableAnswersThanPlannedGiveNoVerdict(int refused, Verdict verdict)
+    {
+        using var world = new AuditWorld($"refused{refused}");
+        var copier = new StoredModel("copier", world.Served, 10)
+        {
+            Identity = CanonicalJson.Hash("c"), Refused = [.. world.Served.Keys.Take(refused)],
+        };
+        var result = world.Run([copier]).Result.Suspects.Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That(result.Verdict, Is.EqualTo(verdict));
+            Assert.That(result.Answers.Unusable, Is.EqualTo(refused));
+            Assert.That(result.Tests[0].Ranks!.Ranks, Has.Count.EqualTo(20 - refused));
+            if (verdict == Verdict.NoVerdict) Assert.That(result.Reason, Does.Contain("refused"));
+        });
+    }
+
+    [Test]
+    public void PlansThatMakeNoSenseAreRefused()
+    {
+        using var world = new AuditWorld("plans");
+        var plan = world.Plan([world.Copier()]);
+        Refused(plan with { Alpha = 0 }, "alpha");
+        Refused(plan with { Unusable = 1 }, "unusable");
+        Refused(plan with { Suspects = [] }, "no suspect");
+        Refused(plan with { Suspects = [plan.Suspects[0], plan.Suspects[0]] }, "called 'copier'");
+        Refused(plan with { Suspects = [new("me", world.Source.Identity)] }, "the source itself");
+        Refused(plan with { Primary = PrimaryTest.SourceSwap }, "primary test");
+        Refused(plan with { Served = plan.Served! with { Asked = [0, 0] } }, "each once");
+        Refused(plan with { Served = plan.Served! with { Fresh = 3 } }, "3 fresh");
+
+        void Refused(AuditPlan wrong, string why)
+        {
+            world.Folder.WriteJson(AuditPlan.FileName, wrong);
+            Assert.That(() => AuditPlan.Load(world.Folder.Root), Throws.InstanceOf<UserException>().With.Message.Contains(why));
+        }
+    }
+}
