@@ -96,7 +96,7 @@ internal static class AuditCommand
             using (var view = new StageLine())
             using (var cancel = new CancelKey())
             {
-                result = new AuditRun(session.Device, session.Folder, options, register, view.Report).Run(cancel.Token);
+                result = new AuditRun(session.Device, session.Folder, options, register, session.Recorder, view.Report).Run(cancel.Token);
             }
             session.Finish();
             AuditSeal.Of(session.Folder.Root).Write(session.Folder);

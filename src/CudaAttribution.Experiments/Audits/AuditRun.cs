@@ -4,6 +4,7 @@ using CudaAttribution.Chain;
 using CudaAttribution.Measures;
 using CudaAttribution.Populations;
 using CudaAttribution.Remote;
+using CudaAttribution.Reports;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
 using CudaAttribution.Served;
@@ -20,8 +21,9 @@ namespace CudaAttribution.Experiments.Audits;
 /// <param name="folder">The folder of the audit.</param>
 /// <param name="options">What is audited.</param>
 /// <param name="register">The audits before this one.</param>
+/// <param name="recorder">Notes what the run is given.</param>
 /// <param name="progress">What is done, and how much of it.</param>
-public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOptions options, AttemptRegister register, Action<string, int, int>? progress = null)
+public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOptions options, AttemptRegister register, RunRecorder recorder, Action<string, int, int>? progress = null)
 {
     private const string RunFile = "audit-run.json";
 
@@ -34,6 +36,8 @@ public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOption
         if (!folder.Has(Commitment.FileName)) Commit(cancel);
         var (plan, commit) = AuditVerifier.Committed(folder.Root);
         register.Enter(plan, commit, folder.Root);
+        recorder.Input("commitment", commit);
+        recorder.Input("source", plan.Source.Identity);
         var judge = new AuditJudge(folder.Root, plan, commit, MeasureRegistry.Create(plan.Measure, device));
         for (int i = 0; i < plan.Controls.Count; i++)
         {
@@ -50,6 +54,7 @@ public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOption
         }
         var result = judge.Judge();
         folder.WriteJson(AuditResult.FileName, result);
+        folder.Write(ReportContext.FileName, AuditReport.Render(folder.Root, plan, result, judge, recorder.Describe()));
         return result;
     }
 
@@ -64,7 +69,7 @@ public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOption
 
     private void Commit(CancellationToken cancel)
     {
-        using var source = LocalModel.Open(options.Source, device, options.Sampling);
+        using var source = LocalModel.Open(options.Source, device, options.Sampling, NameOf(options.Source.Path));
         var measure = MeasureRegistry.Create(options.Measure, device);
         var plan = new AuditPlan
         {
@@ -117,6 +122,12 @@ public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOption
             Trials = pool.Trials,
             Asked = TrialChoice.Widest([.. pool.Trials.Select(t => t.Account)], spreads, options.Prompts),
         };
+    }
+
+    private static string NameOf(string path)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)), name = Path.GetFileName(full);
+        return name == LocalModel.FolderName ? Path.GetFileName(Path.GetDirectoryName(full)!) : name;
     }
 
     private IEnumerable<AuditedModel> Base()

@@ -1,4 +1,5 @@
 using CudaAttribution.Answers;
+using CudaAttribution.Images;
 using CudaAttribution.Measures;
 using CudaAttribution.Served;
 using CudaAttribution.Statistics;
@@ -32,12 +33,20 @@ public sealed class AuditExaminer(ServedPlan plan, TrialPool trials, IPictureMea
         Count++;
         if (asked.Answer.Image is not { } image || asked.Query >= plan.Asked.Count) return;
         var trial = plan.Trials[plan.Asked[asked.Query]];
-        double[,] distances = measure.Matrix(trials.Pictures(plan.Asked[asked.Query]), [image]);
-        int rank = trial.Rank([.. Enumerable.Range(0, plan.Fresh + 1).Select(k => distances[k, 0])]);
+        int rank = trial.Rank(Distances(plan.Asked[asked.Query], image));
         Ranks.Add((trial, rank));
         _capital[trial.Account ?? ""].Add(rank);
         double most = _capital.Values.Max(c => c.Log10);
         Log10E = most + Math.Log10(_capital.Values.Average(c => Math.Pow(10, c.Log10 - most)));
         HighestLog10E = Math.Max(HighestLog10E, Log10E);
+    }
+
+    /// <summary>Distance of an answer from each picture of a trial.</summary>
+    /// <param name="trial">Number of the trial.</param>
+    /// <param name="answer">The answer.</param>
+    public double[] Distances(int trial, RgbImage answer)
+    {
+        double[,] distances = measure.Matrix(trials.Pictures(trial), [answer]);
+        return [.. Enumerable.Range(0, plan.Fresh + 1).Select(k => distances[k, 0])];
     }
 }

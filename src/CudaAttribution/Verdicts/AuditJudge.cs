@@ -26,6 +26,12 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
 
     private readonly TrialPool? _trials = plan.Served is { } served ? new(Path.Combine(folder, AuditPlaces.Trials), served.Trials) : null;
 
+    /// <summary>What was committed to.</summary>
+    public string Commit => commit;
+
+    /// <summary>The pictures of a trial.</summary>
+    public RgbImage[] PicturesOf(int trial) => _trials!.Pictures(trial);
+
     /// <summary>Name of the primary test.</summary>
     public static string NameOf(PrimaryTest test) => test == PrimaryTest.ServedVersusFresh ? ServedVersusFresh : SourceSwap;
 

@@ -13,8 +13,7 @@ internal static class VerdictWords
         return verdict switch
         {
             Verdict.NoVerdict => Capital($"{obstacle}."),
-            Verdict.Shown => $"Trained on the source's output: {found}. A model that depends on no served picture is accused so at most once in "
-                + $"{Number(1 / plan.Alpha)} audits.",
+            Verdict.Shown => Capital($"{found}. A model that depends on no served picture is accused so at most once in {Number(1 / plan.Alpha)} audits."),
             _ => Capital($"{found}. {Detectable(detectable, queries)} That does not make the suspect innocent."),
         };
     }
