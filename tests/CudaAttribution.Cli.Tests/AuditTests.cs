@@ -62,8 +62,9 @@ public sealed class AuditTests
         using var server = new ServerProcess("--sample-steps", "4", "--suspect-file", Work["http.json"]);
         var description = JsonNode.Parse(File.ReadAllText(Work["http.json"]))!;
         description["limits"] = new JsonObject { ["calls_per_minute"] = 30, ["pause_jitter"] = 0 };
+        description["name"] = "stranger";
         string slow = Work.Write("slow.json", description.ToJsonString());
-        string chain = Work["http/suspects/1-127.0.0.1/chain.jsonl"];
+        string chain = Work["http/suspects/1-stranger/chain.jsonl"];
         Cudattr.KillWhen(() => File.Exists(chain) && File.ReadLines(chain).Count() == 2, Audit("http", slow));
         int before = server.Drawn;
         Cudattr.Succeed(Audit("http", slow));
@@ -73,7 +74,7 @@ public sealed class AuditTests
             Assert.That((string?)suspect["verdict"], Is.EqualTo("not shown"));
             Assert.That(File.ReadLines(chain).Count(), Is.EqualTo(6));
             Assert.That(server.Drawn, Is.EqualTo(6), $"{before} before it was killed");
-            Assert.That(File.ReadAllText(Work["http/suspects/1-127.0.0.1/query-plan.json"]), Does.Not.Contain(ServerProcess.Token));
+            Assert.That(File.ReadAllText(Work["http/suspects/1-stranger/query-plan.json"]), Does.Not.Contain(ServerProcess.Token));
             Assert.That(File.ReadLines(chain).First(), Does.Contain("response_sha256"));
         }
         Cudattr.Succeed("evidence", "verify", Work["http"], "--device", "cpu");
@@ -86,7 +87,7 @@ public sealed class AuditTests
         {
             Assert.That(Cudattr.Fail(Audit("self", Source)), Does.Contain("the source itself"));
             Assert.That(Cudattr.Fail(Audit("none", Work["nobody"])), Does.Contain("no such suspect"));
-            Assert.That(Cudattr.Fail([.. Audit("zero", SmallCase.Suspect), "--queries", "0"]), Does.Contain("0 served prompts"));
+            Assert.That(Cudattr.Fail([.. Audit("share", SmallCase.Suspect), "--unusable", "1"]), Does.Contain("unusable answers is 1"));
             Assert.That(Cudattr.Fail([.. Audit("alpha", SmallCase.Suspect), "--alpha", "1"]), Does.Contain("alpha is 1"));
             var unasked = Cudattr.Run([.. Audit("unasked", SmallCase.Suspect).Where(a => a != "--yes")]);
             Assert.That(unasked.ExitCode, Is.Not.Zero);

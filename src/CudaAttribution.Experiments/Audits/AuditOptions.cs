@@ -60,6 +60,7 @@ public sealed record AuditOptions
     /// <exception cref="UserException">A number makes no sense.</exception>
     public void Check()
     {
+        AuditPlan.CheckRates(Alpha, Unusable);
         Least(Fresh, 1, "fresh pictures of a prompt");
         Least(Prompts, 1, "served prompts");
         Least(Pool, Prompts, "served prompts to choose from");

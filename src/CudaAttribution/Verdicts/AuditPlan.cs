@@ -104,11 +104,18 @@ public sealed record AuditPlan
         return plan;
     }
 
+    /// <exception cref="UserException">A rate makes no sense.</exception>
+    public static void CheckRates(double alpha, double unusable, string? file = null)
+    {
+        if (alpha is not (> 0 and < 1)) throw new UserException($"the level alpha is {alpha}", "Use a number between 0 and 1, such as 0.01.", file);
+        if (unusable is not (>= 0 and < 1))
+            throw new UserException($"the share of unusable answers is {unusable}", "Use a number from 0 to below 1.", file);
+    }
+
     /// <exception cref="UserException">The plan makes no sense.</exception>
     internal void Check(string? file = null)
     {
-        if (Alpha is not (> 0 and < 1)) throw Wrong($"the level alpha is {Alpha}", "Use a number between 0 and 1, such as 0.01.");
-        if (Unusable is not (>= 0 and < 1)) throw Wrong($"the share of unusable answers is {Unusable}", "Use a number from 0 to below 1.");
+        CheckRates(Alpha, Unusable, file);
         if (Suspects.Count == 0) throw Wrong("the plan has no suspect", "Name one.");
         if (Suspects.GroupBy(s => s.Name).FirstOrDefault(g => g.Count() > 1) is { } same)
             throw Wrong($"{same.Count()} suspects are called '{same.Key}'", "Give each its own name.");
