@@ -44,6 +44,16 @@ public sealed class AuditTests
         Cudattr.Succeed("evidence", "verify", Work["local"], "--commit", commit, "--device", "cpu");
         Assert.That(Cudattr.Run("evidence", "verify", Work["local"], "--commit", new string('0', 64), "--device", "cpu").ExitCode, Is.EqualTo(3));
 
+        string again = Cudattr.Succeed("evidence", "replay", Work["local"], "--model", SmallCase.Suspect, "--device", "cpu").Output;
+        Assert.That(again, Is.EqualTo("suspect: 6 of 6 answers are the same\n"));
+        Assert.That(Cudattr.Fail("evidence", "replay", Work["local"], "--model", Path.Combine(SmallCase.Models, "innocents", "cal-real-other")), Does.Contain("neither suspect nor control"));
+        Cudattr.Succeed("evidence", "keygen", "--out", Work["owner.pem"]);
+        Cudattr.Succeed("evidence", "keygen", "--out", Work["other.pem"]);
+        Cudattr.Succeed("evidence", "sign", Work["local"], "--key", Work["owner.pem"]);
+        Cudattr.Succeed("evidence", "verify", Work["local"], "--public", Work["owner.pub.pem"], "--device", "cpu");
+        var forged = Cudattr.Run("evidence", "verify", Work["local"], "--public", Work["other.pub.pem"], "--device", "cpu");
+        Assert.That((forged.ExitCode, forged.Error), Is.EqualTo((3, $"cudattr: seal.sig is not the signature of {Work["other.pub.pem"]}\n")));
+
         var before = TestFolder.Contents(Work["local"]);
         Cudattr.Succeed(command);
         var after = TestFolder.Contents(Work["local"]);

@@ -1,12 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
-using CudaAttribution.Answers;
 using CudaAttribution.Cli.Options;
 using CudaAttribution.Cli.Running;
 using CudaAttribution.Experiments.Audits;
 using CudaAttribution.Models.Files.Sources;
 using CudaAttribution.Remote;
-using CudaAttribution.Runs;
 using CudaAttribution.Statistics;
 using CudaAttribution.Verdicts;
 using Spectre.Console;

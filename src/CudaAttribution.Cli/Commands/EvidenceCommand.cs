@@ -2,6 +2,7 @@ using System.CommandLine;
 using CudaAttribution.Chain;
 using CudaAttribution.Cli.Options;
 using CudaAttribution.Cli.Running;
+using CudaAttribution.Experiments.Audits;
 using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
@@ -34,7 +35,7 @@ internal static class EvidenceCommand
 
     public static Command Create() => new("evidence", "Commitments, time stamps and keys, for those who check a result.")
     {
-        CreateVerify(), CreateStamp(), CreateCheckStamp(), CreateKeygen(),
+        CreateVerify(), CreateReplay(), CreateSign(), CreateStamp(), CreateCheckStamp(), CreateKeygen(),
     };
 
     private static Argument<DirectoryInfo> Folder() => new("folder") { Description = "Folder with commit.json: of an audit, or of a served log." };
@@ -48,22 +49,67 @@ internal static class EvidenceCommand
                 + "folder's own word is taken for it, and an owner who made all of it anew would not be found out.",
             HelpName = "hash",
         };
+        var signer = new Option<FileInfo?>("--public") { Description = "The public key that must have signed the audit ('evidence sign').", HelpName = "file" };
         var device = CommonOptions.Device();
         var command = new Command(
             "verify",
             "Checks an audit offline: every hash, the choice of prompts, every distance, rank, p and E is computed again and must be the same, bit for bit. Exit "
             + "code 3, and the first thing that was touched, where something is not.")
-        { folder, commit, device };
+        { folder, commit, signer, device };
         command.SetAction(parsed =>
         {
             using var compute = ComputeDevice.Open(parsed.GetValue(device)!);
             string root = parsed.GetValue(folder)!.FullName;
-            if (AuditVerifier.FirstFault(root, compute, parsed.GetValue(commit)) is { } fault)
+            string? fault = AuditVerifier.FirstFault(root, compute, parsed.GetValue(commit));
+            if (fault is null && parsed.GetValue(signer) is { } key && !SealSignature.IsBy(root, VerifyingKey.Read(key.FullName)))
+                fault = $"{SealSignature.FileName} is not the signature of {key.FullName}";
+            if (fault is not null)
             {
                 Console.Error.WriteLine($"cudattr: {fault}");
                 return Shell.CheckFailed;
             }
             Console.WriteLine($"{root}: everything is as it was sealed, and the verdicts are what the answers give");
+            return Shell.Done;
+        });
+        return command;
+    }
+
+    private static Command CreateReplay()
+    {
+        var folder = new Argument<DirectoryInfo>("folder") { Description = "Folder that 'audit' wrote." };
+        var model = new ModelOptionSet("--model", "A suspect or control of the audit, on this machine.");
+        var device = CommonOptions.Device();
+        var command = new Command(
+            "replay",
+            "Asks a local model of an audit all its queries again, with the same noise, and compares pixel by pixel. Exit code 3 where an answer differs.")
+        { folder, device };
+        model.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            using var compute = ComputeDevice.Open(parsed.GetValue(device)!);
+            Replayed replayed;
+            using (var line = new ProgressLine("asking again"))
+            using (var cancel = new CancelKey())
+            {
+                replayed = new AuditReplay(parsed.GetValue(folder)!.FullName, compute)
+                    .Run(model.Read(parsed), (done, of) => line.Report(done, of), cancel.Token);
+            }
+            Console.WriteLine($"{replayed.Name}: {replayed.Same} of {replayed.Answers} answers are the same");
+            return replayed.Same == replayed.Answers ? Shell.Done : Shell.CheckFailed;
+        });
+        return command;
+    }
+
+    private static Command CreateSign()
+    {
+        var folder = new Argument<DirectoryInfo>("folder") { Description = "Folder that 'audit' wrote." };
+        var key = new Option<FileInfo>("--key") { Description = "The private key, of 'evidence keygen'.", Required = true, HelpName = "file" };
+        var command = new Command("sign", $"Signs the seal of an audit (Ed25519) and writes {SealSignature.FileName}; 'verify --public' checks it.") { folder, key };
+        command.SetAction(parsed =>
+        {
+            string root = parsed.GetValue(folder)!.FullName;
+            SealSignature.Sign(root, SigningKey.Read(parsed.GetValue(key)!.FullName));
+            Console.WriteLine($"{Path.Combine(root, SealSignature.FileName)}: signed");
             return Shell.Done;
         });
         return command;
