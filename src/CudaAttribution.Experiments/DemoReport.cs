@@ -45,7 +45,7 @@ public static class DemoReport
                 Html.Number(x.Paired, "0.00"),
                 Html.P(x.ConfPValue),
                 Html.P(x.PairedPValue),
-                x.Verdict == Verdict.Infringing ? "<span class=\"yes\">infringing</span>" : "<span class=\"no\">not shown</span>",
+                $"<span class=\"{(x.Verdict == Verdict.Infringing ? "yes" : "no")}\">{Html.Text(x.Verdict)}</span>",
                 x.Innocent ? "innocent" : "infringing",
             ]))
         + $"""

@@ -26,6 +26,7 @@ internal static class AskedService
             Refusals = records.Count(r => r.Outcome == QueryOutcome.Refused),
             Failures = records.Count(r => r.Outcome == QueryOutcome.Failed),
             Resized = records.Count(r => r.Resized),
+            Ignored = string.Join("; ", records.SelectMany(r => r.Ignored ?? []).Distinct()) is { Length: > 0 } ignored ? ignored : null,
             Cost = records.Sum(r => r.Cost),
         };
     }

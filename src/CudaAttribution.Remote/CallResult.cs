@@ -13,6 +13,9 @@ internal enum CallOutcome
     /// <summary>The service will not draw this prompt.</summary>
     Refused,
 
+    /// <summary>With a sound picture that shows nothing: asked again, the service would be charged for another one.</summary>
+    Blank,
+
     /// <summary>With a complete answer whose picture is damaged or missing: another call may give a sound one.</summary>
     Unusable,
 
@@ -38,6 +41,12 @@ internal sealed record CallResult(CallOutcome Outcome, HttpReply? Reply)
     public string Remedy { get; init; } = "";
 
     public RgbImage? Image { get; init; }
+
+    /// <summary>What the service says of itself.</summary>
+    public ServiceInfo? Service { get; init; }
+
+    /// <summary>What it says that it did otherwise than asked.</summary>
+    public IReadOnlyList<string> Ignored { get; init; } = [];
 
     /// <summary>Whether it is taken to cost money: services do not charge for these failures of theirs.</summary>
     public bool Billed => Status is not (401 or 403 or 429 or >= 500);

@@ -63,34 +63,39 @@ internal sealed class ComfyUiProtocol(
 
     private CallResult Finished(JsonElement entry, HttpReply history, CancellationToken cancel)
     {
-        if (entry.TryGetProperty("status", out var status) && Member(status, "status_str")?.ToString() == "error")
+        if (Member(entry, "status") is { } status && Text(status, "status_str") == "error")
             return ReplyReader.Unusable(history, $"the workflow failed: {reader.Excerpt(status.ToString())}");
-        if (Output(entry) is not { } file) return ReplyReader.Unusable(history, "the workflow gave no output picture");
-        string parameters = string.Join('&', file.Select(p => $"{p.Name}={Uri.EscapeDataString(p.Value)}"));
+        var pictures = Pictures(entry).ToArray();
+        // A workflow with PreviewImage alone has nothing but temporary pictures.
+        if ((pictures.FirstOrDefault(p => p.Type == "output") ?? pictures.FirstOrDefault(p => p.Type == "temp")) is not { } file)
+            return ReplyReader.Unusable(history, "the workflow gave no picture: none of its outputs is one");
+        string parameters =
+            $"filename={Uri.EscapeDataString(file.Name)}&subfolder={Uri.EscapeDataString(file.Folder)}&type={Uri.EscapeDataString(file.Type)}";
         var reply = Send(HttpMethod.Get, "view", parameters, null, cancel);
         return reader.Failure(reply) ?? ReplyReader.Picture(reply.Body, reply);
     }
 
-    /// <summary>What names the first picture of type output.</summary>
-    private static (string Name, string Value)[]? Output(JsonElement entry)
+    private static IEnumerable<OutputFile> Pictures(JsonElement entry)
     {
-        if (Member(entry, "outputs") is not { ValueKind: JsonValueKind.Object } outputs) return null;
+        if (Member(entry, "outputs") is not { ValueKind: JsonValueKind.Object } outputs) yield break;
         foreach (var node in outputs.EnumerateObject())
         {
             if (Member(node.Value, "images") is not { ValueKind: JsonValueKind.Array } images) continue;
             foreach (var image in images.EnumerateArray())
             {
-                string[] names = ["filename", "subfolder", "type"];
-                var parts = names.Select(n => (Name: n, Value: Member(image, n)?.ToString() ?? "")).ToArray();
-                if (parts[0].Value.Length > 0 && parts[2].Value == "output") return parts;
+                var file = new OutputFile(Text(image, "filename"), Text(image, "subfolder"), Text(image, "type"));
+                if (file.Name.Length > 0) yield return file;
             }
         }
-        return null;
     }
+
+    private static string Text(JsonElement json, string name) => Member(json, name)?.ToString() ?? "";
 
     private static JsonElement? Member(JsonElement json, string name) =>
         json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var member) ? member : null;
 
     private HttpReply Send(HttpMethod method, string path, string parameters, byte[]? body, CancellationToken cancel) =>
         channel.Send(new HttpCall(method, service.AddressOf(path, parameters), service.Headers, body), cancel);
+
+    private sealed record OutputFile(string Name, string Folder, string Type);
 }

@@ -104,9 +104,8 @@ internal sealed class HttpChannel : IDisposable
     private Uri Target(HttpCall call, HttpResponseMessage response)
     {
         string from = call.Address.Host;
-        if (response.Headers.Location is not { } location)
+        if (response.Headers.Location is not { } location || !Uri.TryCreate(call.Address, location, out var target))
             throw new HttpTroubleException($"{from} redirects ({(int)response.StatusCode}) without saying where to");
-        var target = new Uri(call.Address, location);
         if (!SameOrigin(target, call.Address))
         {
             throw new UserException(
@@ -142,7 +141,8 @@ internal sealed class HttpChannel : IDisposable
     }
 
     private HttpReply Reply(HttpResponseMessage response, byte[] body) =>
-        HttpReply.Of((int)response.StatusCode, body, RetryAfter(response), _scrub);
+        HttpReply.Of(
+            (int)response.StatusCode, body, response.Content.Headers.ContentEncoding, _limit, RetryAfter(response), _scrub);
 
     private static TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
     {

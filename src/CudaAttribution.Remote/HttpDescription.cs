@@ -6,9 +6,13 @@ namespace CudaAttribution.Remote;
 /// <summary>Protocols whose requests and answers are known.</summary>
 public enum HttpPreset
 {
-    /// <summary>POST /v1/images/generations, base64 in <c>data[0].b64_json</c>.</summary>
+    /// <summary>POST /v1/images/generations as models since gpt-image-1 take it, base64 in <c>data[0].b64_json</c>.</summary>
     [JsonStringEnumMemberName("openai-images")]
     OpenAiImages,
+
+    /// <summary>The same as dall-e-2 and dall-e-3 take it, which must be told to answer with base64.</summary>
+    [JsonStringEnumMemberName("openai-images-2023")]
+    OpenAiImages2023,
 
     /// <summary>POST /sdapi/v1/txt2img, base64 in <c>images[0]</c>.</summary>
     [JsonStringEnumMemberName("automatic1111")]

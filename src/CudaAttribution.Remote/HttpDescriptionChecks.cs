@@ -15,7 +15,7 @@ internal static partial class HttpDescriptionChecks
 
     /// <summary>The first thing that is wrong; null where nothing is.</summary>
     public static (string What, string Remedy)? Problem(HttpDescription d, JsonTemplate body, PictureLocation? response) =>
-        Nulls(d) ?? Parameters(d) ?? Body(d, body) ?? Response(d, response) ?? Rest(d);
+        Nulls(d) ?? Parameters(d) ?? Body(d, body) ?? Response(d, response) ?? Rest(d) ?? OpenAiModels.Problem(d, body.Document);
 
     /// <summary>The address, or null and why not.</summary>
     public static Uri? Address(string text, out string? problem)

@@ -53,6 +53,8 @@ public sealed class HttpModel : IImageModel, IDisposable
     {
         if (options.Sampling.NegativePrompt is not null && !service.Body.Uses(NegativePlaceholder))
             throw new UserException("the description sends no negative prompt", $"Put {{{NegativePlaceholder}}} into its body, or give none.");
+        if (options.Sampling.NegativePrompt is { } negative && service.Syntax.Unsafe(negative) is { } meaning)
+            throw new UserException($"the service does not take the negative prompt as text: {meaning}", "Word it otherwise.") { Setting = "negative" };
         if (options.Sampling.Tile is not null)
             throw new UserException("a service cannot be told to work in tiles", "Leave the tile out: whoever runs the model decides that.");
         bool wanted = service.Description.DecoysPerKey > 0, given = options.DecoyPool.Count > 0;
@@ -98,11 +100,13 @@ public sealed class HttpModel : IImageModel, IDisposable
     public IEnumerable<AskedAnswer> Ask(IReadOnlyList<Query> queries, CancellationToken cancel = default)
     {
         if (queries.Count == 0) yield break;
+        foreach (var query in queries) RequireText(query.Prompt);
         ulong seed = queries[0].Noise.Seed;
         var plan = QueryPlan.Make(_service, [.. queries.Select(q => q.Prompt)], _options.DecoyPool, seed);
         using var journal = _journal = QueryJournal.Open(_options.Folder, plan);
         var decoys = new NoiseStream(NoisePurpose.Decoys, seed, Identity);
         var asker = new QueryAsker(_service.Description.Limits, _protocol, journal, _pause);
+        QueryRecord? first = null;
         for (int n = 0; n < journal.Plan.Queries.Count; n++)
         {
             var planned = journal.Plan.Queries[n];
@@ -114,8 +118,10 @@ public sealed class HttpModel : IImageModel, IDisposable
                 throw new UserException(
                     $"query {n} was asked with another request than the description now makes", "Restore the description, or name another folder.",
                     _options.Folder.Root);
+            var record = journal.Records[n];
+            if (record.Service?.SdModelHash is not null) RequireSameModel(first ??= record, record);
             _options.Progress?.Invoke(n + 1, journal.Plan.Queries.Count);
-            if (planned.Kind == QueryKind.Key) yield return new(planned.Index, AnswerOf(journal.Records[n], journal));
+            if (planned.Kind == QueryKind.Key) yield return new(planned.Index, AnswerOf(record, journal));
         }
     }
 
@@ -125,6 +131,24 @@ public sealed class HttpModel : IImageModel, IDisposable
     {
         cancel.WaitHandle.WaitOne(time);
         cancel.ThrowIfCancellationRequested();
+    }
+
+    private void RequireText(string prompt)
+    {
+        if (_service.Syntax.Unsafe(prompt) is { } meaning)
+            throw new UserException(
+                $"the service does not take the prompt \"{prompt}\" as text: {meaning}",
+                "Choose prompts without it, or ask a service that takes prompts as they are.");
+    }
+
+    private void RequireSameModel(QueryRecord first, QueryRecord record)
+    {
+        if (record.Service!.SdModelHash != first.Service!.SdModelHash)
+            throw new ServiceChangedException(
+                $"the service changed its model: query {first.Number} was drawn by {first.Service.SdModelHash}, query {record.Number} by "
+                    + $"{record.Service.SdModelHash} (sd_model_hash)",
+                "Answers of two models are no ground for a verdict: have the model fixed and start again in another folder.",
+                _options.Folder.Root);
     }
 
     private void AskService(
@@ -154,6 +178,8 @@ public sealed class HttpModel : IImageModel, IDisposable
                 Response = result.Reply is null ? null : name + ".response",
                 ResponseSha256 = result.Reply?.KeptSha256,
                 ResponseScrubbed = result.Reply?.Scrubbed ?? false,
+                Service = result.Service,
+                Ignored = result.Ignored.Count > 0 ? result.Ignored : null,
                 Image = picture ? name + ".png" : null,
                 ImageSha256 = result.Image is { } image ? ImageHash.Of(image) : null,
                 Width = result.Image?.Width,
@@ -173,11 +199,11 @@ public sealed class HttpModel : IImageModel, IDisposable
     }
 
     private TemplateValues Values(Query query) => new(
-        query.Prompt,
+        _service.Syntax.Escape(query.Prompt),
         Philox.Block((ulong)query.Noise.Index, Philox.Stream(query.Noise.Stream), query.Noise.Seed).X,
         _service.Description.Width ?? _options.Width,
         _service.Description.Height ?? _options.Height,
-        _options.Sampling,
+        _options.Sampling with { NegativePrompt = _service.Syntax.Escape(_options.Sampling.NegativePrompt ?? "") },
         _service.Description.Preset == HttpPreset.ComfyUi
             ? SamplerNames.ComfyUi(_options.Sampling.Solver)
             : SamplerNames.WebUi(_options.Sampling.Solver));

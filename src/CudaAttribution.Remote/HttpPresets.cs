@@ -13,13 +13,17 @@ internal sealed record HttpPresetParts(string Path, JsonObject? Body, PictureLoc
     {
         HttpPreset.OpenAiImages => new(
             "/v1/images/generations", Parse(OpenAiImages), new PictureLocation { Base64 = "data[0].b64_json" }, "Idempotency-Key"),
+        HttpPreset.OpenAiImages2023 => Of(HttpPreset.OpenAiImages) with { Body = Parse(OpenAiImages2023) },
         HttpPreset.Automatic1111 => new("/sdapi/v1/txt2img", Parse(Automatic1111), new PictureLocation { Base64 = "images[0]" }, null),
         HttpPreset.ComfyUi => new("/", Parse(ComfyUi), null, null),
         HttpPreset.Custom => new("/", null, null, null),
         _ => throw new ArgumentOutOfRangeException(nameof(preset), preset, "Unknown preset."),
     };
 
-    private const string OpenAiImages =
+    // Both lack model: it is what the description is about.
+    private const string OpenAiImages = """{"prompt": "{prompt}", "n": 1, "size": "{width}x{height}"}""";
+
+    private const string OpenAiImages2023 =
         """{"prompt": "{prompt}", "n": 1, "size": "{width}x{height}", "response_format": "b64_json"}""";
 
     private const string Automatic1111 =

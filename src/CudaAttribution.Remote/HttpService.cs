@@ -37,6 +37,9 @@ public sealed class HttpService
 
     internal string? IdempotencyHeader { get; }
 
+    /// <summary>How prompts are written for it. <c>cudattr serve</c>, which exact noise is for, takes them as they are.</summary>
+    public PromptSyntax Syntax => Description.ExactNoise ? PromptSyntax.Plain : PromptSyntax.Of(Description.Preset);
+
     internal Secrets Secrets { get; }
 
     internal HttpMethod Method => new(Description.Method);

@@ -37,7 +37,7 @@ internal sealed class QueryAsker(
             journal.Note(taken);
             var result = Call(query, journal.Plan.CallId(number, taken.Generation), perhapsSent, cancel);
             if (!result.Billed) taken = taken with { Cost = taken.Cost - limits.CostPerCall };
-            if (result.Outcome is CallOutcome.Picture or CallOutcome.Refused) return (result, taken);
+            if (result.Outcome is CallOutcome.Picture or CallOutcome.Refused or CallOutcome.Blank) return (result, taken);
             perhapsSent = result.Outcome != CallOutcome.Unusable;
             if (!perhapsSent) taken = taken with { Generation = taken.Generation + 1 };
             journal.Note(taken);

@@ -56,11 +56,11 @@ public sealed record QueryPlan
     internal static QueryPlan Make(HttpService service, IReadOnlyList<string> prompts, IReadOnlyList<string> pool, ulong seed)
     {
         int wanted = checked(prompts.Count * service.Description.DecoysPerKey);
-        string[] decoys = [.. pool.Except(prompts).Order(StringComparer.Ordinal)];
+        string[] decoys = [.. pool.Except(prompts).Where(p => service.Syntax.Unsafe(p) is null).Order(StringComparer.Ordinal)];
         if (decoys.Length < wanted)
         {
             throw new UserException(
-                $"{wanted} decoys are wanted and the set has {decoys.Length} captions that are no key",
+                $"{wanted} decoys are wanted and the set has {decoys.Length} captions that can be asked and are no key",
                 "Draw them from a larger set, or lower decoys_per_key.")
             { Setting = "decoys" };
         }

@@ -75,7 +75,15 @@ public sealed record QueryRecord
     /// <summary>Whether it was resized to the size of the keys before it was compared.</summary>
     public required bool Resized { get; init; }
 
-    internal Receipt Receipt => new(ResponseSha256, Response, Status, Width, Height, Service: null);
+    /// <summary>What the service says that it drew with; null where it does not say.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ServiceInfo? Service { get; init; }
+
+    /// <summary>What the request asked for and the service says that it did otherwise, in words.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Ignored { get; init; }
+
+    internal Receipt Receipt => new(ResponseSha256, Response, Status, Width, Height, Service);
 }
 
 /// <summary>The query in flight: the file <c>query-pending.json</c>, written before each call and removed once its line is in the journal.</summary>

@@ -1,6 +1,8 @@
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using CudaAttribution.Answers;
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Runs;
 
@@ -10,17 +12,20 @@ namespace CudaAttribution.Remote;
 internal sealed partial class ReplyReader(HttpService service)
 {
     private const int LongestExcerpt = 200;
+    private const int LongestHead = 1 << 16;
 
     /// <summary>4,096 x 4,096: more than any image model draws; decoding takes 512 MiB at most.</summary>
     private const long MostPixels = 1 << 24;
 
+    private static readonly string[] PageBeginnings = ["<!doctype html", "<html", "<head", "<body"];
     private static readonly string[] MessagePaths = ["error.message", "error", "detail", "message"];
 
     /// <summary>The end of a call that did not succeed; null for a status of success.</summary>
     public CallResult? Failure(HttpReply reply)
     {
         string host = service.Endpoint.Host;
-        if (reply.Status is >= 200 and <= 299) return null;
+        if (reply.Status is >= 200 and <= 299)
+            return reply.Damage is { } damage ? Unusable(reply, damage) : Page(reply) is { } page ? Unusable(reply, page) : null;
         if (service.Description.Refusal.Statuses.Contains(reply.Status) && IsRefusal(reply)) return Refused(reply);
         if (reply.Status is 408 or 425 or 429 or >= 500)
             return new CallResult(CallOutcome.Trouble, reply) { Reason = $"{host} answered {reply.Status}{Said(reply)}" };
@@ -28,7 +33,7 @@ internal sealed partial class ReplyReader(HttpService service)
         return new CallResult(CallOutcome.Stop, reply)
         {
             Reason = $"{host} {(access ? "denies access" : "does not take the request")} ({reply.Status}{Said(reply)})",
-            Remedy = access ? "Check the secret in the environment variable that the description names." : "Correct the description.",
+            Remedy = access ? "Check the secret in the environment variable that the description names." : Remedy(reply),
         };
     }
 
@@ -51,7 +56,9 @@ internal sealed partial class ReplyReader(HttpService service)
         try
         {
             var image = ImageCodecs.Decode(file, MostPixels).OverWhite();
-            return new(CallOutcome.Picture, reply) { Image = image };
+            return Usability.Problem(image) is { } problem
+                ? new(CallOutcome.Blank, reply) { Reason = problem }
+                : new(CallOutcome.Picture, reply) { Image = image };
         }
         catch (ImageDecodeException e)
         {
@@ -69,6 +76,26 @@ internal sealed partial class ReplyReader(HttpService service)
         return line.Length > LongestExcerpt ? line[..LongestExcerpt] + "…" : line;
     }
 
+    /// <summary>In words that the answer is a page for people, with its title; null where it is none.</summary>
+    private string? Page(HttpReply reply)
+    {
+        string head = Encoding.UTF8.GetString(reply.Body.AsSpan(0, Math.Min(reply.Body.Length, LongestHead))).TrimStart('\uFEFF', ' ', '\t', '\r', '\n');
+        if (!PageBeginnings.Any(b => head.StartsWith(b, StringComparison.OrdinalIgnoreCase))) return null;
+        string title = Excerpt(WebUtility.HtmlDecode(Title().Match(head).Groups[1].Value));
+        return "an HTML page instead of a picture" + (title.Length > 0 ? $": \"{title}\"" : "");
+    }
+
+    /// <summary>What to change where the service does not take the request.</summary>
+    private string Remedy(HttpReply reply)
+    {
+        string said = Encoding.UTF8.GetString(reply.Body);
+        if (service.Description.Preset == HttpPreset.OpenAiImages2023 && said.Contains("response_format", StringComparison.Ordinal))
+            return "Use the preset \"openai-images\": today's image models take no response_format.";
+        return service.Body.Uses("width") && Size().IsMatch(said)
+            ? "Set \"width\" and \"height\" in the description to a size that the service takes."
+            : "Correct the description.";
+    }
+
     private string Said(HttpReply reply)
     {
         string? message = TryJson(reply) is { } json
@@ -77,6 +104,12 @@ internal sealed partial class ReplyReader(HttpService service)
         string said = Excerpt(message ?? Encoding.UTF8.GetString(reply.Body));
         return said.Length == 0 ? "" : $": {said.TrimEnd('.')}";
     }
+
+    [GeneratedRegex("<title[^>]{0,200}>([^<]{0,1000})", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Title();
+
+    [GeneratedRegex(@"\b(size|width|height)\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Size();
 
     [GeneratedRegex(@"[\s\p{C}]+")]
     private static partial Regex Blank();

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
 using CudaAttribution.Runs;
@@ -17,14 +19,18 @@ internal sealed class SingleCallProtocol(HttpService service, HttpChannel channe
         if (_drawn.TryGetValue(callId, out var waiting)) return Download(waiting, callId, cancel);
         var headers = service.Headers;
         if (service.IdempotencyHeader is { } name) headers = headers.Append((name, callId.ToString()));
-        byte[] body = Encoding.UTF8.GetBytes(service.Fill(query.Values, query.Noise).ToJsonString());
-        var reply = channel.Send(new HttpCall(service.Method, service.AddressOf(), headers, body), cancel);
+        var body = service.Fill(query.Values, query.Noise);
+        var reply = channel.Send(new HttpCall(service.Method, service.AddressOf(), headers, Encoding.UTF8.GetBytes(body.ToJsonString())), cancel);
         if (reader.Failure(reply) is { } failure) return failure;
         var place = service.Response!;
         if (place.Raw) return ReplyReader.Picture(reply.Body, reply);
         if (ReplyReader.TryJson(reply) is not { } json) return ReplyReader.Unusable(reply, "the answer is not JSON, or was cut short");
         if (Text(json, (place.Base64 ?? place.Url)!) is not { } text) return NoPicture(reply, json, (place.Base64 ?? place.Url)!);
-        if (place.Base64 is not null || text.StartsWith(DataScheme, StringComparison.OrdinalIgnoreCase)) return Inline(text, reply);
+        if (place.Base64 is not null || text.TrimStart().StartsWith(DataScheme, StringComparison.OrdinalIgnoreCase))
+        {
+            var said = service.Description.Preset == HttpPreset.Automatic1111 ? WebUiInfo.Read(json) : null;
+            return Inline(text, reply) with { Service = said, Ignored = WebUiInfo.Ignored(body, said) };
+        }
         var address = PictureAddress(text);
         _drawn[callId] = address;
         return Download(address, callId, cancel);
@@ -39,14 +45,18 @@ internal sealed class SingleCallProtocol(HttpService service, HttpChannel channe
         string has = json.ValueKind == JsonValueKind.Object
             ? $"it has {string.Join(", ", json.EnumerateObject().Select(m => m.Name))}"
             : $"it is {json.ValueKind}";
-        return new CallResult(CallOutcome.Trouble, reply) { Reason = reader.Excerpt($"the answer has no picture at '{path}' ({has})") };
+        string hint = service.Description.Preset == HttpPreset.OpenAiImages && Text(json, "data[0].url") is not null
+            ? "; it names the picture's address: the preset openai-images-2023 asks for the picture itself" : "";
+        return new CallResult(CallOutcome.Trouble, reply) { Reason = reader.Excerpt($"the answer has no picture at '{path}' ({has})") + hint };
     }
 
-    private CallResult Inline(string text, HttpReply reply)
+    private static CallResult Inline(string text, HttpReply reply)
     {
+        text = text.TrimStart();
         if (text.StartsWith(DataScheme, StringComparison.OrdinalIgnoreCase)) text = text[(text.IndexOf(',', StringComparison.Ordinal) + 1)..];
-        byte[] file = new byte[text.Length];
-        return Convert.TryFromBase64String(text, file, out int n)
+        // Either alphabet, padded or not, in lines or not.
+        byte[] file = new byte[Base64Url.GetMaxDecodedLength(text.Length)];
+        return Base64Url.DecodeFromChars(text.Replace('+', '-').Replace('/', '_'), file, out _, out int n) == OperationStatus.Done
             ? ReplyReader.Picture(file[..n], reply)
             : ReplyReader.Unusable(reply, "the picture is not base64, or was cut short");
     }

@@ -31,6 +31,8 @@ public sealed class ServeTests
         var description = JsonNode.Parse(File.ReadAllText(Work["http.json"]))!;
         description["preset"] = preset;
         description["decoys_per_key"] = 1;
+        if (preset == "openai-images")
+            description["body_changes"] = new JsonObject { ["model"] = description["name"]!.DeepClone(), ["size"] = "{width}x{height}" };
         string file = Work.Write($"{preset}.json", description.ToJsonString());
         Cudattr.Succeed(Attribute(SmallCase.Suspect, Work[$"{preset}/local"]));
         var proxy = new Dictionary<string, string> { ["http_proxy"] = "http://127.0.0.1:1", ["ALL_PROXY"] = "http://127.0.0.1:1" };
@@ -69,6 +71,37 @@ public sealed class ServeTests
             Assert.That(Result(Work["killed"])["keys"]!.ToJsonString(), Is.EqualTo(Result(Work["whole"])["keys"]!.ToJsonString()));
         }
         AssertSecret(Work["killed"], "");
+    }
+
+    [Test]
+    public void A_service_that_shows_a_page_gets_no_verdict()
+    {
+        using var listener = new HttpListener();
+        int port = FreePort();
+        listener.Prefixes.Add($"http://127.0.0.1:{port}/");
+        listener.Start();
+        _ = Task.Run(async () =>
+        {
+            while (true)
+            {
+                var context = await listener.GetContextAsync();
+                await context.Response.OutputStream.WriteAsync("<!doctype html><title>Sign in</title>"u8.ToArray());
+                context.Response.Close();
+            }
+        });
+        var description = JsonNode.Parse(File.ReadAllText(Work["http.json"]))!;
+        description["url"] = $"http://127.0.0.1:{port}";
+        description["limits"] = new JsonObject { ["retries"] = 0 };
+        string file = Work.Write("page.json", description.ToJsonString());
+        var run = Cudattr.Run(new Dictionary<string, string>(), Attribute(file, Work["page"]));
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(run.ExitCode, Is.EqualTo(3), run.Error);
+            Assert.That(run.Output, Does.StartWith("no verdict").And.Contain("most often: an HTML page instead of a picture: \"Sign in\""));
+            Assert.That((string?)Result(Work["page"])["verdict"], Is.EqualTo("no verdict"));
+        }
+        var lenient = Cudattr.Run(new Dictionary<string, string>(), [.. Attribute(file, Work["page"]), "--max-unusable", "1"]);
+        Assert.That(lenient.Error, Does.Contain("largest share of unusable answers is 1"));
     }
 
     [Test]
@@ -165,7 +198,13 @@ public sealed class ServeTests
     [TestCase(OpenAi, "[]", "not a JSON object")]
     [TestCase(OpenAi, "{}", "there is no prompt")]
     [TestCase(OpenAi, """{"prompt": 3}""", "'prompt' must be a text")]
-    [TestCase(OpenAi, """{"prompt": "x", "prompt": "y"}""", "'prompt' comes twice")]
+    [TestCase(OpenAi, """{"prompt": "x", "prompt": "y"}""", "'prompt'")]
+    [TestCase(OpenAi, """{"prompt": "x", "pro\u006dpt": "y"}""", "'prompt'")]
+    [TestCase(OpenAi, """{"prompt": "\ud83d"}""", "half of a surrogate pair")]
+    [TestCase(WebUi, """{"prompt": "x", "\ude00": "y"}""", "half of a surrogate pair")]
+    [TestCase(WebUi, """{"prompt": "x", "cfg_scale": NaN}""", "the body is not JSON")]
+    [TestCase(WebUi, """{"prompt": "x", "cudattr_noise": {"purpose": "\ud83d", "seed": 1, "index": 0}}""", "half of a surrogate pair")]
+    [TestCase(WebUi, """{"prompt": "x", "steps": 99999999999999999999999}""", "from 1 to 1000")]
     [TestCase(OpenAi, """{"prompt": "x", "n": 17}""", "from 1 to 16")]
     [TestCase(OpenAi, """{"prompt": "x", "size": "64x64"}""", "the model makes no other size")]
     [TestCase(OpenAi, """{"prompt": "x", "response_format": "url"}""", "b64_json")]
@@ -260,6 +299,13 @@ public sealed class ServeTests
                     "--port", new Uri(_server.Address).Port.ToString()),
                 Does.Contain("cannot listen there"));
         }
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        socket.Start();
+        return ((IPEndPoint)socket.LocalEndpoint).Port;
     }
 
     private static int Keys => Result(Work["whole"])["keys"]!.AsArray().Count + Result(Work["whole"])["paired_only_keys"]!.AsArray().Count;

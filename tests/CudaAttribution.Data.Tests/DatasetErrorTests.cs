@@ -71,6 +71,11 @@ public class DatasetErrorTests
     [TestCase("{\"file_name\": \"\", \"text\": \"x\"}", "is empty", 1)]
     [TestCase("{\"file_name\": \"a.png\", \"text\": \"x\"}\n{\"file_name\": \"a.jpg\", \"text\": \"y\"}", "already used in line 1", 2)]
     [TestCase("{\"file_name\": \"b.png\", \"text\": \"x\"}", "there is no b.png", 1)]
+    [TestCase("{\"file_name\": \"a.png\", \"text\": \"x\"}\n{\"file_name\": \"b.png\", \"text\": \"\\ud83d\"}", "half of a surrogate pair", 2)]
+    [TestCase("{\"file_name\": \"a.png\", \"text\": \"x\", \"\\ude00\": \"y\"}", "half of a surrogate pair", 1)]
+    [TestCase("{\"file_name\": \"a.png\", \"text\": \"x\", \"tag\": \"\\ud83d\"}", "half of a surrogate pair", 1)]
+    [TestCase("{\"file_name\": \"a.png\", \"text\": \"x\", \"text\": \"y\"}", "'text'", 1)]
+    [TestCase("{\"file_name\": \"a.png\", \"text\": NaN}", "not a JSON object", 1)]
     [TestCase("\n", "is empty", null)]
     public void WrongLines(string text, string problem, int? line)
     {

@@ -70,6 +70,8 @@ public class ConfigTests
     [TestCase("\"norm_eps\": 1e-05", "\"norm_eps\": -1", "norm_eps")]
     [TestCase("\"layers_per_block\": 2", "\"layers_per_block\": [2, 2, 2, 2]", "layers_per_block")]
     [TestCase("\"in_channels\": 4", "\"in_channels\": 4, \"in_channels\": 5", "not valid JSON")]
+    [TestCase("\"in_channels\": 4", "\"in_channels\": \"\\ud83d\"", "not valid JSON")]
+    [TestCase("\"in_channels\": 4", "\"in_channels\": 4, \"\\ude00\": 5", "not valid JSON")]
     public void AUNetThatWouldBeComputedWronglyIsRefused(string found, string replacement, string reason)
     {
         string json = StableDiffusion15.Replace(found, replacement, StringComparison.Ordinal);

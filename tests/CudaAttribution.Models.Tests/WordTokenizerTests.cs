@@ -67,6 +67,7 @@ public class WordTokenizerTests
     [TestCase("""{"<pad>":0,"<bos>":1,"<eos>":2,"<unk>":3,"a":"x"}""", "'a'")]
     [TestCase("""{"<bos>":0,"<pad>":1,"<eos>":2,"<unk>":3}""", "first tokens")]
     [TestCase("""{"a":""", "not valid JSON")]
+    [TestCase("""{"\ud83d":0}""", "not valid JSON")]
     [TestCase("""{"a":0,"a":1}""", "not valid JSON")]
     [TestCase("[]", "object")]
     public void ABrokenVocabularyIsRefused(string vocabulary, string reason)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CudaAttribution.Answers;
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Runs;
 using Microsoft.AspNetCore.Http;
@@ -14,11 +15,20 @@ public sealed class ComfyUiTests
     private int _pollsUntilDone;
     private bool _ownIds;
     private string _state = "success";
+    private string _outputs = Saved;
+
+    private const string Preview = """{"6": {"images": [{"filename": "preview.png", "subfolder": "a/b", "type": "temp"}]}}""";
+
+    private const string Saved =
+        """
+        {"6": {"images": [{"filename": "preview.png", "subfolder": "", "type": "temp"}]},
+         "7": {"images": [{"filename": "picture & 1.png", "subfolder": "", "type": "output"}]}}
+        """;
 
     [SetUp]
     public void Start()
     {
-        (_pollsUntilDone, _ownIds, _state) = (2, false, "success");
+        (_pollsUntilDone, _ownIds, _state, _outputs) = (2, false, "success", Saved);
         _queued.Clear();
         Service = new FakeService { Default = Comfy };
         Http = new HttpFixture(Service);
@@ -96,6 +106,47 @@ public sealed class ComfyUiTests
     }
 
     [Test]
+    public void APreviewIsTakenWhereNothingIsSaved()
+    {
+        _outputs = Preview;
+        Assert.That(Http.Ask(1)[0].Image, Is.EqualTo(FakeService.Plain("comfy")));
+        Assert.That(Service.Received[^1].Query, Is.EqualTo("?filename=preview.png&subfolder=a%2Fb&type=temp"));
+    }
+
+    [TestCase("{}")]
+    [TestCase("""{"7": {"images": []}}""")]
+    [TestCase("""{"7": {"images": [{"subfolder": "", "type": "output"}, 3, null]}, "8": 5}""")]
+    [TestCase("""{"7": {"text": ["done"]}}""")]
+    [TestCase("[]")]
+    public void AWorkflowWithoutAPictureIsAFailure(string outputs)
+    {
+        _outputs = outputs;
+        Assert.That(Http.Ask(1)[0].Failure, Does.Contain("the workflow gave no picture"));
+    }
+
+    [TestCase("7")]
+    [TestCase("\"done\"")]
+    [TestCase("""{"status": [], "outputs": 3}""")]
+    [TestCase("""{"status": {"status_str": {"\ud83d": 1}}}""")]
+    public void AHistoryOfAnotherShapeIsAFailure(string entry)
+    {
+        Service.Default = (context, request) => request.Path.StartsWith("/history", StringComparison.Ordinal)
+            ? FakeService.Json(context, $$"""{"{{request.Path.Split('/')[2]}}": {{entry}}}""")
+            : Comfy(context, request);
+        Assert.That(Http.Ask(1)[0].Failure, Does.Contain("the workflow gave no picture"));
+    }
+
+    [Test]
+    public void ParenthesesAreEscapedAndChoicesRefused()
+    {
+        Http.Model().Generate([new NoiseStream(NoisePurpose.Testing, 5, "x").Ask(@"a cat (red) [x] \ y", 0)]);
+        Assert.That((string?)Service.Received[0].Json["prompt"]!["2"]!["inputs"]!["text"], Is.EqualTo(@"a cat \(red\) [x] \ y"));
+        Assert.That(
+            () => Http.Model().Generate([new NoiseStream(NoisePurpose.Testing, 5, "x").Ask("{a|b}", 0)]),
+            Throws.TypeOf<UserException>().With.Message.Contains("chooses by chance"));
+    }
+
+    [Test]
     public void AWorkflowThatIsRefusedStops()
     {
         Service.Next(FakeService.Status(400, """{"error": {"type": "prompt_outputs_failed_validation", "message": "value not in list"}}"""));
@@ -134,11 +185,7 @@ public sealed class ComfyUiTests
     {
         [id] = new JsonObject
         {
-            ["outputs"] = JsonNode.Parse(
-                """
-                {"6": {"images": [{"filename": "preview.png", "subfolder": "", "type": "temp"}]},
-                 "7": {"images": [{"filename": "picture & 1.png", "subfolder": "", "type": "output"}]}}
-                """),
+            ["outputs"] = JsonNode.Parse(_outputs),
             ["status"] = new JsonObject { ["status_str"] = _state, ["messages"] = new JsonArray("out of memory") },
         },
     }.ToJsonString();

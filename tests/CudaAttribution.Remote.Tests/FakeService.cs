@@ -62,11 +62,15 @@ internal sealed class FakeService : IDisposable
     public static RgbImage Plain(string prompt, int size = 8)
     {
         byte shade = (byte)(prompt.Sum(c => c) % 256);
-        return RgbImage.Filled(size, size, shade, (byte)(shade / 2), 7);
+        var image = RgbImage.Filled(size, size, shade, (byte)(shade / 2), 7);
+        for (int i = 0; i < image.Pixels.Length / 2; i++) image.Pixels[i] ^= 0x80;
+        return image;
     }
 
     /// <summary>An answer in OpenAI's form.</summary>
-    public static string Picture(RgbImage image) => Base64(Convert.ToBase64String(ImageCodecs.EncodePng(image)));
+    public static string Picture(RgbImage image) => Base64(Base64Of(image));
+
+    public static string Base64Of(RgbImage image) => Convert.ToBase64String(ImageCodecs.EncodePng(image));
 
     public static string Base64(string text) => new JsonObject { ["data"] = new JsonArray(new JsonObject { ["b64_json"] = text }) }.ToJsonString();
 

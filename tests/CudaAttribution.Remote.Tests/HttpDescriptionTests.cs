@@ -9,7 +9,7 @@ namespace CudaAttribution.Remote.Tests;
 public sealed class HttpDescriptionTests
 {
     private const string Minimal =
-        """{"schema": "cudattr-http-suspect-1", "preset": "openai-images", "url": "https://api.example.com"}""";
+        """{"schema": "cudattr-http-suspect-1", "preset": "openai-images", "url": "https://api.example.com", "body_changes": {"model": "m", "size": "auto"}}""";
 
     private static readonly string File = "suspect.json";
 
@@ -55,7 +55,7 @@ public sealed class HttpDescriptionTests
     [TestCase("""{"headers": {"Authorization": {"env": "CUDATTR_TEST_BROKEN"}}}""", "line break")]
     [TestCase("""{"url": "http://example.com", "headers": {"Authorization": {"env": "CUDATTR_TEST_A"}}}""", "over http")]
     [TestCase("""{"body": {"text": "a picture"}}""", "no {prompt}")]
-    [TestCase("""{"body": {"text": "{prompt}", "size": "{size}"}}""", "unknown placeholder {size}")]
+    [TestCase("""{"body": {"text": "{prompt}", "side": "{size}"}}""", "unknown placeholder {size}")]
     [TestCase("""{"response": {"base64": "a", "url": "b"}}""", "exactly one")]
     [TestCase("""{"response": {}}""", "exactly one")]
     [TestCase("""{"response": {"base64": "$.data[*]"}}""", "no JSON path")]
@@ -74,6 +74,41 @@ public sealed class HttpDescriptionTests
     [TestCase("""{"refusal": {"statuses": [401]}}""", "neither 401")]
     public void SenselessDescriptionsAreRefused(string change, string named) => Refused(change, named);
 
+    [TestCase("openai-images", """{"size": "auto"}""", null, "names no model", "\"body_changes\": {\"model\": NAME}")]
+    [TestCase("openai-images-2023", """{"size": "auto"}""", null, "names no model", "\"body_changes\": {\"model\": NAME}")]
+    [TestCase("openai-images", """{"model": "gpt-image-1"}""", null, "does not say which size", "1024x1024, 1536x1024, 1024x1536")]
+    [TestCase("openai-images", """{"model": "gpt-image-1"}""", "512x512", "gpt-image-1 does not take the size 512x512", "1536x1024")]
+    [TestCase("openai-images", """{"model": "gpt-image-1"}""", "1024x1536", null, null)]
+    [TestCase("openai-images", """{"model": "gpt-image-1", "size": "{width}x{height}"}""", "512x512", null, null)]
+    [TestCase("openai-images", """{"model": "gpt-image-2"}""", "1536x864", null, null)]
+    [TestCase("openai-images", """{"model": "gpt-image-2"}""", "1000x1000", "does not take the size", "multiples of 16")]
+    [TestCase("openai-images", """{"model": "gpt-image-2"}""", "512x512", "does not take the size", "655,360")]
+    [TestCase("openai-images", """{"model": "gpt-image-2"}""", "3200x1056", "does not take the size", "3 to 1")]
+    [TestCase("openai-images", """{"model": "dall-e-3"}""", "1024x1024", "not for dall-e-3", "\"openai-images-2023\"")]
+    [TestCase("openai-images-2023", """{"model": "gpt-image-1"}""", "1024x1024", "takes no response_format", "\"openai-images\"")]
+    [TestCase("openai-images-2023", """{"model": "dall-e-3"}""", "1792x1024", null, null)]
+    [TestCase("openai-images-2023", """{"model": "dall-e-3"}""", "512x512", "dall-e-3 does not take the size 512x512", "1024x1792")]
+    [TestCase("openai-images-2023", """{"model": "dall-e-2"}""", "512x512", null, null)]
+    [TestCase("openai-images-2023", """{"model": "mine"}""", "256x256", null, null)]
+    [TestCase("openai-images-2023", """{"model": "mine"}""", "64x64", "does not take the size", "256x256")]
+    public void OpenAisModelsAreNamedAndAskedForTheirSizes(string preset, string changes, string? size, string? problem, string? remedy)
+    {
+        var change = new JsonObject { ["preset"] = preset, ["body_changes"] = JsonNode.Parse(changes) };
+        if (size?.Split('x') is [var width, var height]) (change["width"], change["height"]) = (int.Parse(width), int.Parse(height));
+        if (problem is null) Create(change.ToJsonString());
+        else Assert.That(Refused(change.ToJsonString(), problem), Does.Contain(remedy));
+    }
+
+    [Test]
+    public void EachGenerationIsAskedAsItWantsToBe()
+    {
+        string Body(string preset, string model) => Create(
+            $$$"""{"preset": "{{{preset}}}", "width": 1024, "height": 1024, "body_changes": {"model": "{{{model}}}"}}""").Body.Document.ToJsonString();
+        Assert.That(Body("openai-images", "gpt-image-1"), Is.EqualTo("""{"prompt":"{prompt}","n":1,"size":"{width}x{height}","model":"gpt-image-1"}"""));
+        Assert.That(Body("openai-images-2023", "dall-e-2"), Is.EqualTo(
+            """{"prompt":"{prompt}","n":1,"size":"{width}x{height}","response_format":"b64_json","model":"dall-e-2"}"""));
+    }
+
     [Test]
     public void APresetNeedsLittle()
     {
@@ -86,7 +121,7 @@ public sealed class HttpDescriptionTests
     [Test]
     public void ChangesAreMergedAndNullRemoves()
     {
-        var body = Create("""{"body_changes": {"model": "m", "response_format": null, "size": "auto"}}""").Body.Document;
+        var body = Create("""{"preset": "openai-images-2023", "body_changes": {"model": "m", "response_format": null, "size": "auto"}}""").Body.Document;
         Assert.That(body.ToJsonString(), Is.EqualTo("""{"prompt":"{prompt}","n":1,"size":"auto","model":"m"}"""));
     }
 
@@ -96,7 +131,7 @@ public sealed class HttpDescriptionTests
         const string text =
             """
             {"headers": {"Authorization": {"env": "CUDATTR_TEST_A", "prefix": "Bearer "}, "Accept": "image/png"},
-             "query": {"key": {"env": "CUDATTR_TEST_B"}, "v": "1 2"}, "body_changes": {"key": {"env": "CUDATTR_TEST_A"}}}
+             "query": {"key": {"env": "CUDATTR_TEST_B"}, "v": "1 2"}, "body_changes": {"model": "m", "size": "auto", "key": {"env": "CUDATTR_TEST_A"}}}
             """;
         var service = Create(text);
         var values = new TemplateValues("p", 1, 8, 8, new SamplingRecipe(), "DDIM");
@@ -123,7 +158,7 @@ public sealed class HttpDescriptionTests
 
     [TestCase("""{"limits": {"retries": 9, "cost_per_call": 1, "budget": 3}}""", true)]
     [TestCase("""{"name": "other", "decoys_per_key": 4}""", true)]
-    [TestCase("""{"body_changes": {"model": "m"}}""", false)]
+    [TestCase("""{"body_changes": {"model": "n", "size": "auto"}}""", false)]
     [TestCase("""{"url": "https://api.example.com:444"}""", false)]
     [TestCase("""{"headers": {"X-Version": "2"}}""", false)]
     [TestCase("""{"headers": {"Authorization": {"env": "CUDATTR_TEST_A"}}}""", false)]

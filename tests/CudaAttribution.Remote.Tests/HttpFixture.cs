@@ -24,6 +24,7 @@ internal sealed class HttpFixture : IDisposable
         Description = (JsonObject)JsonNode.Parse(
             $$$"""
             {"schema": "cudattr-http-suspect-1", "preset": "openai-images", "url": "{{{service.Address}}}",
+             "body_changes": {"model": "painter-2", "size": "{width}x{height}"},
              "headers": {"Authorization": {"env": "{{{TokenVariable}}}", "prefix": "Bearer "}},
              "limits": {"retries": 2, "backoff_seconds": 1, "timeout_seconds": 5, "cost_per_call": 0.5}}
             """)!;

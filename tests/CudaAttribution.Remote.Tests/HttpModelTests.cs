@@ -21,7 +21,7 @@ public sealed class HttpModelTests : HttpModelFixture
         Assert.That(request.Path, Is.EqualTo("/v1/images/generations"));
         Assert.That(request.Headers["Authorization"], Is.EqualTo("Bearer " + HttpFixture.Token));
         Assert.That(request.Json.ToJsonString(), Is.EqualTo(
-            new JsonObject { ["prompt"] = request.Prompt, ["n"] = 1, ["size"] = "8x8", ["response_format"] = "b64_json" }.ToJsonString()));
+            new JsonObject { ["prompt"] = request.Prompt, ["n"] = 1, ["size"] = "8x8", ["model"] = "painter-2" }.ToJsonString()));
         Assert.That(request.Headers.Keys, Does.Not.Contain("User-Agent"));
     }
 
@@ -135,7 +135,7 @@ public sealed class HttpModelTests : HttpModelFixture
         Http.Sampling = Http.Sampling with { NegativePrompt = "blurred" };
         Assert.That(Http.Fails(1), Does.Contain("sends no negative prompt. Put {negative_prompt} into its body"));
         Assert.That(Service.Received, Is.Empty);
-        Http.Description["body_changes"] = new JsonObject { ["avoid"] = "{negative_prompt}" };
+        Http.Description["body_changes"]!["avoid"] = "{negative_prompt}";
         Http.Ask(1);
         Assert.That((string?)Service.Received[0].Json["avoid"], Is.EqualTo("blurred"));
     }

@@ -94,7 +94,7 @@ public sealed class HttpResumeTests : HttpModelFixture
         Assert.That(Http.Fails(4), Does.Contain("answers of another run"));
         var seed = Assert.Throws<UserException>(() => Http.Model().Generate(HttpFixture.Queries(3, seed: 6)));
         Assert.That(seed!.Message, Does.Contain("answers of another run"));
-        Http.Description["body_changes"] = new JsonObject { ["model"] = "other" };
+        Http.Description["body_changes"]!["model"] = "other";
         Assert.That(Http.Fails(), Does.Contain("answers of another run"));
     }
 

@@ -5,6 +5,7 @@ using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tests.World;
+using Microsoft.AspNetCore.Http;
 
 namespace CudaAttribution.Remote.Tests;
 
@@ -52,6 +53,25 @@ public sealed class RemoteAttributionTests
             keys, http.Model([.. Enumerable.Range(0, 40).Select(i => $"decoy {i}")]), nulls, new AttributionOptions { Seed = 7 });
         Assert.That(Json.Write(again.Result), Is.EqualTo(before));
         Assert.That(service.Received, Has.Count.EqualTo(asked));
+    }
+
+    [Test]
+    public void AServiceThatAnswersNothingUsableGetsNoVerdict()
+    {
+        var keys = _world.Keys();
+        var nulls = _world.Null(keys);
+        using var service = new FakeService(_world.Source);
+        using var http = new HttpFixture(service);
+        http.Limits["retries"] = 0;
+        service.Next([.. Enumerable.Repeat<Func<HttpContext, Task>>(FakeService.Body("<html><title>Sign in</title></html>"), keys.Keys.Count / 2)]);
+        using var device = ComputeDevice.Open("cpu", "kernels");
+        var run = new Attributor(Fixtures.Distance).Run(keys, http.Model(), nulls, new AttributionOptions { Seed = 7 });
+        Assert.That(run.Result.Verdict, Is.EqualTo("no verdict"));
+        Assert.That(run.Result.Reason, Does.Contain("are unusable").And.Contain("most often: an HTML page instead of a picture: \"Sign in\""));
+        Assert.That(run.Result.Unusable, Has.Property("Unusable").EqualTo(keys.Keys.Count / 2).And.Property("Planned").EqualTo(0.2));
+        AttributionFolder.Write(http.Folder, run, RecordedRun.On(device, "attribute", ["cudattr", "attribute"], 7), []);
+        Assert.That(Json.Write(AttributionResult.Load(http.Folder.Path("result.json"))), Is.EqualTo(Json.Write(run.Result)));
+        Assert.That(File.ReadAllText(http.Folder.Path("report.html")), Does.Contain("No verdict").And.Not.Contain("this run would have said so"));
     }
 
     [Test]

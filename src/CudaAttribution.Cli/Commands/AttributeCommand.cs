@@ -15,7 +15,8 @@ internal static class AttributeCommand
 {
     private const string Description =
         """
-        Asks the suspect every key prompt once, with fresh noise, and judges: 'infringing' if both tests reject innocence at alpha, else 'not shown'.
+        Asks the suspect every key prompt once, with fresh noise, and judges: 'infringing' if both tests reject innocence at alpha, else 'not shown';
+        'no verdict', with exit code 3, if too many answers are unusable: refused, failed, blank, or one picture for all prompts.
         conf: more keys are hit than by models that never saw the source's pictures. paired: the answers are closer to the source's pictures than to
         the real ones, compared with models trained on the real ones. Writes result.json, manifest.json, images/ and report.html.
 
@@ -24,7 +25,7 @@ internal static class AttributeCommand
            "headers": {"Authorization": {"env": "SUSPECT_TOKEN", "prefix": "Bearer "}}, "body_changes": {"model": "painter-2"},
            "width": 1024, "height": 1024, "decoys_per_key": 2,
            "limits": {"calls_per_minute": 10, "cost_per_call": 0.04, "budget": 5, "retries": 4, "timeout_seconds": 120}}
-        Presets: openai-images, automatic1111, comfyui, and custom: give "body" with {prompt} {seed} {width} {height} {steps} {guidance} {sampler}
+        Presets: openai-images (today's models), openai-images-2023 (dall-e-2, dall-e-3), automatic1111, comfyui, and custom: give "body" with {prompt} {seed} {width} {height} {steps} {guidance} {sampler}
         {negative_prompt}, and "response": {"base64": "data[0].b64_json"}, {"url": PATH} or {"raw": true}. Secrets are named, never written: each
         stands in the environment variable that "env" names. Every answer is on disk (queries.jsonl, queries/) before the next query goes out: a run
         that was stopped, or that ran out of budget, goes on with the same command and asks nothing twice. 'cudattr serve' offers a model of yours in
@@ -53,10 +54,16 @@ internal static class AttributeCommand
             DefaultValueFactory = _ => new AttributionOptions().Alpha,
             HelpName = "x",
         };
+        var maxUnusable = new Option<double>("--max-unusable")
+        {
+            Description = "Largest share of unusable answers with which there is a verdict.",
+            DefaultValueFactory = _ => new AttributionOptions().MaxUnusable,
+            HelpName = "x",
+        };
         var decoys = CommonOptions.Data("--decoys", "HTTP suspects only: whose captions decoy prompts are drawn from");
         var sampling = new SamplingOptionSet();
         var runOptions = new RunOptionSet();
-        var command = new Command("attribute", Description) { keysFolder, suspect, nullFile, alpha, decoys };
+        var command = new Command("attribute", Description) { keysFolder, suspect, nullFile, alpha, maxUnusable, decoys };
         sampling.AddTo(command);
         runOptions.AddTo(command);
         command.SetAction(parsed =>
@@ -77,7 +84,7 @@ internal static class AttributeCommand
                 Derived = Console.Error.WriteLine,
                 Progress = (done, total) => line.Report(done, total),
             };
-            var options = new AttributionOptions { Alpha = parsed.GetValue(alpha), Seed = run.Seed };
+            var options = new AttributionOptions { Alpha = parsed.GetValue(alpha), MaxUnusable = parsed.GetValue(maxUnusable), Seed = run.Seed };
             using var opened = SuspectOpener.Open(parsed.GetValue(suspect)!.FullName, suspectOptions);
             using var store = AnswerStore.Of(session.Folder);
             var result = AttributionJob.Run(
@@ -88,7 +95,7 @@ internal static class AttributeCommand
             }));
             if (run.Json) Shell.WriteJson(result);
             else Print(result);
-            return Shell.Done;
+            return result.Verdict == Verdict.NoVerdict ? Shell.CheckFailed : Shell.Done;
         });
         return command;
     }
@@ -109,6 +116,7 @@ internal static class AttributeCommand
                 CultureInfo.InvariantCulture,
                 $"asked {remote.Host}{remote.Path}: {remote.Calls} calls ({remote.Retries} retries), {remote.Refusals} refusals, "
                 + $"{remote.Failures} failures, {remote.Decoys} decoys, cost {remote.Cost}"));
+            if (remote.Ignored is { } ignored) Console.Error.WriteLine($"warning: the service did not do what it was asked to: {ignored}");
         }
     }
 }

@@ -6,6 +6,7 @@ namespace CudaAttribution.Cli.Serving;
 /// <summary>AUTOMATIC1111's text to image, as far as a local model can follow it.</summary>
 internal sealed class Automatic1111 : IImageProtocol
 {
+    private const int ShortHash = 10;
     private const int MostSteps = 1000;
     private const double MostGuidance = 100;
 
@@ -31,7 +32,7 @@ internal sealed class Automatic1111 : IImageProtocol
         return request;
     }
 
-    public JsonObject Answer(IReadOnlyList<byte[]> pngs, DrawRequest request)
+    public JsonObject Answer(IReadOnlyList<byte[]> pngs, DrawRequest request, ServedModel model)
     {
         var parameters = new JsonObject
         {
@@ -41,12 +42,17 @@ internal sealed class Automatic1111 : IImageProtocol
             ["steps"] = request.Sampling.Steps,
             ["cfg_scale"] = request.Sampling.Guidance,
             ["sampler_name"] = SamplerNames.WebUi(request.Sampling.Solver),
+            ["width"] = model.Size,
+            ["height"] = model.Size,
         };
+        var info = (JsonObject)parameters.DeepClone();
+        info["sd_model_name"] = model.Name;
+        info["sd_model_hash"] = model.Identity[..ShortHash];
         return new JsonObject
         {
             ["images"] = new JsonArray([.. pngs.Select(png => JsonValue.Create(Convert.ToBase64String(png)))]),
             ["parameters"] = parameters,
-            ["info"] = parameters.ToJsonString(),
+            ["info"] = info.ToJsonString(),
         };
     }
 

@@ -27,7 +27,8 @@ internal sealed record DrawRequest(string Prompt, int Count, ulong Seed, QueryNo
 /// <param name="Name">Its name.</param>
 /// <param name="Size">Side of its pictures.</param>
 /// <param name="Sampling">Steps, guidance and negative prompt where a caller names none.</param>
-internal sealed record ServedModel(string Name, int Size, SamplingRecipe Sampling);
+/// <param name="Identity">SHA-256 of its weights.</param>
+internal sealed record ServedModel(string Name, int Size, SamplingRecipe Sampling, string Identity);
 
 /// <summary>A request that cannot be met; the message is for the caller.</summary>
 internal sealed class BadRequestException(string message, int status = 400) : Exception(message)

@@ -12,7 +12,8 @@ internal interface IImageProtocol
 
     /// <param name="pngs">The pictures' files.</param>
     /// <param name="request">What was asked.</param>
-    JsonObject Answer(IReadOnlyList<byte[]> pngs, DrawRequest request);
+    /// <param name="model">What drew them.</param>
+    JsonObject Answer(IReadOnlyList<byte[]> pngs, DrawRequest request, ServedModel model);
 
     JsonObject Error(int status, string message);
 }

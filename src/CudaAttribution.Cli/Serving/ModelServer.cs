@@ -39,7 +39,7 @@ internal sealed class ModelServer : IAsyncDisposable
     public ModelServer(LocalModel model, BearerToken token, IPAddress address, int port, Action<string> log)
     {
         (_token, _log) = (token, log);
-        _served = new ServedModel(model.Name, model.Size, model.Sampling);
+        _served = new ServedModel(model.Name, model.Size, model.Sampling, model.Identity);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = StopTime);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -95,7 +95,7 @@ internal sealed class ModelServer : IAsyncDisposable
         {
             Admit(context, protocol);
             var request = protocol!.Read(new RequestBody(await Body(context, cancel.Token)), _served);
-            answer = protocol.Answer(await _queue.Draw(request, cancel.Token), request);
+            answer = protocol.Answer(await _queue.Draw(request, cancel.Token), request, _served);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {

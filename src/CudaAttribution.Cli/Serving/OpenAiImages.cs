@@ -18,7 +18,7 @@ internal sealed class OpenAiImages : IImageProtocol
         return request;
     }
 
-    public JsonObject Answer(IReadOnlyList<byte[]> pngs, DrawRequest request) => new()
+    public JsonObject Answer(IReadOnlyList<byte[]> pngs, DrawRequest request, ServedModel model) => new()
     {
         ["created"] = DateTimeOffset.UtcNow.ToUnixTimeSeconds(),
         ["data"] = new JsonArray([.. pngs.Select(png => new JsonObject { ["b64_json"] = Convert.ToBase64String(png) })]),

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace CudaAttribution.Runs.Manifests;
 
 /// <summary>A remote suspect as results, manifests and reports name it, and what asking it took. Counts are over keys and decoys.</summary>
@@ -44,6 +46,10 @@ public sealed record ServiceSummary
 
     /// <summary>Pictures that came in another size than the keys and were resized.</summary>
     public required int Resized { get; init; }
+
+    /// <summary>What the service says that it did otherwise than asked; absent where it says nothing of the kind.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Ignored { get; init; }
 
     /// <summary>Cost of all calls at the description's price.</summary>
     public required decimal Cost { get; init; }

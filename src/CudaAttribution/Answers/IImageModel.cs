@@ -47,13 +47,13 @@ public readonly record struct AskedAnswer(int Query, Answer Answer);
 /// <summary>Calls that every examiner makes.</summary>
 public static class ImageModels
 {
-    /// <summary>Generates and checks that there are as many answers as queries.</summary>
+    /// <summary>Generates, checks that there are as many answers as queries, and takes pictures that show nothing for failures.</summary>
     /// <exception cref="UserException">The model broke its contract.</exception>
     public static IReadOnlyList<Answer> Answers(this IImageModel model, IReadOnlyList<Query> queries, CancellationToken cancel = default)
     {
         var answers = model.Generate(queries, cancel);
         return answers.Count == queries.Count
-            ? answers
+            ? [.. answers.Select(Usability.Checked)]
             : throw new UserException(
                 $"the model '{model.Name}' gave {answers.Count} answers to {queries.Count} queries",
                 "A model must answer each query once, in order.");

@@ -1,3 +1,4 @@
+using CudaAttribution.Answers;
 using CudaAttribution.Populations;
 using CudaAttribution.Runs;
 
@@ -20,6 +21,9 @@ public sealed record AttributionOptions
     /// <summary>Power of the smallest detectable rate.</summary>
     public double Power { get; init; } = 0.9;
 
+    /// <summary>Largest share of unusable answers with which there is a verdict.</summary>
+    public double MaxUnusable { get; init; } = Usability.DefaultShare;
+
     /// <summary>What is known of the suspect's prompts.</summary>
     public PromptOverlap Overlap { get; init; } = PromptOverlap.Unknown;
 
@@ -32,5 +36,7 @@ public sealed record AttributionOptions
         {
             if (value is not (> 0 and < 1)) throw new UserException($"the {name} is {value}", "Use a number between 0 and 1.");
         }
+        if (MaxUnusable is not (>= 0 and < 1))
+            throw new UserException($"the largest share of unusable answers is {MaxUnusable}", "Use a number from 0 to below 1.");
     }
 }

@@ -8,11 +8,14 @@ using CudaAttribution.Statistics;
 
 namespace CudaAttribution.Evidence;
 
-/// <summary>The two verdicts there are. A model is never called innocent (docs/method.md "Tests").</summary>
+/// <summary>The verdicts there are. A model is never called innocent (docs/method.md "Tests").</summary>
 public static class Verdict
 {
     public const string Infringing = "infringing";
     public const string NotShown = "not shown";
+
+    /// <summary>The answers are no ground for any.</summary>
+    public const string NoVerdict = "no verdict";
 }
 
 /// <summary>One key's outcome.</summary>
@@ -52,7 +55,7 @@ public sealed record AttributionResult
 
     public string Schema { get; init; } = CurrentSchema;
 
-    /// <summary><see cref="AttributionResult.Verdict"/>: infringing iff both tests have p ≤ α.</summary>
+    /// <summary><see cref="AttributionResult.Verdict"/>: none if too many answers are unusable, else infringing iff both tests have p ≤ α.</summary>
     public required string Verdict { get; init; }
 
     /// <summary>The verdict's ground in one or two sentences.</summary>
@@ -120,6 +123,10 @@ public sealed record AttributionResult
 
     /// <summary>Answers that never came; they count as misses.</summary>
     public required int Failures { get; init; }
+
+    /// <summary>What was unusable, where it was too much for a verdict; absent otherwise.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Usability? Unusable { get; init; }
 
     /// <summary>The N keys of conf.</summary>
     public required IReadOnlyList<KeyResult> Keys { get; init; }

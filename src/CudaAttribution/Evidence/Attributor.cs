@@ -59,10 +59,11 @@ public sealed class Attributor(IPictureMeasure measure, AnswerStore? store = nul
         var (keys, o, threshold) = (e.Keys, e.Options, e.Keys.Header.Threshold);
         TestResult conf = CountTest.Conf(threshold).Run(e), paired = CountTest.Paired.Run(e);
         double p = Math.Max(conf.Test.PValue ?? 1, paired.Test.PValue ?? 1);
+        var usability = Usability.Of(examined.Select(k => (k.Key.Prompt, k.Answer)), o.MaxUnusable);
         return new AttributionResult
         {
-            Verdict = p <= o.Alpha ? Verdict.Infringing : Verdict.NotShown,
-            Reason = VerdictReason.Of(conf.Test, paired.Test, keys.Header, o.Alpha),
+            Verdict = usability.TooMany ? Verdict.NoVerdict : p <= o.Alpha ? Verdict.Infringing : Verdict.NotShown,
+            Reason = usability.TooMany ? VerdictReason.None(usability) : VerdictReason.Of(conf.Test, paired.Test, keys.Header, o.Alpha),
             Suspect = suspect.Name,
             SuspectIdentity = suspect.Identity,
             Remote = suspect.Remote,
@@ -88,6 +89,7 @@ public sealed class Attributor(IPictureMeasure measure, AnswerStore? store = nul
             KeysetSha256 = keys.Hash,
             Seed = o.Seed,
             Failures = examined.Count(k => k.Answer.Image is null),
+            Unusable = usability.TooMany ? usability : null,
             Keys = [.. examined.Where(k => k.Key.ForConfidence).Select(k => k.Result)],
             PairedOnlyKeys = [.. examined.Where(k => !k.Key.ForConfidence).Select(k => k.Result)],
         };

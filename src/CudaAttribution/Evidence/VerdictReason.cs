@@ -1,4 +1,5 @@
 using System.Globalization;
+using CudaAttribution.Answers;
 using CudaAttribution.Keys;
 using CudaAttribution.Statistics;
 
@@ -26,6 +27,8 @@ internal static class VerdictReason
                 + $"(p = {Number(q)}, needed {level}): the likeness can come from the same real pictures."
             : $"{resembles} (p = {Number(p)}), and {closer} (p = {Number(q)}): both tests reject innocence at level {level}.";
     }
+
+    public static string None(Usability usability) => $"{usability.ToString().TrimEnd('.')}. What is left is no ground for a verdict.";
 
     private static string Number(double value) => value.ToString(value is 0 or >= 0.001 ? "0.###" : "0.#e-0", CultureInfo.InvariantCulture);
 }

@@ -20,6 +20,7 @@ internal static class RemoteService
             ("queries", $"{Count(r.Pictures)} pictures, {Count(r.Refusals)} refusals, {Count(r.Failures)} failures"),
             ("decoys among them", Count(r.Decoys)),
             ("pictures of another size than the keys, resized", Count(r.Resized)),
+            ("asked for and not done", r.Ignored ?? "nothing, as far as it says"),
             ("cost", r.Cost.ToString(CultureInfo.InvariantCulture)),
             ("query plan (SHA-256), written before the first query", r.PlanSha256 ?? ""),
         ];

@@ -78,7 +78,9 @@ internal static class ReportProse
     private static string Highest(NullTest test, string sentence) =>
         test.Families.Count == 0 ? "" : $" {sentence} {test.Families.Max(f => f.Counts.Max())} of {test.Trials}.";
 
-    private static string Detectable(AttributionResult r) => r.SmallestDetectableRho is { } rho
+    private static string Detectable(AttributionResult r) => r.Verdict == Verdict.NoVerdict
+        ? "With so few usable answers the figures say nothing: neither that the suspect is infringing nor that it is not."
+        : r.SmallestDetectableRho is { } rho
         ? $"Had {Html.Percent(rho)} or more of the suspect's training pictures come from the source, this run would have said so with a chance of "
             + $"{Html.Percent(r.ConfDetectable.Power)} (estimated from the source's own answers)."
         : "Even a suspect trained on nothing but the source's pictures might have been missed by this run: use more keys or more innocents.";

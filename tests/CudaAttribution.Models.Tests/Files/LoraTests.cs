@@ -177,6 +177,7 @@ public class LoraTests
 
     [TestCase("[]", "no JSON object")]
     [TestCase("{", "not valid JSON")]
+    [TestCase("""{"\ud83d": 1}""", "not valid JSON")]
     [TestCase("""{"unet.use_dora": true}""", "DoRA")]
     [TestCase("""{"unet.lora_alpha": "x"}""", "'lora_alpha' is no number")]
     [TestCase("""{"unet.alpha_pattern": []}""", "'alpha_pattern' is no object")]

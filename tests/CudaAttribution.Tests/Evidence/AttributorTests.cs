@@ -92,6 +92,32 @@ public class AttributorTests
     }
 
     [Test]
+    public void WithTooManyUnusableAnswersThereIsNoVerdict()
+    {
+        string[] prompts = [.. _keys.Keys.Select(k => k.Prompt)];
+        int most = (int)(0.2 * prompts.Length);
+        Assert.That(Judge(new StoredModel("sound", _world.Source, 10) { Refused = [.. prompts.Take(most)] }), Has.Property("Unusable").Null);
+        var refusing = Judge(new StoredModel("refusing", _world.Source, 10) { Refused = [.. prompts.Take(most + 1)] });
+        Assert.That(refusing.Verdict, Is.EqualTo("no verdict"));
+        Assert.That(refusing.Reason, Does.StartWith($"{most + 1} of {prompts.Length} answers are unusable").And.Contain("most often: refused"));
+        var black = prompts.ToDictionary(p => p, _ => RgbImage.Filled(8, 8, 0, 0, 0));
+        Assert.That(Judge(new StoredModel("black", black, 0)).Reason, Does.Contain("the picture is all black"));
+        var same = prompts.ToDictionary(p => p, _ => _world.Source[prompts[0]]);
+        Assert.That(Judge(new StoredModel("same", same, 0)), Has.Property("Verdict").EqualTo("no verdict").And.Property("Failures").Zero);
+        var patient = new AttributionOptions { Seed = 7, MaxUnusable = 0.5 };
+        Assert.That(
+            new Attributor(Fixtures.Distance).Run(_keys, new StoredModel("patient", _world.Source, 10) { Refused = [.. prompts.Take(most + 1)] }, _null, patient)
+                .Result.Verdict,
+            Is.Not.EqualTo("no verdict"));
+    }
+
+    [TestCase(-0.1)]
+    [TestCase(1)]
+    [TestCase(double.NaN)]
+    public void SenselessSharesOfUnusableAnswersAreRefused(double share) => Assert.Throws<UserException>(
+        () => new Attributor(Fixtures.Distance).Run(_keys, _world.Stranger("s"), _null, new AttributionOptions { MaxUnusable = share }));
+
+    [Test]
     public void AModelThatAnswersTooLittleBreaksItsContract()
     {
         var silent = new Silent();
