@@ -26,6 +26,7 @@ var root = new RootCommand(
     KeysCommand.Create(),
     AttributeCommand.Create(),
     ServeCommand.Create(),
+    ServedCommand.Create(),
     EvidenceCommand.Create(),
     RunsCommand.Create(),
     UnitCommand.Create(),

@@ -8,7 +8,7 @@ namespace CudaAttribution.Chain;
 
 /// <summary>
 /// The lines of a hash chain: <c>{"record":RECORD,"sha256":"HASH"}</c> and a line feed, where RECORD is canonical JSON and HASH = SHA-256(the hash
-/// before, as 32 bytes ‖ RECORD), 64 hex digits. There is one text for one chain, so that a change of any byte shows.
+/// before, as 32 bytes ‖ RECORD), 64 hex digits. What is read is hashed as it is written, so that a change of any byte shows.
 /// </summary>
 internal static class ChainLines
 {
@@ -30,7 +30,7 @@ internal static class ChainLines
     /// <param name="head">What the chain begins with.</param>
     /// <param name="cutOff">Whether the last line may be the beginning of one, as a write leaves it that was cut off; it is then left out.</param>
     /// <exception cref="ChainException">A line does not fit.</exception>
-    public static IEnumerable<(JsonNode? Record, byte[] Head, long End)> Read(Stream stream, string file, byte[] head, bool cutOff)
+    public static IEnumerable<(JsonElement Record, byte[] Head, long End)> Read(Stream stream, string file, byte[] head, bool cutOff)
     {
         var line = new MemoryStream();
         long end = 0;
@@ -50,7 +50,7 @@ internal static class ChainLines
         }
     }
 
-    private static JsonNode? Parse(byte[] line, ref byte[] head, string file, int number)
+    private static JsonElement Parse(byte[] line, ref byte[] head, string file, int number)
     {
         if (line.Length < Before.Length + AfterRecord || !line.AsSpan().StartsWith(Before)) throw NoLine();
         byte[] text = line[Before.Length..^AfterRecord];
@@ -59,8 +59,7 @@ internal static class ChainLines
             throw new ChainException("this line, or what the chain begins with, is not what it was when the line was written", file, number);
         try
         {
-            var record = OutsideJson.ReadNode(Encoding.UTF8.GetString(text));
-            return Encoding.UTF8.GetBytes(CanonicalJson.Write(record)).AsSpan().SequenceEqual(text) ? record : throw NoLine();
+            return OutsideJson.Read(text);
         }
         catch (JsonException e)
         {
@@ -68,7 +67,7 @@ internal static class ChainLines
         }
 
         ChainException NoLine(Exception? inner = null) =>
-            new("this is no line of a chain: {\"record\":…,\"sha256\":…}, canonical JSON", file, number, inner);
+            new("this is no line of a chain, {\"record\":…,\"sha256\":…}", file, number, inner);
     }
 
     private static byte[] Next(ReadOnlySpan<byte> head, byte[] record) => SHA256.HashData([.. head, .. record]);

