@@ -35,10 +35,13 @@ for notice in LICENSE.txt ThirdPartyNotices.txt; do
 done
 cp LICENSE "$work/licences/CudaAttribution.txt"
 cp data/emoji/LICENCES/Apache-2.0.txt "$work/licences/SixLabors.ImageSharp.txt"
-version="$(sed -n 's/.*"Microsoft.ML.Tokenizers" Version="\([^"]*\)".*/\1/p' Directory.Packages.props)"
-tokenizers="$(dotnet nuget locals global-packages --list | sed 's/^[^:]*: //')/microsoft.ml.tokenizers/$version"
-cp "$tokenizers"/LICENSE "$work/licences/Microsoft.ML.Tokenizers.txt"
-cp "$tokenizers"/THIRD-PARTY-NOTICES.TXT "$work/licences/Microsoft.ML.Tokenizers-notices.txt"
+packages="$(dotnet nuget locals global-packages --list | sed 's/^[^:]*: //')"
+package() { # package NAME: its folder, of the version that is built with
+    echo "$packages/${1,,}/$(sed -n "s/.*\"$1\" Version=\"\([^\"]*\)\".*/\1/p" Directory.Packages.props)"
+}
+cp "$(package Microsoft.ML.Tokenizers)/LICENSE" "$work/licences/Microsoft.ML.Tokenizers.txt"
+cp "$(package Microsoft.ML.Tokenizers)/THIRD-PARTY-NOTICES.TXT" "$work/licences/Microsoft.ML.Tokenizers-notices.txt"
+cp "$(package BouncyCastle.Cryptography)/LICENSE.md" "$work/licences/BouncyCastle.Cryptography.txt"
 cp data/README.md "$work/licences/pictures.md"
 
 # A symbol of a newer glibc would end in the loader's message on the user's machine.

@@ -38,14 +38,21 @@ public sealed class RunFolder
 
     public void WriteJson<T>(string name, T value) => Write(name, Json.Write(value));
 
+    /// <param name="name">The file, from this folder.</param>
+    /// <param name="content">Its bytes.</param>
+    /// <param name="durable">Whether they are on the disk when this returns, so that they outlive a power failure too.</param>
     /// <exception cref="UserException">The disk is full, or the folder is gone.</exception>
-    public void Write(string name, byte[] content)
+    public void Write(string name, byte[] content, bool durable = false)
     {
         string target = Path(name), temporary = $"{target}.{Environment.ProcessId}.tmp";
         try
         {
             Directory.CreateDirectory(System.IO.Path.GetDirectoryName(target)!);
-            File.WriteAllBytes(temporary, content);
+            using (var file = File.Create(temporary))
+            {
+                file.Write(content);
+                file.Flush(flushToDisk: durable);
+            }
             File.Move(temporary, target, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -315,7 +315,7 @@ public sealed class ServeTests
 
     private static JsonNode Result(string folder) => JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "result.json")))!;
 
-    private static List<RgbImage> Pictures(System.Text.Json.JsonElement json) =>
+    internal static List<RgbImage> Pictures(System.Text.Json.JsonElement json) =>
     [
         .. (json.TryGetProperty("data", out var data)
             ? data.EnumerateArray().Select(d => d.GetProperty("b64_json").GetString()!)

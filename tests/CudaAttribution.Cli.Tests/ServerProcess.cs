@@ -46,11 +46,13 @@ internal sealed class ServerProcess : IDisposable
     public int Drawn => Said.Split('\n').Count(l => l.StartsWith("POST ", StringComparison.Ordinal) && l.Contains(" 200 "));
 
     /// <summary>Sends a request and returns status and JSON.</summary>
-    public (HttpStatusCode Status, JsonElement Json) Send(string path, string body, string? token = Token, HttpMethod? method = null)
+    public (HttpStatusCode Status, JsonElement Json) Send(
+        string path, string body, string? token = Token, HttpMethod? method = null, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method ?? HttpMethod.Post, Address + path);
         request.Content = new StringContent(body, Encoding.UTF8, "application/json");
         if (token is not null) request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + token);
+        foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
         using var response = _client.Send(request);
         return (response.StatusCode, JsonDocument.Parse(response.Content.ReadAsStringAsync().Result).RootElement);
     }

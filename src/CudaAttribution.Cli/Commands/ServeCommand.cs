@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using CudaAttribution.Answers;
 using CudaAttribution.Cli.Options;
@@ -7,6 +9,8 @@ using CudaAttribution.Cli.Running;
 using CudaAttribution.Cli.Serving;
 using CudaAttribution.Remote;
 using CudaAttribution.Runs;
+using CudaAttribution.Runs.Manifests;
+using CudaAttribution.Served;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
 
@@ -59,13 +63,24 @@ internal static class ServeCommand
             Description = "Write a description of this server for 'attribute --suspect' once it listens; an older file is removed at once.",
             HelpName = "file",
         };
+        var servedLog = new Option<DirectoryInfo?>("--served-log")
+        {
+            Description = "Keep every picture that goes out, with its prompt, time and seed, in a log that cannot be changed unnoticed; "
+                + "an audit ranks a suspect's answers against it. See 'cudattr served --help'.",
+            HelpName = "folder",
+        };
+        var accountHeader = new Option<string?>("--account-header")
+        {
+            Description = "Header of a request that names the account, for the log. Set it in the proxy that knows the callers, over what they send.",
+            HelpName = "name",
+        };
         var sampling = new SamplingOptionSet();
         var device = CommonOptions.Device();
         var math = CommonOptions.Math();
         var threads = CommonOptions.Threads();
         var command = new Command("serve", Description)
         {
-            tokenVariable, bind, port, allowRemote, suspectFile, device, math, threads,
+            tokenVariable, bind, port, allowRemote, suspectFile, servedLog, accountHeader, device, math, threads,
         };
         model.AddTo(command);
         sampling.AddTo(command);
@@ -76,16 +91,24 @@ internal static class ServeCommand
             if (number is < 0 or > 65535) throw new UsageException($"--port {number} is no port: use 0 to 65535");
             string variable = parsed.GetValue(tokenVariable)!;
             var token = BearerToken.FromEnvironment(variable, remote: !IPAddress.IsLoopback(address));
+            string? header = parsed.GetValue(accountHeader);
+            if (header is not null && parsed.GetValue(servedLog) is null)
+                throw new UsageException("--account-header has no effect without --served-log: accounts are kept in that log only");
+            if (header is not null && !header.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
+                throw new UsageException($"--account-header {header} is no name of a header: use letters, digits and hyphens, as in X-Account");
             using var opened = ComputeDevice.Open(parsed.GetValue(device)!, parsed.GetValue(math)!, threads: parsed.GetValue(threads));
             using var served = LocalModel.Open(model.Read(parsed), opened, sampling.Read(parsed));
             if (served.Derivation is { } derivation) Console.Error.WriteLine(derivation);
+            using var log = parsed.GetValue(servedLog) is { } folder
+                ? ServedLogWriter.Open(new RunFolder(folder.FullName), Header(served, opened))
+                : null;
             var file = parsed.GetValue(suspectFile);
             file?.Delete();
             Console.Error.WriteLine(
                 $"cudattr serve: {served.Name}, {served.Size} x {served.Size}, {opened.Driver.Info.Id} ({opened.Driver.Info.Units()}), maths {opened.Math.Name}; "
                 + $"POST {string.Join(" or ", ModelServer.Paths)} with the bearer token in {variable}; Ctrl+C stops");
             // Not an asynchronous action: the command line would then end the process two seconds after a signal, finished or not.
-            Serve(new ModelServer(served, token, address, number, Console.Error.WriteLine), Listening).GetAwaiter().GetResult();
+            Serve(new ModelServer(served, new PictureKeeper(log, header), token, address, number, Console.Error.WriteLine), Listening).GetAwaiter().GetResult();
             Console.Error.WriteLine("cudattr serve: stopped");
             return Shell.Done;
 
@@ -97,6 +120,10 @@ internal static class ServeCommand
         });
         return command;
     }
+
+    private static ServedLogHeader Header(LocalModel model, ComputeDevice device) => new(
+        ServedLogHeader.CurrentSchema, model.Identity, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(model.Configuration))),
+        device.Math.Name, model.Sampling, RunManifest.ProgramVersion);
 
     private static async Task Serve(ModelServer server, Action<Uri> listening)
     {

@@ -18,6 +18,7 @@ internal static class ServedCommand
           served.tsv     a line of column names, then a line a picture, separated by tabs: prompt, picture (its file, from this folder), and where
                          known account, time (2026-11-28T12:00:00Z), seed; \t, \n and \\ stand for a tab, a line break and a backslash
           served.jsonl   the same names in JSON objects, one a line: {"prompt": "a cat", "picture": "0001.png", "seed": 7}
+        Log every picture that was returned, also what the user threw away: a log of the ones that were kept is a choice, and shows nothing.
         A column set_by_caller says in words what the caller chose of seed and recipe; such pictures are not tested. docs/evidence.md has all of it.
           cudattr served inspect mylog
           cudattr served commit mylog && cudattr evidence stamp mylog
@@ -93,10 +94,10 @@ internal static class ServedCommand
 
     private static void Warn(ServedLog log)
     {
-        foreach (string note in Warnings(log)) Console.Error.WriteLine($"warning: {note}");
+        foreach (string note in WarningsOf(log)) Console.Error.WriteLine($"warning: {note}");
     }
 
-    private static IEnumerable<string> Warnings(ServedLog log)
+    private static IEnumerable<string> WarningsOf(ServedLog log)
     {
         string? seeds = null;
         try
@@ -135,7 +136,7 @@ internal static class ServedCommand
                 [.. pictures.Select(log.Read).GroupBy(p => (p.Width, p.Height)).Select(g => new SizeCount(g.Key.Width, g.Key.Height, g.Count()))],
                 [.. pictures.Where(p => p.Account is not null).GroupBy(p => p.Account!).Select(g => new AccountCount(g.Key, g.Count()))],
                 pictures.Min(p => p.Time), pictures.Max(p => p.Time), log.SeedsKnown, pictures.Select(p => p.PixelHash).Distinct().Count(),
-                log.Header?.Source, ServedLogCommitment.To(pictures).MerkleRoot, [.. Warnings(log)]);
+                log.Header?.Source, ServedLogCommitment.To(pictures).MerkleRoot, [.. WarningsOf(log)]);
         }
     }
 

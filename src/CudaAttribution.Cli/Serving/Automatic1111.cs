@@ -20,7 +20,7 @@ internal sealed class Automatic1111 : IImageProtocol
         if (width != model.Size || height != model.Size)
             throw new BadRequestException($"the model makes pictures of {model.Size} x {model.Size} only");
         string solver = body.Text("sampler_name") ?? SamplerNames.WebUi(model.Sampling.Solver);
-        var sampling = new SamplingRecipe
+        var sampling = model.Sampling with
         {
             Solver = SamplerNames.FromWebUi(solver) ?? throw new BadRequestException($"'sampler_name' must be one of {SamplerNames.AllWebUi}"),
             Steps = body.Integer("steps", 1, MostSteps) ?? model.Sampling.Steps,

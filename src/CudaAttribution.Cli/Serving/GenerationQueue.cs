@@ -1,6 +1,6 @@
 using System.Threading.Channels;
 using CudaAttribution.Answers;
-using CudaAttribution.Data.Codecs;
+using CudaAttribution.Images;
 using CudaAttribution.Runs;
 
 namespace CudaAttribution.Cli.Serving;
@@ -21,11 +21,11 @@ internal sealed class GenerationQueue : IDisposable
         _thread.Start();
     }
 
-    /// <summary>The pictures as PNG files.</summary>
+    /// <summary>The pictures of a request whose seed is drawn.</summary>
     /// <exception cref="BadRequestException">Too many requests wait already, or the sampling does not fit the model.</exception>
-    public Task<IReadOnlyList<byte[]>> Draw(DrawRequest request, CancellationToken cancel)
+    public Task<IReadOnlyList<RgbImage>> Draw(DrawRequest request, CancellationToken cancel)
     {
-        var job = new Job(request, cancel, new TaskCompletionSource<IReadOnlyList<byte[]>>(TaskCreationOptions.RunContinuationsAsynchronously));
+        var job = new Job(request, cancel, new TaskCompletionSource<IReadOnlyList<RgbImage>>(TaskCreationOptions.RunContinuationsAsynchronously));
         if (!_jobs.Writer.TryWrite(job)) throw new BadRequestException($"{MostWaiting} requests are waiting already; try again later", 429);
         return job.Done.Task;
     }
@@ -51,7 +51,7 @@ internal sealed class GenerationQueue : IDisposable
         {
             job.Cancel.ThrowIfCancellationRequested();
             var answers = _model.Generate(job.Request.Queries(_model.Identity), job.Request.Sampling, cancel: job.Cancel);
-            job.Done.SetResult([.. answers.Select(a => ImageCodecs.EncodePng(a.Image!))]);
+            job.Done.SetResult([.. answers.Select(a => a.Image!)]);
         }
         catch (OperationCanceledException)
         {
@@ -68,5 +68,5 @@ internal sealed class GenerationQueue : IDisposable
         }
     }
 
-    private sealed record Job(DrawRequest Request, CancellationToken Cancel, TaskCompletionSource<IReadOnlyList<byte[]>> Done);
+    private sealed record Job(DrawRequest Request, CancellationToken Cancel, TaskCompletionSource<IReadOnlyList<RgbImage>> Done);
 }

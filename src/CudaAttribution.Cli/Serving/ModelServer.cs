@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using CudaAttribution.Answers;
+using CudaAttribution.Runs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -14,7 +15,8 @@ using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestExceptio
 namespace CudaAttribution.Cli.Serving;
 
 /// <summary>
-/// Offers a model over HTTP in two protocols, behind a bearer token. Nothing of a request but its path is logged, and nothing is kept.
+/// Offers a model over HTTP in two protocols, behind a bearer token. Nothing of a request but its path is printed, and nothing is kept but what goes into
+/// a log of served pictures.
 /// </summary>
 internal sealed class ModelServer : IAsyncDisposable
 {
@@ -28,17 +30,19 @@ internal sealed class ModelServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly GenerationQueue _queue;
     private readonly ServedModel _served;
+    private readonly PictureKeeper _keeper;
     private readonly BearerToken _token;
     private readonly Action<string> _log;
 
     /// <param name="model">The model; it must outlive the server.</param>
+    /// <param name="keeper">What becomes of the pictures.</param>
     /// <param name="token">What callers must show.</param>
     /// <param name="address">Where to listen.</param>
     /// <param name="port">The port; 0 takes a free one.</param>
     /// <param name="log">Takes one line a request.</param>
-    public ModelServer(LocalModel model, BearerToken token, IPAddress address, int port, Action<string> log)
+    public ModelServer(LocalModel model, PictureKeeper keeper, BearerToken token, IPAddress address, int port, Action<string> log)
     {
-        (_token, _log) = (token, log);
+        (_keeper, _token, _log) = (keeper, token, log);
         _served = new ServedModel(model.Name, model.Size, model.Sampling, model.Identity);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = StopTime);
@@ -94,8 +98,7 @@ internal sealed class ModelServer : IAsyncDisposable
         try
         {
             Admit(context, protocol);
-            var request = protocol!.Read(new RequestBody(await Body(context, cancel.Token)), _served);
-            answer = protocol.Answer(await _queue.Draw(request, cancel.Token), request, _served);
+            answer = await Draw(context, protocol!, cancel.Token);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
@@ -109,6 +112,11 @@ internal sealed class ModelServer : IAsyncDisposable
         {
             (status, answer) = Failure(e.StatusCode, e.StatusCode == 413 ? $"the body is larger than {LargestBody} bytes" : "the request is broken");
         }
+        catch (UserException e)
+        {
+            _log($"cannot keep the log of served pictures, so none goes out: {e.Message}");
+            (status, answer) = Failure(500, "the server cannot keep its log");
+        }
         catch (Exception e) when (e is NotFiniteNumberException or Driver.DeviceException)
         {
             (status, answer) = Failure(500, e.Message);
@@ -118,6 +126,16 @@ internal sealed class ModelServer : IAsyncDisposable
             $"{context.Request.Method} {protocol?.Path ?? "(unknown path)"} {status} {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s"));
 
         (int, JsonObject) Failure(int code, string message) => (code, (protocol ?? Protocols[0]).Error(code, message));
+    }
+
+    private async Task<JsonObject> Draw(HttpContext context, IImageProtocol protocol, CancellationToken cancel)
+    {
+        var asked = protocol.Read(new RequestBody(await Body(context, cancel)), _served);
+        string? account = _keeper.Account(context.Request.Headers);
+        var request = asked with { Seed = asked.Seed ?? _keeper.DrawSeeds(asked.Count) };
+        var pictures = await _queue.Draw(request, cancel);
+        cancel.ThrowIfCancellationRequested();
+        return protocol.Answer(_keeper.Keep(pictures, request, asked.SetByCaller(_served), account), request, _served);
     }
 
     /// <summary>The token comes first: a stranger learns nothing, not even which paths there are.</summary>

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using CudaAttribution.Remote;
 using CudaAttribution.Runs;
@@ -64,16 +63,16 @@ internal sealed class RequestBody
             : throw new BadRequestException(FormattableString.Invariant($"'{name}' must be a number from {least} to {most}"));
     }
 
-    /// <summary>A seed of 64 bits; where there is none, or −1, one by chance.</summary>
-    public ulong Seed()
+    /// <summary>A seed of 64 bits; null where there is none, or −1.</summary>
+    public ulong? Seed()
     {
-        var value = Take("seed") ?? default;
-        bool none = value.ValueKind == JsonValueKind.Undefined;
-        if (none || (value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long chance) && chance == -1))
-            return BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4));
-        return value.ValueKind == JsonValueKind.Number && value.TryGetUInt64(out ulong seed)
-            ? seed
-            : throw new BadRequestException("'seed' must be a whole number from 0 to 18446744073709551615, or -1 for one by chance");
+        if (Take("seed") is not { } value) return null;
+        if (value.ValueKind == JsonValueKind.Number)
+        {
+            if (value.TryGetInt64(out long chance) && chance == -1) return null;
+            if (value.TryGetUInt64(out ulong seed)) return seed;
+        }
+        throw new BadRequestException("'seed' must be a whole number from 0 to 18446744073709551615, or -1 for one by chance");
     }
 
     /// <summary>The exact noise of a cudattr query; null where there is none.</summary>

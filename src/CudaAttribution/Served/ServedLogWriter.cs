@@ -79,7 +79,7 @@ public sealed class ServedLogWriter : IDisposable
         lock (_lock)
         {
             _claim.EnsureHeld();
-            _folder.Write(file, png);
+            _folder.Write(file, png, durable: true);
             _chain.Append(new ServedEntry(prompt, file, hash, account, DateTime.UtcNow, seed, setByCaller));
             if (seed is { } used) _seeds.Add(used);
         }
