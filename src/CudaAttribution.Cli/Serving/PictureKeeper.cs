@@ -18,9 +18,10 @@ internal sealed class PictureKeeper(ServedLogWriter? log, string? accountHeader)
     public string? Account(IHeaderDictionary headers)
     {
         if (accountHeader is null || !headers.TryGetValue(accountHeader, out var values)) return null;
-        return values is [{ Length: > 0 and <= LongestAccount } account]
+        // A comma joins what came in several headers of one name (RFC 9110 §5.2).
+        return values is [{ Length: > 0 and <= LongestAccount } account] && !account.Contains(',')
             ? account
-            : throw new BadRequestException($"the header {accountHeader} must name one account in 1 to {LongestAccount} characters");
+            : throw new BadRequestException($"the header {accountHeader} must name one account, in 1 to {LongestAccount} characters without a comma");
     }
 
     /// <summary>Seeds by chance, for pictures in a row: the first.</summary>
