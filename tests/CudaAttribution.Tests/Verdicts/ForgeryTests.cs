@@ -1,4 +1,3 @@
-using CudaAttribution.Answers;
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Images;
 using CudaAttribution.Runs;
