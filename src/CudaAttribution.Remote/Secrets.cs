@@ -67,11 +67,11 @@ internal sealed class Secrets
         return text;
     }
 
-    // Each character as it is, or as JSON, addresses or HTML escape it.
-    private static Regex Writings(string value) => new(
-        string.Concat(value.Select(c =>
-            $@"(?:\\?{Regex.Escape($"{c}")}|\\u{(int)c:x4}|%{(int)c:x2}|&\#{(int)c};|&\#x{(int)c:x};|{Regex.Escape(WebUtility.HtmlEncode($"{c}"))})")),
-        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
+    // Each character as it is, or as JSON (also JSON in a text of JSON), addresses or HTML escape it.
+    private static Regex Writings(string value) => new(string.Concat(value.Select(Writings)), RegexOptions.IgnoreCase | RegexOptions.CultureInvariant);
+
+    private static string Writings(char c) =>
+        $@"(?:\\{{0,4}}(?:{Regex.Escape($"{c}")}|u{(int)c:x4})|%{(int)c:x2}|&\#{(int)c};|&\#x{(int)c:x};|{Regex.Escape(WebUtility.HtmlEncode($"{c}"))})";
 
     private static bool IsTellingValue(string value) => TellingValues.Any(t => value.StartsWith(t, StringComparison.OrdinalIgnoreCase));
 

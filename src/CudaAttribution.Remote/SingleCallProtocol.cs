@@ -28,7 +28,7 @@ internal sealed class SingleCallProtocol(HttpService service, HttpChannel channe
         if (Text(json, (place.Base64 ?? place.Url)!) is not { } text) return NoPicture(reply, json, (place.Base64 ?? place.Url)!);
         if (place.Base64 is not null || text.TrimStart().StartsWith(DataScheme, StringComparison.OrdinalIgnoreCase))
         {
-            var said = service.Description.Preset == HttpPreset.Automatic1111 ? WebUiInfo.Read(json) : null;
+            var said = service.Description.Preset == HttpPreset.Automatic1111 ? WebUiInfo.Read(json, reader.Excerpt) : null;
             return Inline(text, reply) with { Service = said, Ignored = WebUiInfo.Ignored(body, said) };
         }
         var address = PictureAddress(text);

@@ -10,8 +10,10 @@ namespace CudaAttribution.Remote;
 /// <summary>AUTOMATIC1111's <c>info</c>: JSON in a text, which says what the picture was drawn with.</summary>
 internal static class WebUiInfo
 {
+    /// <param name="answer">The answer.</param>
+    /// <param name="excerpt">Makes text from outside short and free of secrets.</param>
     /// <returns>What it says; null where the answer has no such text.</returns>
-    public static ServiceInfo? Read(JsonElement answer)
+    public static ServiceInfo? Read(JsonElement answer, Func<string, string> excerpt)
     {
         if (answer.ValueKind != JsonValueKind.Object || !answer.TryGetProperty("info", out var text) || text.ValueKind != JsonValueKind.String) return null;
         if (OutsideJson.TryReadLeniently(Encoding.UTF8.GetBytes(text.GetString()!)) is not { ValueKind: JsonValueKind.Object } info) return null;
@@ -28,7 +30,7 @@ internal static class WebUiInfo
         };
 
         string? Text(string name) =>
-            info.TryGetProperty(name, out var e) && e is { ValueKind: JsonValueKind.String } && e.GetString() is { Length: > 0 } text ? text : null;
+            info.TryGetProperty(name, out var e) && e is { ValueKind: JsonValueKind.String } && e.GetString() is { Length: > 0 } text ? excerpt(text) : null;
 
         T? Number<T>(string name, Func<JsonElement, T?> read) where T : struct =>
             info.TryGetProperty(name, out var e) && e.ValueKind == JsonValueKind.Number ? read(e) : null;

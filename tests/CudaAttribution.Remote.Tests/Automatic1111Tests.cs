@@ -63,6 +63,16 @@ public sealed class Automatic1111Tests : HttpModelFixture
     }
 
     [Test]
+    public void WhatItSaysIsShortAndHoldsNoSecret()
+    {
+        (_changes["sd_model_name"], _changes["sampler_name"]) = ($"x {HttpFixture.Token}", new string('y', 100_000));
+        var said = Http.Ask(1)[0].Receipt!.Service!;
+        Assert.That(said.SdModelName, Is.EqualTo($"x [{HttpFixture.TokenVariable}]"));
+        Assert.That(said.SamplerName, Has.Length.LessThan(300));
+        Assert.That(Http.Written, Does.Not.Contain("s3cr"));
+    }
+
+    [Test]
     public void AnotherModelStopsTheRunNowAndWheneverItIsContinued()
     {
         Service.Next(c => Draw(c, Service.Received[^1]), c => Draw(c, Service.Received[^1]), c =>
