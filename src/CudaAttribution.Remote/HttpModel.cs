@@ -1,5 +1,4 @@
 using CudaAttribution.Answers;
-using CudaAttribution.Images;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
 using CudaAttribution.Tensors;
@@ -157,35 +156,9 @@ public sealed class HttpModel : IImageModel, IDisposable
         cancel.ThrowIfCancellationRequested();
         var began = DateTimeOffset.UtcNow;
         var (result, taken) = asker.Ask(number, query, cancel);
-        var now = DateTimeOffset.UtcNow;
-        bool picture = result.Outcome == CallOutcome.Picture;
-        string name = $"queries/{planned.Kind.ToString().ToLowerInvariant()}-{planned.Index:D3}";
+        var record = QueryRecord.Of(number, planned, request, result, taken, began);
         journal.Add(
-            new QueryRecord
-            {
-                Number = number,
-                Kind = planned.Kind,
-                Index = planned.Index,
-                Prompt = planned.Prompt,
-                RequestSha256 = request,
-                Time = now,
-                Seconds = Math.Round((now - began).TotalSeconds, 3),
-                Calls = taken.Calls,
-                Cost = taken.Cost,
-                Outcome = picture ? QueryOutcome.Picture : result.Outcome == CallOutcome.Refused ? QueryOutcome.Refused : QueryOutcome.Failed,
-                Failure = picture ? null : result.Reason,
-                Status = result.Status,
-                Response = result.Reply is null ? null : name + ".response",
-                ResponseSha256 = result.Reply?.KeptSha256,
-                ResponseScrubbed = result.Reply?.Scrubbed ?? false,
-                Service = result.Service,
-                Ignored = result.Ignored.Count > 0 ? result.Ignored : null,
-                Image = picture ? name + ".png" : null,
-                ImageSha256 = result.Image is { } image ? ImageHash.Of(image) : null,
-                Width = result.Image?.Width,
-                Height = result.Image?.Height,
-                Resized = result.Image is { } i && (i.Width != _options.Width || i.Height != _options.Height),
-            },
+            record with { Resized = result.Image is { } image && (image.Width != _options.Width || image.Height != _options.Height) },
             result.Image,
             result.Reply?.Kept);
     }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using CudaAttribution.Answers;
+using CudaAttribution.Images;
 
 namespace CudaAttribution.Remote;
 
@@ -82,6 +83,44 @@ public sealed record QueryRecord
     /// <summary>What the request asked for and the service says that it did otherwise, in words.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Ignored { get; init; }
+
+    /// <param name="number">Place in the plan.</param>
+    /// <param name="planned">What was asked.</param>
+    /// <param name="request">SHA-256 of the request.</param>
+    /// <param name="result">How it ended.</param>
+    /// <param name="taken">What it took.</param>
+    /// <param name="began">When this run began to ask it.</param>
+    internal static QueryRecord Of(int number, PlannedQuery planned, string request, CallResult result, PendingQuery taken, DateTimeOffset began)
+    {
+        var now = DateTimeOffset.UtcNow;
+        bool picture = result.Outcome == CallOutcome.Picture;
+        string name = $"queries/{planned.Kind.ToString().ToLowerInvariant()}-{planned.Index:D3}";
+        return new()
+        {
+            Number = number,
+            Kind = planned.Kind,
+            Index = planned.Index,
+            Prompt = planned.Prompt,
+            RequestSha256 = request,
+            Time = now,
+            Seconds = Math.Round((now - began).TotalSeconds, 3),
+            Calls = taken.Calls,
+            Cost = taken.Cost,
+            Outcome = picture ? QueryOutcome.Picture : result.Outcome == CallOutcome.Refused ? QueryOutcome.Refused : QueryOutcome.Failed,
+            Failure = picture ? null : result.Reason,
+            Status = result.Status,
+            Response = result.Reply is null ? null : name + ".response",
+            ResponseSha256 = result.Reply?.KeptSha256,
+            ResponseScrubbed = result.Reply?.Scrubbed ?? false,
+            Service = result.Service,
+            Ignored = result.Ignored.Count > 0 ? result.Ignored : null,
+            Image = picture ? name + ".png" : null,
+            ImageSha256 = result.Image is { } image ? ImageHash.Of(image) : null,
+            Width = result.Image?.Width,
+            Height = result.Image?.Height,
+            Resized = false,
+        };
+    }
 
     internal Receipt Receipt => new(ResponseSha256, Response, Status, Width, Height, Service);
 }

@@ -72,7 +72,8 @@ internal sealed partial class ReplyReader(HttpService service)
     /// <summary>Text from outside, short, on one line and free of secrets.</summary>
     public string Excerpt(string text)
     {
-        string line = Blank().Replace(service.Secrets.Scrub(text), " ").Trim();
+        string head = service.Secrets.Scrub(text);
+        string line = Blank().Replace(head[..Math.Min(head.Length, LongestHead)], " ").Trim();
         return line.Length > LongestExcerpt ? line[..LongestExcerpt] + "…" : line;
     }
 
