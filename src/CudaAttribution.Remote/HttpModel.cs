@@ -1,4 +1,5 @@
 using CudaAttribution.Answers;
+using CudaAttribution.Images;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
 using CudaAttribution.Tensors;
