@@ -6,12 +6,14 @@ var root = new RootCommand(
     """
     cudattr answers one question for the owner of a text-to-image model: was that other model trained on pictures that mine generated?
 
-    The owner can run the own model and can only send prompts to the suspect. A run goes through four steps:
+    The owner can run the own model and can only send prompts to the suspect. 'cudattr audit' goes from the model and the log of what it served to a verdict
+    on each suspect, exact and without reference models; 'cudattr evidence verify' lets the other side check it.
+    The published method, whose outcomes are indications, goes through four steps:
       1. keys select       find prompts whose pictures the source model has memorised (key samples), frozen and hashed
       2. innocents score   ask models that are known to be innocent the same prompts: what chance and shared data explain
       3. attribute         ask the suspect, compare, and say 'infringing' or 'not shown' with p-values and a report
       4. runs              look at what was done
-    'cudattr demo' does all of it on small models, on the CPU, in minutes. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check failed,
+    'cudattr demo' does the latter on small models, on the CPU, in minutes. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check failed,
     4 a defect of this program.
     """)
 {
