@@ -31,6 +31,7 @@ var root = new RootCommand(
     ServedCommand.Create(),
     EvidenceCommand.Create(),
     RunsCommand.Create(),
+    TwinsCommand.Create(),
     UnitCommand.Create(),
     DataCommand.Create(),
     VerifyCommand.Create(),

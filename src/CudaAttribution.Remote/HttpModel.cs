@@ -81,8 +81,8 @@ public sealed class HttpModel : IImageModel, IDisposable
 
     public ServiceSummary? Remote => AskedService.Of(_service, _journal);
 
-    /// <summary>All answers of <see cref="Ask"/>, in the order of the queries.</summary>
-    /// <inheritdoc cref="Ask" path="/exception"/>
+    /// <summary>All answers of <see cref="Ask(IReadOnlyList{Query}, CancellationToken)"/>, in the order of the queries.</summary>
+    /// <inheritdoc cref="Ask(IReadOnlyList{Query}, CancellationToken)" path="/exception"/>
     public IReadOnlyList<Answer> Generate(IReadOnlyList<Query> queries, CancellationToken cancel = default)
     {
         var answers = new Answer[queries.Count];

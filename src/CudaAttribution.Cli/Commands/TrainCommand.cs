@@ -4,7 +4,6 @@ using CudaAttribution.Cli.Running;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
-using CudaAttribution.Models.Layers;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Populations;
 using CudaAttribution.Reports;
@@ -14,9 +13,6 @@ namespace CudaAttribution.Cli.Commands;
 /// <summary><c>cudattr train</c> and <c>cudattr finetune</c>: a base model from nothing, and a copy of one trained on.</summary>
 internal static class TrainCommand
 {
-    /// <summary>The name that diffusers looks for.</summary>
-    private const string AdapterFile = "pytorch_lora_weights.safetensors";
-
     /// <summary>Trains UNet and text encoder from random weights.</summary>
     public static Command CreateTrain()
     {
@@ -32,7 +28,7 @@ internal static class TrainCommand
             "Trains a text-to-image diffusion model from random weights on captioned pictures: UNet and text encoder together.")
         { preset };
         common.AddTo(command);
-        command.SetAction(parsed => Run("train", common, parsed, (session, data) =>
+        command.SetAction(parsed => Run("train", common, parsed, common.Recipe(parsed), (session, data) =>
         {
             var architecture = ModelPreset.Load(parsed.GetValue(preset)!);
             var captions = data().Items.Select(i => i.Caption);
@@ -44,41 +40,25 @@ internal static class TrainCommand
     /// <summary>Continues from a model; only the UNet changes.</summary>
     public static Command CreateFinetune()
     {
-        var model = new ModelOptionSet("--base", "The model to start from.");
-        var rank = new Option<int?>("--lora-rank")
-        {
-            Description = "Train a low-rank adapter of this rank on the attentions' projections in place of the weights. Beside the model, into "
-                + $"which it is merged, it is written as {AdapterFile}, for diffusers and for --lora.",
-            HelpName = "n",
-        };
-        var alpha = new Option<double?>("--lora-alpha")
-        {
-            Description = "The adapter counts alpha / rank times; the rank if not given.",
-            HelpName = "x",
-        };
-        var common = new TrainingOptionSet(learningRate: 1e-4, steps: 500);
+        var options = new FineTuningOptionSet();
         var command = new Command("finetune", "Fine-tunes the UNet of a model on captioned pictures; the text encoder stays as it is.");
-        model.AddTo(command);
-        command.Add(rank);
-        command.Add(alpha);
-        common.AddTo(command);
-        command.SetAction(parsed => Run("finetune", common, parsed, (session, _) =>
+        options.AddTo(command);
+        command.SetAction(parsed =>
         {
-            var lora = Adapter(parsed.GetValue(rank), parsed.GetValue(alpha), common.Run.Read(parsed).Seed);
-            var loaded = DiffusionModel.Load(model.Read(parsed), session.Device, ModelUse.TrainUNet, lora);
-            session.Model("base", loaded.WeightsHash(), loaded.Derivation);
-            return loaded;
-        }));
+            var recipe = options.Recipe(parsed);
+            return Run("finetune", options.Common, parsed, recipe, (session, _) =>
+            {
+                var adapter = recipe.Adapter(options.Common.Run.Read(parsed).Seed);
+                var loaded = DiffusionModel.Load(options.Base.Read(parsed), session.Device, ModelUse.TrainUNet, adapter);
+                session.Model("base", loaded.WeightsHash(), loaded.Derivation);
+                return loaded;
+            });
+        });
         return command;
     }
 
-    private static LoraOptions? Adapter(int? rank, double? alpha, ulong seed)
-    {
-        if (rank is null && alpha is not null) throw new UsageException("--lora-alpha needs --lora-rank");
-        return rank is null ? null : new LoraOptions(rank.Value, alpha, seed);
-    }
-
-    private static int Run(string name, TrainingOptionSet common, ParseResult parsed, Func<RunSession, Func<CaptionedDataset>, DiffusionModel> open)
+    private static int Run(
+        string name, TrainingOptionSet common, ParseResult parsed, FineTuneRecipe recipe, Func<RunSession, Func<CaptionedDataset>, DiffusionModel> open)
     {
         var run = common.Run.Read(parsed);
         var spec = DataArgument.Parse(parsed.GetValue(common.Data)!);
@@ -91,11 +71,11 @@ internal static class TrainCommand
         foreach (var warning in data.Warnings) Console.Error.WriteLine($"cudattr: {warning}");
         session.Input("data", data.Hash);
         string checkpoints = session.Folder.Path("checkpoints");
-        var options = common.Options(parsed) with { Seed = run.Seed, CheckpointFolder = checkpoints, Resume = true };
+        var options = recipe.Options(run.Seed, checkpoints) with { MemoryLimit = common.MemoryLimit(parsed) };
         Console.Error.WriteLine(
             $"{data.Count} pictures of {size}x{size}; {model.UNetParameterCount:N0} parameters in the UNet, "
             + $"{model.TextEncoderParameterCount:N0} in the text encoder");
-        var task = new DiffusionTask(model, FineTuner.TrainingSetOf(data, size), common.Objective(parsed));
+        var task = new DiffusionTask(model, FineTuner.TrainingSetOf(data, size), recipe.Objective());
         using var training = new TrainingLoop(task, options);
         Console.Error.WriteLine($"memory plan: {training.Memory}");
         TrainResult result;
@@ -106,8 +86,8 @@ internal static class TrainCommand
                 p => line.Report(p.Step, p.Steps, $"loss {p.Loss:0.0000}  {p.PicturesPerSecond:0} images/s", p.Remaining),
                 cancel.Token);
         }
-        model.Save(session.Folder.Path("model"), parsed.GetValue(common.Type));
-        string? adapter = model.HasAdapter ? session.Folder.Path(AdapterFile) : null;
+        model.Save(session.Folder.Path("model"), recipe.WeightType);
+        string? adapter = model.HasAdapter ? session.Folder.Path(FineTuningOptionSet.AdapterFile) : null;
         if (adapter is not null) model.SaveAdapter(adapter);
         session.Folder.Write(ModelFiles.Losses, LossLog.Format(result.Losses));
         session.Folder.Write(ReportContext.FileName, TrainingReport.Render(name, data, result, session.Recorder.Describe()));

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using CudaAttribution.Data.Datasets;
-using CudaAttribution.Models.Training;
+using CudaAttribution.Populations;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Ops;
 
@@ -67,45 +67,46 @@ internal sealed class TrainingOptionSet(double learningRate, int steps)
         HelpName = "n",
     };
 
+    private readonly Option<DType> _type =
+        CommonOptions.WeightType("Type of the weights in the file: F32, F16 or BF16. Training is F32.", _ => DType.F32);
+
     public RunOptionSet Run { get; } = new();
 
     public Option<string> Data { get; } = RequiredData();
 
     public Option<BadImagePolicy> OnBadImage { get; } = CommonOptions.OnBadImage();
 
-    public Option<DType> Type { get; } =
-        CommonOptions.WeightType("Type of the weights in the file: F32, F16 or BF16. Training is F32.", _ => DType.F32);
+    /// <summary>The options that <see cref="Recipe"/> reads, and what a damaged picture does.</summary>
+    public IEnumerable<Option> OfRecipe =>
+    [
+        OnBadImage, _steps, _batch, _accumulate, _checkpointActivations, _rate, _warmup, _decay, _norm, _drop, _minSnr, _ema, _every, _type,
+    ];
 
     public void AddTo(Command command)
     {
-        Option[] options =
-        [
-            Data, OnBadImage, _steps, _batch, _accumulate, _checkpointActivations, _memory, _rate, _warmup, _decay, _norm, _drop, _minSnr, _ema,
-            _every, Type,
-        ];
-        foreach (var option in options) command.Add(option);
+        foreach (var option in OfRecipe.Prepend(Data).Append(_memory)) command.Add(option);
         Run.AddTo(command);
     }
 
-    public TrainOptions Options(ParseResult parsed) => new()
+    public FineTuneRecipe Recipe(ParseResult parsed) => new()
     {
         Steps = parsed.GetValue(_steps),
         BatchSize = parsed.GetValue(_batch),
-        GradientAccumulation = parsed.GetValue(_accumulate),
+        GradientAccumulation = parsed.GetValue(_accumulate) is var n and not 1 ? n : null,
         ActivationCheckpointing = parsed.GetValue(_checkpointActivations),
-        MemoryLimit = parsed.GetValue(_memory) is { } gigabytes ? Bytes(gigabytes) : null,
         LearningRate = parsed.GetValue(_rate),
-        Optimizer = new AdamWOptions { WeightDecay = parsed.GetValue(_decay) },
-        MaxGradientNorm = parsed.GetValue(_norm),
         WarmupSteps = parsed.GetValue(_warmup),
+        WeightDecay = parsed.GetValue(_decay),
+        MaxGradientNorm = parsed.GetValue(_norm),
+        CaptionDrop = parsed.GetValue(_drop),
+        MinSnrGamma = parsed.GetValue(_minSnr),
         EmaDecay = parsed.GetValue(_ema),
         CheckpointInterval = parsed.GetValue(_every),
+        WeightType = parsed.GetValue(_type),
     };
 
-    public DiffusionObjective Objective(ParseResult parsed) => new()
-    {
-        CaptionDrop = parsed.GetValue(_drop), MinSnrGamma = parsed.GetValue(_minSnr),
-    };
+    /// <summary>Bytes of device memory; null for all that are free.</summary>
+    public long? MemoryLimit(ParseResult parsed) => parsed.GetValue(_memory) is { } gigabytes ? Bytes(gigabytes) : null;
 
     private static long Bytes(double gigabytes) => gigabytes > 0 && gigabytes < 1e9
         ? (long)(gigabytes * 1e9)

@@ -19,7 +19,10 @@ public static class ImageCodecs
     /// <summary>64 Mi pixels (8,192 x 8,192), the most that is decoded: 256 MiB.</summary>
     public const long MostPixels = 1L << 26;
 
-    private const int MaxJpegSide = 65535, MaxWebPSide = 16382; // the format allows one more, ImageSharp's encoder does not
+    /// <summary>The longest side of a WebP that is written; the format allows one pixel more, ImageSharp's encoder does not.</summary>
+    public const int MostWebPSide = 16382;
+
+    private const int MaxJpegSide = 65535;
 
     /// <summary>The library behind the codecs and its version, for manifests.</summary>
     public static string Name { get; } = "ImageSharp "
@@ -67,7 +70,7 @@ public static class ImageCodecs
     {
         ArgumentOutOfRangeException.ThrowIfNegative(quality);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(quality, 100);
-        return Encode(image, MaxWebPSide, "WebP", new WebpEncoder
+        return Encode(image, MostWebPSide, "WebP", new WebpEncoder
         {
             FileFormat = WebpFileFormatType.Lossy,
             Quality = quality,
@@ -76,7 +79,7 @@ public static class ImageCodecs
     }
 
     /// <summary>Lossless WebP.</summary>
-    public static byte[] EncodeWebPLossless(RgbImage image) => Encode(image, MaxWebPSide, "WebP", new WebpEncoder
+    public static byte[] EncodeWebPLossless(RgbImage image) => Encode(image, MostWebPSide, "WebP", new WebpEncoder
     {
         FileFormat = WebpFileFormatType.Lossless,
         Quality = 75,

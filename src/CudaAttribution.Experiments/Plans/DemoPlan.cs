@@ -64,7 +64,7 @@ public static class DemoPlan
             Innocents = [.. sel.Select(i => i.Member.Identity)],
             Engine = engine,
         };
-        return new("keys-1", UnitSettings.Write(settings, new KeysSettings()), [contents.Source, .. sel.Select(i => i.Content), .. Content(data)]);
+        return new("keys-1", UnitSettings.Write(settings, new KeysSettings()), [contents.Source, .. sel.Select(i => i.Content), .. data.Inputs]);
     }
 
     private static PlannedUnit InnocentsUnit(DemoRecipe recipe, ulong seed, DemoContents contents, UnitEngine? engine)
@@ -106,8 +106,6 @@ public static class DemoPlan
         };
         return new(
             "model-1", UnitSettings.Write(settings, new ModelSettings()),
-            [contents.Base, .. generated ? [contents.Source] : Array.Empty<string>(), Keys, .. Content(prompts), .. Content(real)]);
+            [contents.Base, .. generated ? [contents.Source] : Array.Empty<string>(), Keys, .. prompts?.Inputs ?? [], .. real?.Inputs ?? []]);
     }
-
-    private static IEnumerable<string> Content(UnitData? data) => data?.Content is { } content ? [content] : [];
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using CudaAttribution.Populations;
 using CudaAttribution.Runs.Units;
 
@@ -8,6 +9,10 @@ namespace CudaAttribution.Experiments.Units;
 /// <param name="Content">The content that has them; null where they are the program's own.</param>
 public sealed record UnitData(DataSpec Spec, string? Content)
 {
+    /// <summary>The input that it is of a unit, if it is one.</summary>
+    [JsonIgnore]
+    public IEnumerable<string> Inputs => Content is null ? [] : [Content];
+
     /// <summary>Puts a data set into a store.</summary>
     /// <param name="store">The store.</param>
     /// <param name="data">Which pictures.</param>

@@ -39,12 +39,13 @@ internal sealed class UnitInputs(UnitWork work)
     /// <summary>The pictures that are meant, of the next input where they are not the program's own.</summary>
     /// <param name="data">Which; of an input, the set's path in it.</param>
     /// <param name="size">Side of the squares they become.</param>
-    public CaptionedDataset Data(DataSpec data, int size)
+    /// <param name="onBadImage">What happens to a damaged picture.</param>
+    public CaptionedDataset Data(DataSpec data, int size, BadImagePolicy onBadImage = BadImagePolicy.Fail)
     {
         if (data.IsEmbedded) return data.Load(size);
         string id = work.Unit.Inputs[_next];
         // Where a store lies must not get into a result.
-        return new CaptionedDataset(id, data.Load(size, Next()).Items);
+        return new CaptionedDataset(id, data.Load(size, Next(), onBadImage).Items);
     }
 
     /// <summary>Asks models with answers that outlive a kill and are gone when the unit has its result.</summary>

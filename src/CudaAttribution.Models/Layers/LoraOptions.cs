@@ -12,7 +12,7 @@ public sealed record LoraOptions(int Rank, double? Alpha = null, ulong Seed = 0)
     public double Factor => (Alpha ?? Rank) / Rank;
 
     /// <exception cref="UserException">A value makes no sense; the message names it.</exception>
-    internal void Validate()
+    public void Validate()
     {
         if (Rank < 1) throw new UserException($"the rank of an adapter is {Rank}", "It must be positive.") { Setting = "lora-rank" };
         if (!(Alpha is null or > 0) || !double.IsFinite(Factor))

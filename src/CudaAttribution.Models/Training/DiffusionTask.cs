@@ -76,8 +76,8 @@ public sealed record DiffusionObjective
     /// </summary>
     public double MinSnrGamma { get; init; }
 
-    /// <exception cref="ArgumentException">A value makes no sense; the message names it.</exception>
-    internal void Validate()
+    /// <exception cref="CudaAttribution.Runs.UserException">A value makes no sense; the message names it.</exception>
+    public void Validate()
     {
         TrainOptions.Require(CaptionDrop is >= 0 and <= 1, nameof(CaptionDrop), CaptionDrop, "in [0, 1]");
         TrainOptions.Require(MinSnrGamma >= 0 && double.IsFinite(MinSnrGamma), nameof(MinSnrGamma), MinSnrGamma, "zero or positive");

@@ -76,7 +76,7 @@ public sealed record TrainOptions
     public static int StepsFor(double epochs, int count, int batchSize) => checked((int)Math.Ceiling(epochs * count / batchSize));
 
     /// <exception cref="UserException">A value makes no sense; the message names it.</exception>
-    internal void Validate()
+    public void Validate()
     {
         Require(Steps > 0, nameof(Steps), Steps, "positive");
         Require(BatchSize > 0, nameof(BatchSize), BatchSize, "positive");

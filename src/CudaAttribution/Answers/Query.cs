@@ -24,6 +24,9 @@ public enum NoisePurpose
     /// <summary>Pictures that a suspect or innocent is trained on.</summary>
     TrainingData,
 
+    /// <summary>The source and its twins, whose pictures a suspect's answers are compared with.</summary>
+    TwinDraws,
+
     /// <summary>Counterfactuals of served pictures: what the source could have served just as well.</summary>
     Fresh,
 

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Images;
-using CudaAttribution.Models.Training;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Units;
 
@@ -38,12 +37,9 @@ public sealed class ModelBuilder(FineTuner tuner)
     private void Build(RunFolder folder, ModelPlan plan, ModelInputs inputs, Action<UnitProgress>? progress, CancellationToken cancel)
     {
         var data = TrainingSet(folder, plan, inputs, progress, cancel);
-        string identity = tuner.Train(folder, data, plan.Training, plan.Seed, p => progress?.Invoke(Describe(p)), cancel);
+        string identity = tuner.Train(folder, data, plan.Training, plan.Seed, progress, cancel);
         folder.WriteJson(ModelFiles.Record, Record(plan, inputs, data, identity));
     }
-
-    private static UnitProgress Describe(TrainProgress p) => new(
-        "", "training", p.Step, p.Steps, FormattableString.Invariant($"loss {p.Loss:0.0000}, {p.PicturesPerSecond:0} images/s"), p.Remaining);
 
     private CaptionedDataset TrainingSet(
         RunFolder folder, ModelPlan plan, ModelInputs inputs, Action<UnitProgress>? progress, CancellationToken cancel)
