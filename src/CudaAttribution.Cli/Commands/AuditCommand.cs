@@ -23,6 +23,8 @@ internal static class AuditCommand
         well. Plan, pictures and level are committed to (plan.json, commit.json) before the first query; then every suspect is asked each prompt once.
         A model that does not depend on the served pictures cannot know which of them was served: the served one is nearest to its answers as often as
         any other. The p-value is exact, needs no model that is known to be innocent, and accuses such a model at most at a rate of --alpha.
+        Where there is no log, twins do: models trained as the source was, with other seeds ('cudattr twins'). A suspect that does not depend on which of them
+        was deployed resembles the source more than all others as often as any of them.
         Verdicts: 'shown', 'not shown', and 'no verdict' where too many answers are unusable or a control fails. Writes audit.json, report.html, every
         answer with its hash chain, and seal.json; 'cudattr evidence verify' checks all of it offline. A run that was stopped goes on with the same command.
         Exit code 3: a suspect has no verdict.
@@ -37,6 +39,10 @@ internal static class AuditCommand
             HelpName = "path",
         };
         var served = new Option<FileSystemInfo?>("--served") { Description = "The log of what the source served.", HelpName = "path" };
+        var twins = new Option<DirectoryInfo?>("--twins")
+        {
+            Description = "Source and twins with their pictures, as 'twins draw' left them. Without a log the verdict rests on them.", HelpName = "folder",
+        };
         var suspects = new Option<string[]>("--suspect")
         {
             Description = "A model, or a JSON file that describes an HTTP service; several allowed.", Required = true, HelpName = "path",
@@ -57,7 +63,7 @@ internal static class AuditCommand
         var runOptions = new RunOptionSet();
         var command = new Command("audit", Description) { CreatePlan() };
         source.AddTo(command);
-        foreach (var option in new Option[] { baseModel, served, suspects, alpha, fresh, prompts, pool, unusable, sequential, decoys, yes }) command.Add(option);
+        foreach (var option in new Option[] { baseModel, served, twins, suspects, alpha, fresh, prompts, pool, unusable, sequential, decoys, yes }) command.Add(option);
         sampling.AddTo(command);
         runOptions.AddTo(command);
         command.SetAction(parsed =>
@@ -68,18 +74,22 @@ internal static class AuditCommand
             {
                 Source = source.Read(parsed),
                 Base = parsed.GetValue(baseModel) is { } path ? new ModelReference(path.FullName) : null,
-                Served = parsed.GetValue(served)?.FullName ?? throw new UsageException("--served is needed: the log of what the source served"),
+                Served = parsed.GetValue(served)?.FullName,
+                Twins = parsed.GetValue(twins)?.FullName,
+                Primary = parsed.GetValue(served) is null ? PrimaryTest.SourceSwap : PrimaryTest.ServedVersusFresh,
                 Suspects = [.. asked.Select(Path.GetFullPath)],
                 Alpha = parsed.GetValue(alpha),
                 Fresh = parsed.GetValue(fresh),
                 Prompts = parsed.GetValue(prompts),
                 Pool = Math.Max(parsed.GetValue(pool), parsed.GetValue(prompts)),
                 Unusable = parsed.GetValue(unusable),
-                Sequential = parsed.GetValue(sequential) ?? asked.Any(SuspectOpener.IsService),
+                Sequential = parsed.GetValue(sequential) ?? (parsed.GetValue(served) is not null && asked.Any(SuspectOpener.IsService)),
                 Seed = run.Seed,
                 Sampling = sampling.Read(parsed),
                 DecoyPool = parsed.GetValue(decoys) is { } set ? [.. DataArgument.Parse(set).Load(16).Items.Select(i => i.Caption)] : [],
             };
+            if (options is { Served: null, Twins: null })
+                throw new UsageException("--served or --twins is needed: what the source served, or models that could have been the source");
             options.Check();
             var cost = AuditCost.Of(options);
             Console.Error.WriteLine(cost);

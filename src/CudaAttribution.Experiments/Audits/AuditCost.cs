@@ -2,6 +2,7 @@ using System.Globalization;
 using CudaAttribution.Remote;
 using CudaAttribution.Runs;
 using CudaAttribution.Served;
+using CudaAttribution.Twins;
 
 namespace CudaAttribution.Experiments.Audits;
 
@@ -22,9 +23,11 @@ public sealed record AuditCost(int FreshPictures, int Queries, int Suspects, int
             var prompts = ServedLogReader.Read(path).Testable.GroupBy(p => p.Account).Select(a => a.Select(p => p.Prompt).Distinct().Count()).ToArray();
             (pool, asked) = (prompts.Sum(n => Math.Min(n, options.Pool)), prompts.Sum(n => Math.Min(n, options.Prompts)));
         }
+        if (options.Twins is { } twins && !options.Sequential)
+            asked += Math.Min(options.SwapPrompts, TwinSet.Load(twins).Design.Prompts.Count) * options.SwapAnswers;
         decimal money = options.Suspects.Where(SuspectOpener.IsService).Select(HttpService.Load)
             .Sum(s => s.Description.Limits.CostPerCall * asked * (1 + s.Description.DecoysPerKey));
-        return new(pool * options.Fresh, asked, options.Suspects.Count, options.Base is null ? 1 : 2, money);
+        return new(pool * options.Fresh, asked, options.Suspects.Count, options.Served is null ? 0 : options.Base is null ? 1 : 2, money);
     }
 
     public override string ToString() => string.Create(

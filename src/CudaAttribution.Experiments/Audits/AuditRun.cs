@@ -9,6 +9,7 @@ using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
 using CudaAttribution.Served;
 using CudaAttribution.Tensors;
+using CudaAttribution.Twins;
 using CudaAttribution.Verdicts;
 
 namespace CudaAttribution.Experiments.Audits;
@@ -88,6 +89,7 @@ public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOption
             Seed = options.Seed,
             Measure = options.Measure,
             Served = options.Served is { } log ? PlanServed(log, source, measure, cancel) : null,
+            Swap = options.Twins is { } twins ? PlanSwap(twins, source, measure, cancel) : null,
         };
         folder.WriteJson(AuditPlan.FileName, plan);
         AuditPlan.Load(folder.Root);
@@ -121,6 +123,28 @@ public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOption
             Prompts = options.Prompts,
             Trials = pool.Trials,
             Asked = TrialChoice.Widest([.. pool.Trials.Select(t => t.Account)], spreads, options.Prompts),
+        };
+    }
+
+    private SwapPlan PlanSwap(string path, LocalModel source, IPictureMeasure measure, CancellationToken cancel)
+    {
+        var set = TwinSet.Load(path);
+        if (set.Models[0].Identity != source.Identity)
+            throw new UserException(
+                $"these are twins of {set.Models[0].Identity[..12]}…, the source is {source.Identity[..12]}…", "Give the twins of this source.", path);
+        if (set.Design.Sampling != options.Sampling)
+            throw new UserException(
+                $"the twins were sampled with {set.Design.Sampling}, the suspects would be with {options.Sampling}", "Sample all alike.", path);
+        // All that a verdict rests on lies in the folder.
+        set.CopyTo(folder.Folder(AuditPlaces.Twins));
+        return new()
+        {
+            Twins = set.Root,
+            Count = set.Models.Count - 1,
+            Prompts = options.SwapPrompts,
+            Answers = options.SwapAnswers,
+            Asked = AuditVerifier.SwapPrompts(
+                set, options.SwapPrompts, measure, (done, of) => progress?.Invoke("comparing source and twins", done, of), cancel),
         };
     }
 

@@ -33,6 +33,7 @@ public static class AuditReport
             .. result.Suspects.Select(s => Card(s, plan)),
             Meaning(plan),
             .. result.Suspects.Select((s, i) => Suspect(folder, plan, s, i, judge)),
+            Swap(result),
             Controls(result),
             Indications(result),
             Chain(plan, result, run),
@@ -115,6 +116,18 @@ public static class AuditReport
             return $"{prompt}<td class=\"n\"><span class=\"{(rank == 1 ? "yes" : "no")}\">{rank}</span></td><td>{Html.Image(answer, "the answer")}</td><td><div class=\"row\">{strip}</div></td>";
         }
     }
+
+    private static string Swap(AuditResult result) => !result.Suspects.Any(s => s.Tests.Any(t => t.Swap is not null)) ? "" :
+        "<h2>Source and twins</h2><p>Twins were trained as the source was, with other seeds; any of them could have been deployed in its place. A suspect that does not "
+        + "depend on which was resembles the source no more than the others. Its likeness is how far it errs as a model does, apart from what all have in common. "
+        + "The owner states that the source was not picked out of several for its behaviour.</p>"
+        + Html.Table(
+            ["suspect", "#likeness to the source", "#to the likest twin", "#prompts", "#source is likest", "#p"],
+            result.Suspects.SelectMany(s => s.Tests.Where(t => t.Swap is not null).Select(t => (IReadOnlyList<string>)
+            [
+                Html.Text(s.Name), Html.Number(t.Swap!.Scores[0]), Html.Number(t.Swap.Scores.Skip(1).Max()), $"{t.Swap.Prompts}", Html.Number(t.Swap.Nearest, "0.#"),
+                Html.P(t.PValue),
+            ])));
 
     private static string Controls(AuditResult result) => result.Controls.Count == 0 ? "" :
         "<h2>Negative control</h2><p>Models that cannot know which pictures were served, asked the same prompts. Their ranks must look like chance on both sides; "

@@ -6,10 +6,10 @@ namespace CudaAttribution.Twins;
 
 /// <summary>
 /// The source-swap test on pictures (docs/method.md "Source swap"). Source and twins are treated alike: exchanging any two of them exchanges their
-/// distances and changes no bit of anything else.
+/// scores and changes no bit of anything else.
 /// </summary>
 /// <param name="set">The source and its twins.</param>
-/// <param name="measure">Whose distance of a pair depends on no other picture.</param>
+/// <param name="measure">What prompts are chosen by; its distance of a pair depends on no other picture.</param>
 public sealed class SourceSwap(TwinSet set, IPictureMeasure measure)
 {
     /// <summary>
@@ -31,27 +31,6 @@ public sealed class SourceSwap(TwinSet set, IPictureMeasure measure)
         return contrasts;
     }
 
-    /// <summary>The mean distance of answers to a prompt from the pictures of each model, the source first.</summary>
-    /// <param name="prompt">Number of the prompt.</param>
-    /// <param name="answers">The suspect's pictures for it, one at least.</param>
-    public double[] Distances(int prompt, IReadOnlyList<RgbImage> answers)
-    {
-        if (answers.Count == 0) throw new ArgumentException("there is no answer", nameof(answers));
-        double[,] matrix = measure.Matrix(All(prompt), answers);
-        int draws = set.Design.Draws;
-        return [.. Enumerable.Range(0, set.Models.Count).Select(Mean)];
-
-        double Mean(int model)
-        {
-            double sum = 0;
-            for (int draw = 0; draw < draws; draw++)
-            {
-                for (int answer = 0; answer < answers.Count; answer++) sum += matrix[(model * draws) + draw, answer];
-            }
-            return sum / (draws * answers.Count);
-        }
-    }
-
     /// <summary>Tests a suspect.</summary>
     /// <param name="asked">Numbers of the prompts, each with the suspect's pictures for it. What did not answer is left out.</param>
     /// <exception cref="UserException">A prompt is asked twice, or there is none.</exception>
@@ -60,7 +39,7 @@ public sealed class SourceSwap(TwinSet set, IPictureMeasure measure)
         if (asked.Count == 0) throw new UserException("no prompt was answered", "Ask a suspect that answers.");
         if (asked.GroupBy(a => a.Prompt).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new UserException($"the prompt number {twice.Key} is there {twice.Count()} times", "Give all its answers at once.");
-        return SourceSwapTest.Of([.. asked.Select(a => Distances(a.Prompt, a.Answers))]);
+        return SourceSwapTest.Of([.. asked.Select(a => DeviationCosine.Of(set.Pictures(a.Prompt), a.Answers))]);
     }
 
     private RgbImage[] All(int prompt) => [.. set.Pictures(prompt).SelectMany(pictures => pictures)];

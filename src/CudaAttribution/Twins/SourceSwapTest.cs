@@ -6,13 +6,13 @@ namespace CudaAttribution.Twins;
 /// </summary>
 public sealed record SourceSwapTest
 {
-    /// <summary>A_j of each model, the source first: minus the mean rank of its distance from the suspect's answers among all models.</summary>
+    /// <summary>A_j of each model, the source first: the mean over prompts of its likeness to the suspect's answers.</summary>
     public required IReadOnlyList<double> Scores { get; init; }
 
     /// <summary>Prompts that were compared.</summary>
     public required int Prompts { get; init; }
 
-    /// <summary>Prompts whose nearest model is the source, ties shared.</summary>
+    /// <summary>Prompts whose likest model is the source, ties shared.</summary>
     public required double Nearest { get; init; }
 
     /// <summary>The same of the twin that has most.</summary>
@@ -25,30 +25,29 @@ public sealed record SourceSwapTest
     public required double? Deviations { get; init; }
 
     /// <summary>Runs the test.</summary>
-    /// <param name="distances">For each prompt the mean distance of the suspect's answers from each model's pictures, the source first.</param>
-    public static SourceSwapTest Of(IReadOnlyList<IReadOnlyList<double>> distances)
+    /// <param name="likeness">For each prompt the likeness of each model to the suspect's answers, the source first; larger is more alike.</param>
+    public static SourceSwapTest Of(IReadOnlyList<IReadOnlyList<double>> likeness)
     {
-        if (distances.Count == 0) throw new ArgumentException("there is no prompt", nameof(distances));
-        int models = distances[0].Count;
-        if (models < 2) throw new ArgumentException("there is no twin", nameof(distances));
-        var (ranks, nearest) = (new double[models], new double[models]);
-        foreach (var prompt in distances)
+        if (likeness.Count == 0) throw new ArgumentException("there is no prompt", nameof(likeness));
+        int models = likeness[0].Count;
+        if (models < 2) throw new ArgumentException("there is no twin", nameof(likeness));
+        var (sums, nearest) = (new double[models], new double[models]);
+        foreach (var prompt in likeness)
         {
-            double least = prompt.Min();
-            int equal = prompt.Count(d => d == least);
+            double most = prompt.Max();
+            int equal = prompt.Count(l => l == most);
             for (int j = 0; j < models; j++)
             {
-                // Equal distances share their places.
-                ranks[j] += prompt.Count(d => d < prompt[j]) + ((1 + prompt.Count(d => d == prompt[j])) / 2.0);
-                if (prompt[j] == least) nearest[j] += 1.0 / equal;
+                sums[j] += prompt[j];
+                if (prompt[j] == most) nearest[j] += 1.0 / equal;
             }
         }
-        double[] scores = [.. ranks.Select(r => -r / distances.Count)];
+        double[] scores = [.. sums.Select(s => s / likeness.Count)];
         double[] twins = scores[1..];
         return new SourceSwapTest
         {
             Scores = scores,
-            Prompts = distances.Count,
+            Prompts = likeness.Count,
             Nearest = nearest[0],
             NearestTwin = nearest[1..].Max(),
             PValue = (1.0 + twins.Count(a => a >= scores[0])) / models,

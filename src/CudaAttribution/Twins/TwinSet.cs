@@ -73,6 +73,13 @@ public sealed class TwinSet
         return set;
     }
 
+    /// <summary>Copies the set, file by file.</summary>
+    public void CopyTo(RunFolder folder)
+    {
+        foreach (string file in AllPages().Select(p => PageFile(p.Model, p.Page)).Append(FileName))
+            folder.Write(file, File.ReadAllBytes(Path.Combine(_folder, file)));
+    }
+
     /// <summary>Where a page of a model's sheet is, in the folder of a set.</summary>
     public static string PageFile(int model, int page) => $"sheets/{model:D3}-{page:D3}.webp";
 

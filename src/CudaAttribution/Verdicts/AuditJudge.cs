@@ -4,6 +4,7 @@ using CudaAttribution.Measures;
 using CudaAttribution.Runs;
 using CudaAttribution.Served;
 using CudaAttribution.Statistics;
+using CudaAttribution.Twins;
 
 namespace CudaAttribution.Verdicts;
 
@@ -16,13 +17,15 @@ namespace CudaAttribution.Verdicts;
 /// <param name="measure">The measure of the plan, unaligned.</param>
 public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPictureMeasure measure)
 {
-    public const string ServedVersusFresh = "served-versus-fresh", ServedKernel = "served-kernel", SourceSwap = "source-swap";
+    public const string ServedVersusFresh = "served-versus-fresh", ServedKernel = "served-kernel", SwapTest = "source-swap";
 
     /// <summary>Power that detectable shares are stated for.</summary>
     public const double Power = 0.9;
 
     /// <summary>Of α, what a control may reach by chance on either side.</summary>
     private const double ControlShare = 0.1;
+
+    private readonly SourceSwap? _swap = plan.Swap is { } swap ? new(TwinsOf(folder, swap), measure) : null;
 
     private readonly TrialPool? _trials = plan.Served is { } served ? new(Path.Combine(folder, AuditPlaces.Trials), served.Trials) : null;
 
@@ -33,7 +36,7 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
     public RgbImage[] PicturesOf(int trial) => _trials!.Pictures(trial);
 
     /// <summary>Name of the primary test.</summary>
-    public static string NameOf(PrimaryTest test) => test == PrimaryTest.ServedVersusFresh ? ServedVersusFresh : SourceSwap;
+    public static string NameOf(PrimaryTest test) => test == PrimaryTest.ServedVersusFresh ? ServedVersusFresh : SwapTest;
 
     /// <summary>What takes a model's answers as they come; null without a served log.</summary>
     public AuditExaminer? Examiner() => plan.Served is { } served ? new(served, _trials!, new AlignedMeasure(measure)) : null;
@@ -44,8 +47,9 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
     {
         ControlResult[] controls = [.. plan.Controls.Select((c, i) => Control(c, Place(AuditPlaces.OfControl(plan, i))))];
         Examined[] suspects = [.. plan.Suspects.Select((s, i) => Examine(s, Place(AuditPlaces.OfSuspect(plan, i))))];
-        bool[] rejected = plan.Sequential
-            ? Multiplicity.EBenjaminiHochberg([.. suspects.Select(s => Value(s.HighestLog10E))], plan.Alpha)
+        // Ranks among B twins end at 1 / (B + 1), which no correction survives: source-swap judges each suspect by itself.
+        bool[] rejected = plan.Primary == PrimaryTest.SourceSwap ? [.. suspects.Select(s => s.PValue <= plan.Alpha)]
+            : plan.Sequential ? Multiplicity.EBenjaminiHochberg([.. suspects.Select(s => Value(s.HighestLog10E))], plan.Alpha)
             : Multiplicity.Holm([.. suspects.Select(s => s.PValue)], plan.Alpha);
         return new AuditResult
         {
@@ -101,6 +105,11 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
                 ? Math.Min(1, Math.Max(double.Epsilon, Math.Pow(10, -suspect.CarriedLog10E - examiner.HighestLog10E)))
                 : Math.Min(1, accounts.Length * accounts.Min(a => a.Ranks.PValue));
         }
+        if (Swap(answers) is { } swap)
+        {
+            tests.Add(new() { Name = SwapTest, PValue = swap.PValue, Statistic = swap.Scores[0], Swap = swap });
+            if (plan.Primary == PrimaryTest.SourceSwap) p = swap.PValue;
+        }
         return new(suspect, place, examiner, shown, usability, all, accounts, tests, p);
 
         IEnumerable<AskedAnswer> Noted(IEnumerable<AskedAnswer> given)
@@ -145,6 +154,28 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
         return ServedKernelTest.Of(distances, [.. served.Asked.Select(i => served.Trials[i].Served)], plan.Seed);
     }
 
+    private SourceSwapTest? Swap(List<(int Query, RgbImage Image)> answers)
+    {
+        if (plan.Swap is not { } swap) return null;
+        int first = plan.Served?.Asked.Count ?? 0;
+        (int Prompt, IReadOnlyList<RgbImage> Answers)[] asked =
+        [
+            .. answers.Where(a => a.Query >= first).GroupBy(a => (a.Query - first) / swap.Answers)
+                .Select(prompt => (swap.Asked[prompt.Key].Number, (IReadOnlyList<RgbImage>)[.. prompt.Select(a => a.Image)])),
+        ];
+        return asked.Length == 0 ? null : _swap!.Test(asked);
+    }
+
+    /// <summary>The source and its twins, as the plan names them.</summary>
+    /// <exception cref="UserException">They are others.</exception>
+    public static TwinSet TwinsOf(string folder, SwapPlan plan)
+    {
+        var set = TwinSet.Load(Path.Combine(folder, AuditPlaces.Twins));
+        return set.Root == plan.Twins && set.Models.Count == plan.Count + 1
+            ? set
+            : throw new UserException("these are not the twins that the plan names", "Restore the folder.", Path.Combine(folder, AuditPlaces.Twins));
+    }
+
     private SuspectResult Result(Examined e, bool rejected, ControlResult[] controls)
     {
         string? obstacle =
@@ -160,7 +191,7 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
             Name = e.Suspect.Name,
             Identity = e.Suspect.Identity,
             Verdict = verdict,
-            Reason = VerdictWords.Of(verdict, obstacle, plan, e.All, e.Usability.Answers, detectable),
+            Reason = VerdictWords.Of(verdict, obstacle, plan, e.All, e.Tests, e.Usability.Answers, detectable),
             Primary = NameOf(plan.Primary),
             PValue = e.PValue,
             EValue = e.Examiner is { } examiner ? Value(e.Suspect.CarriedLog10E + examiner.Log10E) : null,

@@ -81,7 +81,7 @@ public sealed record AuditPlan
     public IReadOnlyList<string> Prompts =>
     [
         .. Served is { } served ? served.Asked.Select(i => served.Trials[i].Prompt) : [],
-        .. Swap is { } swap && !(Sequential && Primary == PrimaryTest.ServedVersusFresh) ? swap.Asked.SelectMany(p => Enumerable.Repeat(p, swap.Answers)) : [],
+        .. Swap is { } swap && !(Sequential && Primary == PrimaryTest.ServedVersusFresh) ? swap.Asked.SelectMany(p => Enumerable.Repeat(p.Prompt, swap.Answers)) : [],
     ];
 
     /// <summary>The queries to a model.</summary>
@@ -168,20 +168,29 @@ public sealed record ServedPlan
 /// <summary>The plan of source-swap.</summary>
 public sealed record SwapPlan
 {
-    /// <summary>Merkle root of the pictures of source and twins.</summary>
+    /// <summary>Merkle root of the models and pictures of source and twins.</summary>
     public required string Twins { get; init; }
 
     /// <summary>B: twins.</summary>
     public required int Count { get; init; }
 
-    /// <summary>The prompts that are asked.</summary>
-    public required IReadOnlyList<string> Asked { get; init; }
+    /// <summary>How many prompts are asked at most.</summary>
+    public required int Prompts { get; init; }
 
     /// <summary>Answers to each.</summary>
     public required int Answers { get; init; }
 
+    /// <summary>The prompts that are asked, with their numbers in the set of twins, in their order.</summary>
+    public required IReadOnlyList<SwapPrompt> Asked { get; init; }
+
     internal void Check(Func<string, string, UserException> wrong)
     {
-        if (Count < 1 || Answers < 1 || Asked.Count == 0) throw wrong("there are no twins, or nothing is asked", "Restore the plan.");
+        if (Count < 1 || Answers < 1 || Asked.Count == 0 || Asked.DistinctBy(p => p.Number).Count() != Asked.Count)
+            throw wrong("there are no twins, or the prompts that are asked are not each there once", "Restore the plan.");
     }
 }
+
+/// <summary>A prompt of source-swap.</summary>
+/// <param name="Number">Its number in the set of twins.</param>
+/// <param name="Prompt">The prompt.</param>
+public sealed record SwapPrompt(int Number, string Prompt);

@@ -4,6 +4,7 @@ using CudaAttribution.Measures;
 using CudaAttribution.Runs;
 using CudaAttribution.Served;
 using CudaAttribution.Tensors;
+using CudaAttribution.Twins;
 
 namespace CudaAttribution.Verdicts;
 
@@ -24,6 +25,9 @@ public static class AuditVerifier
             if (commit is not null && commit != committed) return $"{Commitment.FileName} is not the commitment {commit}: this is another plan";
             var measure = MeasureRegistry.Create(plan.Measure, device);
             if (plan.Served is { } served && Choice(folder, served, measure) is { } choice) return choice;
+            if (plan.Swap is { } swap
+                && !SwapPrompts(AuditJudge.TwinsOf(folder, swap), swap.Prompts, measure).SequenceEqual(swap.Asked))
+                return $"{AuditPlan.FileName} asks other prompts than its rule chooses";
             string written = Json.ReadText(Path.Combine(folder, AuditResult.FileName), "audit");
             return Json.Write(new AuditJudge(folder, plan, committed, measure).Judge()) == written
                 ? null
@@ -44,6 +48,16 @@ public static class AuditVerifier
         commitment.Check(Json.Read<JsonNode>(file, "audit plan"), file);
         return (AuditPlan.Load(folder), commitment.Commit);
     }
+
+    /// <summary>The prompts of a set that tell its models apart best, without knowing which is the source.</summary>
+    /// <param name="set">The set.</param>
+    /// <param name="count">How many at most.</param>
+    /// <param name="measure">What they are told apart by.</param>
+    /// <param name="progress">Prompts looked at, of all.</param>
+    /// <param name="cancel">Stops between two prompts.</param>
+    public static IReadOnlyList<SwapPrompt> SwapPrompts(
+        TwinSet set, int count, IPictureMeasure measure, Action<int, int>? progress = null, CancellationToken cancel = default) =>
+        [.. SwapChoice.Sharpest(new SourceSwap(set, measure).Contrasts(progress, cancel), count).Select(i => new SwapPrompt(i, set.Design.Prompts[i]))];
 
     /// <summary>The prompts must be those that the rule chooses, which knows no served picture.</summary>
     private static string? Choice(string folder, ServedPlan plan, IPictureMeasure measure)

@@ -6,16 +6,25 @@ namespace CudaAttribution.Verdicts;
 /// <summary>The ground of a verdict in words.</summary>
 internal static class VerdictWords
 {
-    public static string Of(Verdict verdict, string? obstacle, AuditPlan plan, ServedTest? ranks, int queries, double? detectable)
+    public static string Of(
+        Verdict verdict, string? obstacle, AuditPlan plan, ServedTest? ranks, IReadOnlyList<AuditTest> tests, int queries, double? detectable)
     {
-        string found = ranks is null ? "" : $"of {ranks.Ranks.Count} usable answers {ranks.FirstPlaces} are nearest to the picture that was served among "
-            + $"{ranks.Candidates} that could have been ({Number(ranks.Ranks.Count / (double)ranks.Candidates)} by chance)";
-        return verdict switch
+        if (verdict == Verdict.NoVerdict) return Capital($"{obstacle}.");
+        string often = $"at most once in {Number(1 / plan.Alpha)} audits";
+        if (plan.Primary == PrimaryTest.SourceSwap)
         {
-            Verdict.NoVerdict => Capital($"{obstacle}."),
-            Verdict.Shown => Capital($"{found}. A model that depends on no served picture is accused so at most once in {Number(1 / plan.Alpha)} audits."),
-            _ => Capital($"{found}. {Detectable(detectable, queries)} That does not make the suspect innocent."),
-        };
+            var swap = tests.Single(t => t.Swap is not null).Swap!;
+            string place = $"{1 + swap.Scores.Skip(1).Count(s => s >= swap.Scores[0])} of {swap.Scores.Count} models that could have been deployed just as well";
+            return verdict == Verdict.Shown
+                ? $"In what it does its own way the suspect resembles the source like number {place}. A suspect that does not depend on which of them was "
+                    + $"deployed is accused so {often}."
+                : $"In what it does its own way the suspect resembles the source like number {place}, which is not rare enough. That does not make it innocent.";
+        }
+        string found = $"of {ranks!.Ranks.Count} usable answers {ranks.FirstPlaces} are nearest to the picture that was served among "
+            + $"{ranks.Candidates} that could have been ({Number(ranks.Ranks.Count / (double)ranks.Candidates)} by chance)";
+        return verdict == Verdict.Shown
+            ? Capital($"{found}. A model that depends on no served picture is accused so {often}.")
+            : Capital($"{found}. {Detectable(detectable, queries)} That does not make the suspect innocent.");
     }
 
     private static string Detectable(double? share, int queries) => share is { } f

@@ -37,11 +37,6 @@ public sealed class SourceSwapOnPicturesTests(string metric) : IDisposable
                 Assert.That(swapped.Contrasts(), Is.EqualTo(contrasts));
                 Assert.That(SwapChoice.Sharpest(swapped.Contrasts(), 3), Is.EqualTo(SwapChoice.Sharpest(contrasts, 3)));
                 Assert.That(swapped.Test(asked).Scores, Is.EqualTo(order.Select(m => scores[m])));
-                foreach (var (prompt, answers) in asked)
-                {
-                    double[] distances = straight.Distances(prompt, answers);
-                    Assert.That(swapped.Distances(prompt, answers), Is.EqualTo(order.Select(m => distances[m])));
-                }
             }
         }
     }
@@ -66,7 +61,8 @@ public sealed class SourceSwapOnPicturesTests(string metric) : IDisposable
         var world = new TwinWorld();
         var swap = new SourceSwap(world.Save(TestFolder.New("set")), Measure);
         var test = swap.Test([.. Enumerable.Range(0, world.Prompts.Length).Select(p => (p, (IReadOnlyList<RgbImage>)world.Of(0, p)))]);
-        Assert.That((test.PValue, test.Nearest, test.Scores[0]), Is.EqualTo((0.2, 6.0, -1.0)));
+        Assert.That((test.PValue, test.Nearest), Is.EqualTo((0.2, 6.0)));
+        Assert.That(test.Scores[0], Is.EqualTo(1).Within(1e-12), "it errs as the source does");
     }
 
     [Test]
@@ -95,7 +91,6 @@ public sealed class SourceSwapOnPicturesTests(string metric) : IDisposable
         var asked = Asked(world, 1);
         Assert.That(() => swap.Test([]), Throws.TypeOf<UserException>().With.Message.Contains("no prompt was answered"));
         Assert.That(() => swap.Test([asked[0], asked[0]]), Throws.TypeOf<UserException>().With.Message.Contains("is there 2 times"));
-        Assert.That(() => swap.Distances(0, []), Throws.ArgumentException);
     }
 
     private static (int Prompt, IReadOnlyList<RgbImage> Answers)[] Asked(TwinWorld world, ulong seed)

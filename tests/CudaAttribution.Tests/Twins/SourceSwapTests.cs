@@ -8,22 +8,22 @@ public class SourceSwapTests
     [Test]
     public void ByHand()
     {
-        // Ranks of the source 1, 2, 1; of the first twin 2, 1, 3; of the second 3, 3, 2.
-        var test = SourceSwapTest.Of([[0.1, 0.2, 0.3], [0.2, 0.1, 0.3], [0.1, 0.3, 0.2]]);
+        var test = SourceSwapTest.Of([[0.9, 0.2, 0.1], [0.2, 0.8, 0.1], [0.7, 0.2, 0.3]]);
         Assert.Multiple(() =>
         {
-            Assert.That(test.Scores, Is.EqualTo(new[] { -4 / 3.0, -2, -8 / 3.0 }).Within(1e-15));
+            Assert.That(test.Scores, Is.EqualTo(new[] { 0.6, 0.4, 0.5 / 3 }).Within(1e-15));
             Assert.That(test.PValue, Is.EqualTo(1 / 3.0));
             Assert.That((test.Nearest, test.NearestTwin), Is.EqualTo((2.0, 1.0)));
-            Assert.That(test.Deviations, Is.EqualTo((-4 / 3.0 + 7 / 3.0) / Math.Sqrt(2 * Math.Pow(1 / 3.0, 2))).Within(1e-12));
+            double mean = (0.4 + 0.5 / 3) / 2;
+            Assert.That(test.Deviations, Is.EqualTo((0.6 - mean) / (Math.Sqrt(2) * (0.4 - mean))).Within(1e-12));
         });
     }
 
     [Test]
     public void EqualTwinsCountAgainstTheSource()
     {
-        var test = SourceSwapTest.Of([[0.1, 0.1, 0.3]]);
-        Assert.That((test.PValue, test.Nearest, test.Scores[0]), Is.EqualTo((2 / 3.0, 0.5, -1.5)));
+        var test = SourceSwapTest.Of([[0.3, 0.3, 0.1]]);
+        Assert.That((test.PValue, test.Nearest, test.Scores[0]), Is.EqualTo((2 / 3.0, 0.5, 0.3)));
     }
 
     /// <summary>Exactness: let each model in turn be the source; p ≤ k/(B + 1) for at most k of them, whatever the distances, ties included.</summary>
