@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source build/setup.sh
 
-readonly out="$(realpath -m "${1:-artifacts/publish}")" newest_glibc=2.35 size_limit_mb=30
+readonly out="$(realpath -m "${1:-artifacts/publish}")" newest_glibc=2.35 size_limit_mb=31
 readonly work="$out.partial"
 
 echo "publish: building the native part"

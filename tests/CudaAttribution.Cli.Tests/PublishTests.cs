@@ -26,8 +26,9 @@ public sealed class PublishTests
     {
         string[] entries = [.. Directory.EnumerateFileSystemEntries(Work["published"]).Select(e => Path.GetFileName(e)!)];
         Assert.That(entries, Is.EquivalentTo((string[])["cudattr", "licences", "models"]));
-        Assert.That(new FileInfo(Program).Length, Is.LessThan(30L << 20));
+        Assert.That(new FileInfo(Program).Length, Is.LessThan(31L << 20));
         Assert.That(File.ReadAllText(Work["published/licences/SixLabors.ImageSharp.txt"]), Does.Contain("Apache License"));
+        Assert.That(File.ReadAllText(Work["published/licences/BouncyCastle.Cryptography.txt"]), Does.Contain("Bouncy Castle"));
     }
 
     [Test]
@@ -54,6 +55,18 @@ public sealed class PublishTests
         string model = Path.Combine(AppContext.BaseDirectory, "models/source");
         Cudattr.Succeed([.. sample.Select(a => a == "models/source" ? model : a), "--out", Work["built"]]);
         Assert.That(Pictures("drawn"), Is.EqualTo(Pictures("built")).And.Not.Empty);
+    }
+
+    /// <summary>The library for it is trimmed.</summary>
+    [Test]
+    public void It_checks_time_stamps_and_makes_keys()
+    {
+        const string golden = "tests/golden/timestamps";
+        var stamp = Run([], Program, "evidence", "check-stamp", golden, "--reply", $"{golden}/granted.tsr", "--trust", $"{golden}/root.pem");
+        Assert.That(stamp.ExitCode, Is.Zero, stamp.Error);
+        Assert.That(stamp.Output, Does.Contain("vouched for by"));
+        var key = Run([], Program, "evidence", "keygen", "--out", Work["key.pem"]);
+        Assert.That(key.ExitCode, Is.Zero, key.Error);
     }
 
     private static Dictionary<string, string> Pictures(string folder) => TestFolder.Contents(Work[folder])
