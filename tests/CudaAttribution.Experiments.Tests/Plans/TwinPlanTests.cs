@@ -79,7 +79,7 @@ public sealed class TwinPlanTests
         Assert.That(_set.Pictures(3, 1), Is.EqualTo(Draw(twin, 1)));
     }
 
-    /// <summary>Distances, means and ranks once more, in plain floating point and by sorting.</summary>
+    /// <summary>Distances, deviations and cosines once more, in plain floating point.</summary>
     [Test]
     public void The_test_of_a_suspect_agrees_with_an_independent_computation()
     {
@@ -91,19 +91,27 @@ public sealed class TwinPlanTests
 
         double[] contrasts = [.. Enumerable.Range(0, 6).Select(Contrast)];
         Assert.That(chosen, Is.EqualTo(Enumerable.Range(0, 6).OrderByDescending(p => contrasts[p]).Take(3)));
-        var ranks = new double[5];
+        var scores = new double[5];
         foreach (var (prompt, answers) in asked)
         {
-            double[] means = [.. Enumerable.Range(0, 5).Select(m => _set.Pictures(m, prompt).SelectMany(p => answers.Select(a => Distance(p, a))).Average())];
-            double[] sorted = [.. means.Order()];
-            for (int m = 0; m < 5; m++) ranks[m] += (1 + Array.IndexOf(sorted, means[m]) + 1 + Array.LastIndexOf(sorted, means[m])) / 2.0;
+            double[][] means = [.. Enumerable.Range(0, 5).Select(m => Mean(_set.Pictures(m, prompt)))];
+            double[] all = [.. Enumerable.Range(0, means[0].Length).Select(i => means.Average(m => m[i]))];
+            double[] deviation = Minus(Mean(answers), all);
+            for (int m = 0; m < 5; m++) scores[m] += Cosine(deviation, Minus(means[m], all)) / 3;
         }
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(test.Scores, Is.EqualTo(ranks.Select(r => -r / 3)).Within(1e-12));
-            Assert.That(test.PValue, Is.EqualTo(ranks.Count(r => r <= ranks[0]) / 5.0));
+            Assert.That(test.Scores, Is.EqualTo(scores).Within(1e-9));
+            Assert.That(test.PValue, Is.EqualTo(test.Scores.Count(s => s >= test.Scores[0]) / 5.0));
             Assert.That(test.Prompts, Is.EqualTo(3));
         }
+
+        static double[] Mean(IReadOnlyList<RgbImage> pictures) =>
+            [.. Enumerable.Range(0, pictures[0].Pixels.Length).Select(i => pictures.Average(p => p.Pixels[i] / 255.0))];
+
+        static double[] Minus(double[] a, double[] b) => [.. a.Zip(b, (x, y) => x - y)];
+
+        static double Cosine(double[] a, double[] b) => a.Zip(b, (x, y) => x * y).Sum() / Math.Sqrt(a.Sum(x => x * x) * b.Sum(x => x * x));
 
         double Contrast(int prompt)
         {
