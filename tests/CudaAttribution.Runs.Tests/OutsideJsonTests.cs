@@ -56,6 +56,7 @@ public class OutsideJsonTests
     [TestCase($$"""{"a": "{{Half}}\ud83d\ude00\ude00"}""", """{"a":"�😀�"}""")]
     [TestCase($$"""{"a": "\\{{Half}} \\ud83d \"{{Half}}"}""", """{"a":"\\� \\ud83d \"�"}""")]
     [TestCase($$"""{"{{Half}}": 1}""", """{"�":1}""")]
+    [TestCase("""{"a": "\ude00\ude00"}""", """{"a":"��"}""")]
     [TestCase("""{"a": NaN, "b": [Infinity, -Infinity, -1], "c": "NaN -Infinity"}""", """{"a":null,"b":[null,null,-1],"c":"NaN -Infinity"}""")]
     [TestCase("""{"a": 1, "a": 2}""", null)]
     public void ALenientReaderMakesTheBestOfIt(string text, string? expected)

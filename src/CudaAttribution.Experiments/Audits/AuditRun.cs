@@ -104,11 +104,12 @@ public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOption
             throw new UserException(
                 $"the log was served by {header.Source[..12]}… with {header.Sampling}, the source given is {source.Identity[..12]}… with {options.Sampling}",
                 "Give the model that served, sampled as it served.", path);
+        var services = options.Suspects.Where(SuspectOpener.IsService).Select(s => HttpService.Load(s).Syntax).ToArray();
         TrialPool pool;
         using (var store = AnswerStore.Of(folder))
         {
             pool = TrialPool.Draw(
-                folder.Folder(AuditPlaces.Trials), log, source, options.Fresh, options.Pool, options.Seed, store,
+                folder.Folder(AuditPlaces.Trials), log, prompt => !services.Any(s => s.Unsafe(prompt) is not null), source, options.Fresh, options.Pool, options.Seed, store,
                 (done, of) => progress?.Invoke("drawing fresh pictures", done, of), cancel);
         }
         // The strips hold all of them.

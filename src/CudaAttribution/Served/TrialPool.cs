@@ -20,6 +20,7 @@ public sealed class TrialPool
     /// <summary>Draws the counterfactuals of served pictures from their source, and mixes each served picture with its own by a coin.</summary>
     /// <param name="folder">Gets the strips.</param>
     /// <param name="log">What was served: of prompts that were served several times to one account, a coin takes one picture.</param>
+    /// <param name="askable">Whether every suspect can be asked a prompt as it stands; the others are left out.</param>
     /// <param name="source">The source, sampled as it served.</param>
     /// <param name="fresh">K: fresh pictures of a prompt, at least 1.</param>
     /// <param name="most">Trials of an account at most; a coin takes them.</param>
@@ -29,11 +30,15 @@ public sealed class TrialPool
     /// <param name="cancel">Stops between portions; what was drawn is kept.</param>
     /// <exception cref="UserException">A served picture is not of the size that the source draws, or the source gives no picture.</exception>
     public static TrialPool Draw(
-        RunFolder folder, ServedLog log, IImageModel source, int fresh, int most, ulong seed, AnswerStore store,
+        RunFolder folder, ServedLog log, Func<string, bool> askable, IImageModel source, int fresh, int most, ulong seed, AnswerStore store,
         Action<int, int>? progress = null, CancellationToken cancel = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(fresh, 1);
-        var chosen = Choose(log.Testable, most, seed);
+        var chosen = Choose(log.Testable.Where(p => askable(p.Prompt)), most, seed);
+        if (chosen.Length == 0)
+            throw new UserException(
+                "no picture of the log can be tested: callers set what they were drawn with, or a suspect cannot be asked the prompts as they stand",
+                "Log pictures of which callers set nothing, with prompts without a service's own syntax.", log.Folder);
         var answers = store.Ask(
             source, [.. chosen.Select(p => p.Prompt)], fresh, new NoiseStream(NoisePurpose.Fresh, seed, source.Identity), progress, cancel);
         return new(folder.Root, [.. chosen.Select((picture, i) => Mix(folder, i, picture, log.Read(picture), answers.To(i), seed))]);

@@ -1,5 +1,6 @@
 using CudaAttribution.Answers;
 using CudaAttribution.Runs;
+using CudaAttribution.Served;
 using CudaAttribution.Statistics;
 using CudaAttribution.Tests.World;
 using CudaAttribution.Verdicts;
@@ -121,6 +122,19 @@ public class AuditTests
             Assert.That(result.Tests[0].Ranks!.Ranks, Has.Count.EqualTo(20 - refused));
             if (verdict == Verdict.NoVerdict) Assert.That(result.Reason, Does.Contain("refused"));
         });
+    }
+
+    [Test]
+    public void PromptsThatASuspectCannotBeAskedAreLeftOut()
+    {
+        using var world = new AuditWorld("syntax");
+        using var store = AnswerStore.InMemory();
+        string left = world.Log.Pictures[3].Prompt;
+        var pool = TrialPool.Draw(world.Folder.Folder("a"), world.Log, p => p != left, world.Source, 2, most: 30, 1, store);
+        Assert.That(pool.Trials.Select(t => t.Prompt), Is.EquivalentTo(world.Log.Pictures.Select(p => p.Prompt).Where(p => p != left)));
+        Assert.That(
+            () => TrialPool.Draw(world.Folder.Folder("b"), world.Log, _ => false, world.Source, 2, most: 30, 1, store),
+            Throws.InstanceOf<UserException>().With.Message.Contains("no picture of the log can be tested"));
     }
 
     [Test]

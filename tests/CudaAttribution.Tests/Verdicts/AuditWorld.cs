@@ -71,7 +71,7 @@ internal sealed class AuditWorld : IDisposable
     public AuditPlan Plan(IReadOnlyList<StoredModel> suspects, bool sequential = false, int prompts = 20)
     {
         using var store = AnswerStore.InMemory();
-        var pool = TrialPool.Draw(Folder.Folder(AuditPlaces.Trials), Log, Source, Fresh, most: 30, Seed, store);
+        var pool = TrialPool.Draw(Folder.Folder(AuditPlaces.Trials), Log, _ => true, Source, Fresh, most: 30, Seed, store);
         double[] spreads = [.. Enumerable.Range(0, pool.Trials.Count).Select(i => TrialChoice.Spread(pool.Pictures(i), new PixelDistance(_device)))];
         return new()
         {
