@@ -57,7 +57,7 @@ public static class AuditReport
             <div class="tiles">
             {Tile("Test", Html.Text(s.Primary), $"named in the committed plan, level {Html.P(plan.Alpha)}")}
             {Tile("p-value", Html.P(s.PValue), s.EValue is { } e ? $"E = {Power(e)}, shown from {Html.Number(1 / plan.Alpha, "0.#")} on" : "exact")}
-            {Tile("Queries", $"{s.Queries}", s.QueriesToShown is { } n ? $"E was enough after {n}" : "E was never enough")}
+            {Tile("Queries", $"{s.Queries}", s.EValue is null ? "" : s.QueriesToShown is { } n ? $"E was enough after {n}" : "E was never enough")}
             {Tile("Tested pictures that left a trace", s.Share is { } f ? Html.Percent(f) : "–", s.ShareInterval is { } i ? $"95 % interval {Html.Interval(i)}" : "")}
             </div>
             """;

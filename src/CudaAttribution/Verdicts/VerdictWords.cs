@@ -14,11 +14,11 @@ internal static class VerdictWords
         if (plan.Primary == PrimaryTest.SourceSwap)
         {
             var swap = tests.Single(t => t.Swap is not null).Swap!;
-            string place = $"{1 + swap.Scores.Skip(1).Count(s => s >= swap.Scores[0])} of {swap.Scores.Count} models that could have been deployed just as well";
+            string place = $"Of {swap.Scores.Count} models that could have been deployed just as well, the source is number "
+                + $"{1 + swap.Scores.Skip(1).Count(s => s >= swap.Scores[0])} in likeness to the suspect, apart from what all have in common";
             return verdict == Verdict.Shown
-                ? $"In what it does its own way the suspect resembles the source like number {place}. A suspect that does not depend on which of them was "
-                    + $"deployed is accused so {often}."
-                : $"In what it does its own way the suspect resembles the source like number {place}, which is not rare enough. That does not make it innocent.";
+                ? $"{place}. A suspect that does not depend on which of them was deployed is accused so {often}."
+                : $"{place}: not rare enough (p = {swap.PValue.ToString("0.###", CultureInfo.InvariantCulture)}). That does not make it innocent.";
         }
         string found = $"of {ranks!.Ranks.Count} usable answers {ranks.FirstPlaces} are nearest to the picture that was served among "
             + $"{ranks.Candidates} that could have been ({Number(ranks.Ranks.Count / (double)ranks.Candidates)} by chance)";
