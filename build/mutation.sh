@@ -13,6 +13,8 @@ for name in "$@"; do
 done
 status=0
 dotnet tool restore > /dev/null
+# Stryker takes references from what was restored last, not from the project.
+dotnet restore CudaAttribution.sln --verbosity quiet
 for name in "$@"; do
     (cd "tests/${suites[$name]}" && dotnet stryker --output "$OLDPWD/artifacts/mutation/$name") || status=1
 done
