@@ -21,7 +21,7 @@ public class PictureSourceTests
     public void ALoadedSetHoldsNoPicture()
     {
         // Pools of buffers keep a few pictures, whatever the number: a tenth of the set is far above them.
-        const int Count = 160, Side = 256;
+        const int Count = 99, Side = 256;
         WriteSet(Count, i => RgbImage.Filled(Side, Side, (byte)i, 0, 0));
         long before = GC.GetTotalMemory(forceFullCollection: true);
         CaptionedDataset set = CaptionedDataset.Load(folder.Path);
