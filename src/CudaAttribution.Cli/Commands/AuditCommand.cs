@@ -93,7 +93,7 @@ internal static class AuditCommand
             options.Check();
             var cost = AuditCost.Of(options);
             Console.Error.WriteLine(cost);
-            if (!parsed.GetValue(yes) && !Directory.Exists(run.Out.FullName) && !Confirmed())
+            if (!parsed.GetValue(yes) && !File.Exists(Path.Combine(run.Out.FullName, AuditPlan.FileName)) && !Confirmed())
             {
                 Console.Error.WriteLine("cudattr: nothing was begun");
                 return Shell.Failed;

@@ -24,7 +24,9 @@ namespace CudaAttribution.Experiments.Audits;
 /// <param name="register">The audits before this one.</param>
 /// <param name="recorder">Notes what the run is given.</param>
 /// <param name="progress">What is done, and how much of it.</param>
-public sealed class AuditRun(ComputeDevice device, RunFolder folder, AuditOptions options, AttemptRegister register, RunRecorder recorder, Action<string, int, int>? progress = null)
+public sealed class AuditRun(
+    ComputeDevice device, RunFolder folder, AuditOptions options, AttemptRegister register, RunRecorder recorder,
+    Action<string, int, int>? progress = null)
 {
     private const string RunFile = "audit-run.json";
 

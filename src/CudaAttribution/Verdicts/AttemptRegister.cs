@@ -48,10 +48,10 @@ public sealed class AttemptRegister(string file)
     /// <summary>Enters an audit's suspects, where they are not there yet.</summary>
     public void Enter(AuditPlan plan, string commit, string folder)
     {
-        if (Records().Any(a => a.Commit == commit)) return;
         var place = new RunFolder(Path.GetDirectoryName(Path.GetFullPath(file))!);
         using var claim = Claim.Lock(place, Path.GetFileName(file));
         using var chain = HashChain<AuditAttempt>.Open(place, Path.GetFileName(file), Start, Kind);
+        if (chain.Records.Any(a => a.Commit == commit)) return;
         foreach (var suspect in plan.Suspects) chain.Append(new(plan.Source.Identity, suspect.Identity, plan.Primary, commit, folder));
     }
 

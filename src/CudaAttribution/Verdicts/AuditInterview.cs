@@ -18,25 +18,39 @@ public sealed class AuditInterview(RunFolder folder, AuditPlan plan, string comm
 
     private const string Kind = "chain of answers";
 
-    /// <summary>Asks until the rule says that it is over.</summary>
+    /// <summary>Asks until the rule says that it is over, or the service is another model than it was.</summary>
     /// <param name="model">The model.</param>
     /// <param name="purpose">What its noise is for.</param>
     /// <param name="rule">Is told each answer in the order asked.</param>
     /// <param name="progress">Queries answered, of all.</param>
     /// <param name="cancel">Stops before the next query.</param>
-    /// <returns>The hash of the last answer, or the commitment where there is none.</returns>
     /// <exception cref="UserException">What was kept was touched, or the model cannot be asked further.</exception>
-    public string Ask(
+    public void Ask(
         IImageModel model, NoisePurpose purpose, StoppingRule rule, Action<int, int>? progress = null, CancellationToken cancel = default)
     {
         using var claim = Claim.Lock(folder, ChainFile);
         var queries = plan.QueriesTo(model.Identity, purpose);
         using var chain = HashChain<AuditRecord>.Open(folder, ChainFile, commit, Kind);
         AuditRecord[] kept = [.. chain.Records];
+        if (kept is [.., { Ended: not null }]) return;
         foreach (var record in kept)
         {
-            if (rule.Take(Kept(folder.Root, record, model.Identity, queries))) return chain.Head;
+            if (rule.Take(Kept(folder.Root, record, model.Identity, queries))) return;
         }
+        try
+        {
+            AskRest(model, queries, chain, kept, rule, progress, cancel);
+        }
+        catch (ServiceChangedException e)
+        {
+            chain.Append(new() { Model = model.Identity, Ended = e.Message });
+        }
+    }
+
+    private void AskRest(
+        IImageModel model, IReadOnlyList<Query> queries, HashChain<AuditRecord> chain, AuditRecord[] kept, StoppingRule rule, Action<int, int>? progress,
+        CancellationToken cancel)
+    {
         int taken = 0;
         foreach (var asked in Rest(model, queries, kept, cancel))
         {
@@ -53,7 +67,6 @@ public sealed class AuditInterview(RunFolder folder, AuditPlan plan, string comm
             progress?.Invoke(chain.Count, queries.Count);
             if (rule.Take(asked)) break;
         }
-        return chain.Head;
     }
 
     /// <summary>Reads the answers of an interview that is over.</summary>
@@ -66,8 +79,11 @@ public sealed class AuditInterview(RunFolder folder, AuditPlan plan, string comm
     {
         // What is asked does not depend on the purpose of its noise.
         var queries = plan.QueriesTo(identity, NoisePurpose.Testing);
-        return HashChain<AuditRecord>.Read(Path.Combine(folder, ChainFile), commit, Kind).Select(r => Kept(folder, r, identity, queries));
+        return HashChain<AuditRecord>.Read(Path.Combine(folder, ChainFile), commit, Kind).Where(r => r.Ended is null).Select(r => Kept(folder, r, identity, queries));
     }
+
+    /// <summary>Why an interview ended before the plan did; null where it did not.</summary>
+    public static string? EndOf(string folder, string commit) => HashChain<AuditRecord>.Read(Path.Combine(folder, ChainFile), commit, Kind).LastOrDefault()?.Ended;
 
     /// <summary>The hash of the last answer of an interview that is over.</summary>
     public static string HeadOf(string folder, string commit) => HashChain<AuditRecord>.HeadOf(Path.Combine(folder, ChainFile), commit, Kind);
@@ -75,21 +91,21 @@ public sealed class AuditInterview(RunFolder folder, AuditPlan plan, string comm
     private static IEnumerable<AskedAnswer> Rest(IImageModel model, IReadOnlyList<Query> queries, AuditRecord[] kept, CancellationToken cancel)
     {
         if (model.KeepsAnswers) return model.Ask(queries, cancel);
-        var answered = kept.Select(r => r.Query).ToHashSet();
+        var answered = kept.Select(r => r.Query!.Value).ToHashSet();
         int[] open = [.. Enumerable.Range(0, queries.Count).Where(i => !answered.Contains(i))];
         return model.Ask([.. open.Select(i => queries[i])], cancel).Select(a => new AskedAnswer(open[a.Query], Usability.Checked(a.Answer)));
     }
 
     private static AskedAnswer Kept(string folder, AuditRecord record, string identity, IReadOnlyList<Query> queries)
     {
-        if (record.Model != identity || record.Query < 0 || record.Query >= queries.Count || record.Prompt != queries[record.Query].Prompt
+        if (record.Query is not { } query || record.Model != identity || query < 0 || query >= queries.Count || record.Prompt != queries[query].Prompt
             || record.Picture is null == record.Failure is null)
         {
             throw new UserException(
                 $"the answer to query {record.Query} is none to the committed plan", "Restore the file as it was written.", Path.Combine(folder, ChainFile));
         }
-        return new(record.Query, record.Picture is { } hash
-            ? Answer.Of(PictureFiles.Read(Path.Combine(folder, PictureOf(record.Query)), hash, "Restore the file."), record.Receipt)
+        return new(query, record.Picture is { } hash
+            ? Answer.Of(PictureFiles.Read(Path.Combine(folder, PictureOf(query)), hash, "Restore the file."), record.Receipt)
             : Answer.Failed(record.Failure!, record.Receipt));
     }
 

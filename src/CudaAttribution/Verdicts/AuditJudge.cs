@@ -49,7 +49,7 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
         Examined[] suspects = [.. plan.Suspects.Select((s, i) => Examine(s, Place(AuditPlaces.OfSuspect(plan, i))))];
         // Ranks among B twins end at 1 / (B + 1), which no correction survives: source-swap judges each suspect by itself.
         bool[] rejected = plan.Primary == PrimaryTest.SourceSwap ? [.. suspects.Select(s => s.PValue <= plan.Alpha)]
-            : plan.Sequential ? Multiplicity.EBenjaminiHochberg([.. suspects.Select(s => Value(s.HighestLog10E))], plan.Alpha)
+            : plan.Sequential ? Multiplicity.EBenjaminiHochberg([.. suspects.Select(s => Value(s.Log10E))], plan.Alpha)
             : Multiplicity.Holm([.. suspects.Select(s => s.PValue)], plan.Alpha);
         return new AuditResult
         {
@@ -65,7 +65,7 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
     private ControlResult Control(AuditedModel model, string place)
     {
         var examiner = Examiner()!;
-        new StoppingRule(plan, suspect: null, examiner).TakeAll(AuditInterview.Read(place, plan, commit, model.Identity), model.Name);
+        new StoppingRule(plan, suspect: null, examiner).TakeAll(AuditInterview.Read(place, plan, commit, model.Identity), model.Name, ended: null);
         int[] ranks = [.. examiner.Ranks.Select(r => r.Rank)];
         int candidates = plan.Served!.Fresh + 1;
         var near = ServedTest.Of(ranks, candidates);
@@ -86,10 +86,11 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
     {
         var examiner = Examiner();
         int? shown = null;
-        var answers = new List<(int Query, RgbImage Image)>();
-        new StoppingRule(plan, suspect, examiner).TakeAll(Noted(AuditInterview.Read(place, plan, commit, suspect.Identity)), suspect.Name);
-        var usability = Usability.Of(
-            AuditInterview.Read(place, plan, commit, suspect.Identity).Select(a => (plan.Prompts[a.Query], a.Answer)), plan.Unusable);
+        var asked = new List<AskedAnswer>();
+        string? ended = AuditInterview.EndOf(place, commit);
+        new StoppingRule(plan, suspect, examiner).TakeAll(Noted(AuditInterview.Read(place, plan, commit, suspect.Identity)), suspect.Name, ended);
+        var usability = Usability.Of(asked.Select(a => (plan.Prompts[a.Query], a.Answer)), plan.Unusable);
+        (int Query, RgbImage Image)[] answers = [.. asked.Where(a => a.Answer.Image is not null).Select(a => (a.Query, a.Answer.Image!))];
         var tests = new List<AuditTest>();
         AccountResult[] accounts = [];
         double p = 1;
@@ -110,15 +111,15 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
             tests.Add(new() { Name = SwapTest, PValue = swap.PValue, Statistic = swap.Scores[0], Swap = swap });
             if (plan.Primary == PrimaryTest.SourceSwap) p = swap.PValue;
         }
-        return new(suspect, place, examiner, shown, usability, all, accounts, tests, p);
+        return new(suspect, place, ended, examiner, shown, usability, all, accounts, tests, p);
 
         IEnumerable<AskedAnswer> Noted(IEnumerable<AskedAnswer> given)
         {
-            foreach (var asked in given)
+            foreach (var answer in given)
             {
-                yield return asked;
+                yield return answer;
                 if (examiner is not null && suspect.CarriedLog10E + examiner.Log10E >= -Math.Log10(plan.Alpha)) shown ??= examiner.Count;
-                if (asked.Answer.Image is { } image) answers.Add((asked.Query, image));
+                asked.Add(answer);
             }
         }
     }
@@ -137,7 +138,7 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
         return [.. tested.Zip(shown, (t, s) => new AccountResult(t.Account, s, t.Ranks))];
     }
 
-    private ServedKernelTest? Kernel(List<(int Query, RgbImage Image)> answers)
+    private ServedKernelTest? Kernel(IEnumerable<(int Query, RgbImage Image)> answers)
     {
         var served = plan.Served!;
         RgbImage[] given = [.. answers.Where(a => a.Query < served.Asked.Count).Select(a => a.Image)];
@@ -154,7 +155,7 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
         return ServedKernelTest.Of(distances, [.. served.Asked.Select(i => served.Trials[i].Served)], plan.Seed);
     }
 
-    private SourceSwapTest? Swap(List<(int Query, RgbImage Image)> answers)
+    private SourceSwapTest? Swap(IEnumerable<(int Query, RgbImage Image)> answers)
     {
         if (plan.Swap is not { } swap) return null;
         int first = plan.Served?.Asked.Count ?? 0;
@@ -182,7 +183,9 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
             controls.FirstOrDefault(c => !c.Passed) is { } failed
                 ? $"the control '{failed.Name}', which cannot know the served pictures, does not rank them by chance "
                     + FormattableString.Invariant($"(p = {Math.Min(failed.PNear, failed.PFar):0.#e+0}): the log or the sampler is not what it seems")
-            : e.Usability.TooMany ? $"{e.Usability}"
+            : e.Ended is not null ? e.Ended.TrimEnd('.')
+            : plan.IsTooMuch(e.Usability.Unusable) || e.Usability.Unusable == e.Usability.Answers ? $"{e.Usability}"
+            : e.Tests.All(t => t.Name != NameOf(plan.Primary)) ? "no answer was usable for the test that the plan names"
             : null;
         var verdict = obstacle is not null ? Verdict.NoVerdict : rejected ? Verdict.Shown : Verdict.NotShown;
         double? detectable = plan.Served is { } served ? new RankPower(served.Fresh + 1, served.Asked.Count, plan.Alpha).SmallestShare(Power) : null;
@@ -194,7 +197,7 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
             Reason = VerdictWords.Of(verdict, obstacle, plan, e.All, e.Tests, e.Usability.Answers, detectable),
             Primary = NameOf(plan.Primary),
             PValue = e.PValue,
-            EValue = e.Examiner is { } examiner ? Value(e.Suspect.CarriedLog10E + examiner.Log10E) : null,
+            EValue = e.Examiner is null ? null : Value(e.Log10E),
             OwnLog10E = e.Examiner?.Log10E,
             Queries = e.Usability.Answers,
             QueriesToShown = e.Reached,
@@ -212,9 +215,10 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
     private static double Value(double log10) => Math.Min(Math.Pow(10, log10), double.MaxValue);
 
     private sealed record Examined(
-        PlannedSuspect Suspect, string Place, AuditExaminer? Examiner, int? Reached, Usability Usability, ServedTest? All,
+        PlannedSuspect Suspect, string Place, string? Ended, AuditExaminer? Examiner, int? Reached, Usability Usability, ServedTest? All,
         AccountResult[] Accounts, List<AuditTest> Tests, double PValue)
     {
-        public double HighestLog10E => Suspect.CarriedLog10E + (Examiner?.HighestLog10E ?? 0);
+        /// <summary>Where the bet was stopped: its highest is no e-value, so that over several suspects this one counts.</summary>
+        public double Log10E => Suspect.CarriedLog10E + (Examiner?.Log10E ?? 0);
     }
 }

@@ -84,6 +84,9 @@ public sealed record AuditPlan
         .. Swap is { } swap && !(Sequential && Primary == PrimaryTest.ServedVersusFresh) ? swap.Asked.SelectMany(p => Enumerable.Repeat(p.Prompt, swap.Answers)) : [],
     ];
 
+    /// <summary>Whether so many unusable answers leave no verdict: a share of what was planned, so that one early failure is none of it.</summary>
+    public bool IsTooMuch(int unusable) => unusable > Unusable * Prompts.Count;
+
     /// <summary>The queries to a model.</summary>
     /// <param name="identity">The model.</param>
     /// <param name="purpose">What they are for.</param>

@@ -4,16 +4,22 @@ using CudaAttribution.Images;
 
 namespace CudaAttribution.Verdicts;
 
-/// <summary>One answer, as the hash chain of a model holds it.</summary>
+/// <summary>One answer, as the hash chain of a model holds it; or, as its last record, why nothing more could be asked.</summary>
 public sealed record AuditRecord
 {
     /// <summary>Who answered: <see cref="IImageModel.Identity"/>.</summary>
     public required string Model { get; init; }
 
-    /// <summary>Number of the query in the plan.</summary>
-    public required int Query { get; init; }
+    /// <summary>Number of the query in the plan; null at the end.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Query { get; init; }
 
-    public required string Prompt { get; init; }
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Prompt { get; init; }
+
+    /// <summary>Why this is no answer but the end of the interview, before the plan's: the service is not the model any more that it was.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Ended { get; init; }
 
     /// <summary>SHA-256 of the pixels of the picture that was compared; null where there is none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -26,13 +26,16 @@ public sealed class StoppingRule(AuditPlan plan, PlannedSuspect? suspect, AuditE
         _taken++;
         if (asked.Answer.Image is null) _unusable++;
         bool early = plan.Sequential && suspect is not null
-            && (examiner!.HighestLog10E >= _needed || _unusable > plan.Unusable * plan.Prompts.Count);
+            && (examiner!.Log10E >= _needed || plan.IsTooMuch(_unusable));
         return IsOver = early || _taken == plan.Prompts.Count;
     }
 
     /// <summary>Takes the answers of a finished interview, which must be as many as the rule asks, each query once.</summary>
+    /// <param name="answers">The answers, in the order asked.</param>
+    /// <param name="name">What the model is called.</param>
+    /// <param name="ended">Why the interview ended before the plan; null where it did not.</param>
     /// <exception cref="UserException">They are not.</exception>
-    public void TakeAll(IEnumerable<AskedAnswer> answers, string name)
+    public void TakeAll(IEnumerable<AskedAnswer> answers, string name, string? ended)
     {
         var queries = new HashSet<int>();
         foreach (var asked in answers)
@@ -41,7 +44,7 @@ public sealed class StoppingRule(AuditPlan plan, PlannedSuspect? suspect, AuditE
                 throw new UserException($"'{name}' was asked more than the plan says", "Restore the folder: an answer more is as wrong as one less.");
             Take(asked);
         }
-        if (!IsOver)
+        if (!IsOver && ended is null)
             throw new UserException($"'{name}' has {_taken} answers, the plan is not finished", "Repeat the audit's command: it asks what is missing.");
     }
 }

@@ -125,6 +125,46 @@ public class AuditTests
     }
 
     [Test]
+    public void AServiceThatBecomesAnotherModelGivesNoVerdictAndIsNotAskedFurther()
+    {
+        using var world = new AuditWorld("changed");
+        var copier = world.Copier();
+        var plan = world.Plan([copier]);
+        string commit = world.Commit(plan);
+        int left = 7;
+        copier.Answering = () => _ = --left < 0 ? throw new ServiceChangedException("the service says that it draws with another model", "Audit that one.") : 0;
+        world.Ask(plan, commit, [copier]);
+        copier.Answering = null;
+        world.Ask(plan, commit, [copier]);
+        var result = world.Judge(plan, commit).Judge();
+        world.Seal(result);
+        Assert.Multiple(() =>
+        {
+            Assert.That(copier.Asked, Has.Count.EqualTo(7));
+            Assert.That(result.Suspects[0].Verdict, Is.EqualTo(Verdict.NoVerdict));
+            Assert.That(result.Suspects[0].Reason, Does.Contain("another model"));
+            Assert.That(world.FirstFault(), Is.Null);
+        });
+    }
+
+    /// <summary>Failures are counted against what was planned: with one of the first three answers missing a copier is shown all the same.</summary>
+    [Test]
+    public void AnEarlyFailureDoesNotAcquitInASequentialAudit()
+    {
+        using var world = new AuditWorld("early");
+        var plan = world.Plan([world.Copier()], sequential: true);
+        var copier = new StoredModel("copier", world.Served, 10)
+        {
+            Identity = plan.Suspects[0].Identity, Refused = [plan.Prompts[0], plan.Prompts[1]],
+        };
+        string commit = world.Commit(plan);
+        world.Ask(plan, commit, [copier]);
+        var result = world.Judge(plan, commit).Judge().Suspects[0];
+        Assert.That(result.Answers.Share, Is.GreaterThan(0.2));
+        Assert.That((result.Verdict, result.Answers.Unusable), Is.EqualTo((Verdict.Shown, 2)));
+    }
+
+    [Test]
     public void PromptsThatASuspectCannotBeAskedAreLeftOut()
     {
         using var world = new AuditWorld("syntax");
