@@ -121,7 +121,7 @@ public static class AuditReport
     private static string Swap(AuditResult result) => !result.Suspects.Any(s => s.Tests.Any(t => t.Swap is not null)) ? "" :
         "<h2>Source and twins</h2><p>Twins were trained as the source was, with other seeds; any of them could have been deployed in its place. A suspect that does not "
         + "depend on which was resembles the source no more than the others. Its likeness is how far it errs as a model does, apart from what all have in common. "
-        + "The owner states that the source was not picked out of several for its behaviour.</p>"
+        + "The owner states that the source was not picked out of several for its behaviour. “Shown” says that the suspect depends on the source, not that this was unlawful; “not shown” is not “innocent”.</p>"
         + Html.Table(
             ["suspect", "#likeness to the source", "#to the likest twin", "#prompts", "#source is likest", "#p"],
             result.Suspects.SelectMany(s => s.Tests.Where(t => t.Swap is not null).Select(t => (IReadOnlyList<string>)
@@ -141,7 +141,7 @@ public static class AuditReport
                 c.Passed ? "as by chance" : "<span class=\"yes\">not as by chance</span>",
             ]));
 
-    private static string Indications(AuditResult result) =>
+    private static string Indications(AuditResult result) => result.Suspects.All(s => s.Tests.All(t => t.Name == s.Primary)) ? "" :
         "<h2>Indications</h2><p>Further tests of the same answers. They make no verdict: the plan names one test, and only that one was committed to.</p>"
         + Html.Table(
             ["suspect", "test", "#statistic", "#p"],

@@ -16,9 +16,11 @@ internal static class VerdictWords
             var swap = tests.Single(t => t.Swap is not null).Swap!;
             string place = $"Of {swap.Scores.Count} models that could have been deployed just as well, the source is number "
                 + $"{1 + swap.Scores.Skip(1).Count(s => s >= swap.Scores[0])} in likeness to the suspect, apart from what all have in common";
+            double least = 1.0 / swap.Scores.Count;
+            string floor = least > plan.Alpha ? $"With so few twins p cannot be below {least.ToString("0.###", CultureInfo.InvariantCulture)}: no suspect can be shown. " : "";
             return verdict == Verdict.Shown
                 ? $"{place}. A suspect that does not depend on which of them was deployed is accused so {often}."
-                : $"{place}: not rare enough (p = {swap.PValue.ToString("0.###", CultureInfo.InvariantCulture)}). That does not make it innocent.";
+                : $"{place}: not rare enough (p = {swap.PValue.ToString("0.###", CultureInfo.InvariantCulture)}). {floor}That does not make it innocent.";
         }
         string found = $"of {ranks!.Ranks.Count} usable answers {ranks.FirstPlaces} are nearest to the picture that was served among "
             + $"{ranks.Candidates} that could have been ({Number(ranks.Ranks.Count / (double)ranks.Candidates)} by chance)";
