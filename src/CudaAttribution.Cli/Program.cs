@@ -11,7 +11,7 @@ var root = new RootCommand(
     The published method, whose outcomes are indications, goes through four steps:
       1. keys select       find prompts whose pictures the source model has memorised (key samples), frozen and hashed
       2. innocents score   ask models that are known to be innocent the same prompts: what chance and shared data explain
-      3. attribute         ask the suspect, compare, and say 'infringing' or 'not shown' with p-values and a report
+      3. attribute         ask the suspect, count, and rank the counts among the innocents, with a report
       4. runs              look at what was done
     'cudattr demo' does the latter on small models, on the CPU, in minutes. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a check failed,
     4 a defect of this program.

@@ -110,7 +110,7 @@ internal sealed class DemoPlaces(RunFolder folder, ComputeDevice device, DemoOpt
                 LossLog.Of(folder.Path(SuspectOf(name)), name));
         }
         var r = _results[name] = AttributionResult.Load(folder.Path($"{place}/{AttributionResult.FileName}"));
-        return string.Create(CultureInfo.InvariantCulture, $"{r.Verdict} (conf {r.Conf:0.00}, paired {r.Paired:0.00}, p {r.PValue:0.##e+0})");
+        return string.Create(CultureInfo.InvariantCulture, $"{DemoVerdict.Of(r)} (conf {r.Conf.Share:0.00}, paired {r.Paired.Share:0.00}, p {r.Published?.P ?? 1:0.##e+0})");
     }
 
     private RunRecorder Recorder(string name) => RecordedRun.On(
@@ -129,7 +129,7 @@ internal sealed class DemoPlaces(RunFolder folder, ComputeDevice device, DemoOpt
         string[] data = [.. new[] { record.Generated > 0 ? "generated" : null, record.Real > 0 ? recipe.Family?.Name() : null }.OfType<string>()];
         return new DemoSuspect(
             recipe.Name, recipe.Rho, record.Generated == 0, string.Join('+', data),
-            result.Conf, result.Hits, result.N, result.Paired, result.PValue, result.Verdict,
-            recipe.Regime, record.OverlapWith(Keys).Kappa, result.ConfTest.PValue, result.PairedTest.PValue, ResultOf(recipe.Name));
+            result.Conf.Share, result.Conf.Count, result.Conf.Trials, result.Paired.Share, result.Published?.P ?? 1, DemoVerdict.Of(result),
+            recipe.Regime, record.OverlapWith(Keys).Kappa, result.Conf.PValue, result.Paired.PValue, ResultOf(recipe.Name));
     }
 }

@@ -33,8 +33,8 @@ public static class DemoReport
         """;
 
     private static string Table(DemoSummary s) =>
-        "<h2>Verdicts</h2>" + Html.Table(
-            ["suspect", "trained on", "#ρ", "#κ", "#conf", "#paired", "#p (conf)", "#p (paired)", "verdict", "as built"],
+        "<h2>The suspects</h2>" + Html.Table(
+            ["suspect", "trained on", "#ρ", "#κ", "#conf", "#paired", "#rank p (conf)", "#rank p (paired)", "published rule", "as built"],
             s.Suspects.Select(x => (IReadOnlyList<string>)
             [
                 $"<a href=\"{WebUtility.HtmlEncode(x.Folder)}/report.html\"><b>{Html.Text(x.Name)}</b></a>",
@@ -45,8 +45,8 @@ public static class DemoReport
                 Html.Number(x.Paired, "0.00"),
                 Html.P(x.ConfPValue),
                 Html.P(x.PairedPValue),
-                $"<span class=\"{(x.Verdict == Verdict.Infringing ? "yes" : "no")}\">{Html.Text(x.Verdict)}</span>",
-                x.Innocent ? "innocent" : "infringing",
+                $"<span class=\"{(x.Verdict == DemoVerdict.Accused ? "yes" : "no")}\">{Html.Text(x.Verdict)}</span>",
+                x.Innocent ? "innocent" : "trained on its output",
             ]))
         + $"""
         <p class="note">conf: share of the keys answered within the threshold of the reference picture. paired: share of answers closer to the
@@ -61,17 +61,17 @@ public static class DemoReport
     private static string Bars(DemoSummary s, IReadOnlyList<AttributionResult> results)
     {
         ShareBar Bar(DemoSuspect x, double value, ShareInterval interval) => new(
-            x.Name, x.Family, value, interval, x.Verdict == Verdict.Infringing ? ChartColours.Suspect : ChartColours.Innocent, x.Verdict);
+            x.Name, x.Family, value, interval, x.Verdict == DemoVerdict.Accused ? ChartColours.Suspect : ChartColours.Innocent, x.Verdict);
         string level = Html.Percent(results[0].IntervalLevel);
         return "<h2>The two figures, suspect by suspect</h2>"
             + Html.Figure(
-                ShareBars.Render("conf of each suspect", "conf: keys hit", [.. s.Suspects.Zip(results, (x, r) => Bar(x, r.Conf, r.ConfInterval))]),
-                $"Share of keys hit, with {level} intervals. Red: called infringing.")
+                ShareBars.Render("conf of each suspect", "conf: keys hit", [.. s.Suspects.Zip(results, (x, r) => Bar(x, r.Conf.Share, r.Conf.Interval))]),
+                $"Share of keys hit, with {level} intervals. Red: accused by the published rule.")
             + Html.Figure(
                 ShareBars.Render(
                     "paired of each suspect",
                     "paired: answers closer to the source's picture than to the training picture",
-                    [.. s.Suspects.Zip(results, (x, r) => Bar(x, r.Paired, r.PairedInterval))]),
+                    [.. s.Suspects.Zip(results, (x, r) => Bar(x, r.Paired.Share, r.Paired.Interval))]),
                 "A suspect trained on the same real pictures as the source can hit many keys; its answers then are closer to those pictures than "
                 + "to the source's.");
     }
@@ -80,14 +80,10 @@ public static class DemoReport
         $"""
         <h2>How to read it</h2>
         <div class="cols">
-        <div><h3>For the owner of the source</h3><p>A model is called infringing only if two things are shown: it hits more keys than models
-        that never saw the source's output, and its answers are closer to what the source makes than to the real pictures that others may use
-        as well. The second test is there to clear a competitor who lawfully trained on the same pictures. It does not clear every one: a twin of
-        the source, trained on the same pictures in the same way with another seed, can be called infringing.</p>
-        <p>“Not shown” is not “innocent”: each suspect's own page states the smallest share of generated pictures that this run could have
-        detected.</p></div>
-        <div><h3>For the other side's expert</h3><p>Both tests must reject at level {Html.P(first.Alpha)}; the larger p-value counts, and within
-        each test the least favourable family of innocents. The innocents behind the p-values took no part in choosing the keys.
+        <div><h3>For the owner of the source</h3><p>The published rule accuses a model that hits more keys than chance explains. That accuses lawful
+        models too: those that were trained on the same real pictures. conf and paired are indications and make no verdict.</p></div>
+        <div><h3>For the other side's expert</h3><p>The rule's level is {Html.P(first.Alpha)}. The ranks among reference innocents are on each suspect's own
+        page; those innocents took no part in choosing the keys.
         All figures of this page follow from the seed {s.Seed}: the same command gives the same result files, bit for bit.</p>
         <p>Keys: strategy {s.Strategy.ToString().ToLowerInvariant()}, SHA-256 <code>{Html.Text(s.KeysetSha256)}</code>.</p></div>
         </div>
@@ -108,7 +104,7 @@ public static class DemoReport
                     ("reference innocents", ChartColours.Innocent, innocents),
                 ],
                 [("δ0", r.Threshold)]),
-            $"{r.Suspect}: {r.Hits} of {r.N} answers within {Html.Number(r.Threshold, "0.###")} of the reference."));
+            $"{r.Suspect}: {r.Conf.Count} of {r.Conf.Trials} answers within {Html.Number(r.Threshold, "0.###")} of the reference."));
         return "<h2>Distances</h2>" + string.Join('\n', figures);
     }
 

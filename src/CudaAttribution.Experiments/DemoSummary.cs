@@ -12,12 +12,12 @@ namespace CudaAttribution.Experiments;
 /// <param name="Hits">Hits.</param>
 /// <param name="N">Keys.</param>
 /// <param name="Paired">Share of keys closer to the source.</param>
-/// <param name="PValue">Larger p-value of both tests.</param>
-/// <param name="Verdict">The verdict.</param>
+/// <param name="PValue">p of the published rule.</param>
+/// <param name="Verdict">What it says, <see cref="DemoVerdict"/>.</param>
 /// <param name="Regime">Prompt regime.</param>
 /// <param name="Kappa">κ.</param>
-/// <param name="ConfPValue">p of the conf test.</param>
-/// <param name="PairedPValue">p of the paired test.</param>
+/// <param name="ConfPValue">Rank p of conf.</param>
+/// <param name="PairedPValue">Rank p of paired.</param>
 /// <param name="Folder">Result folder, relative to the summary.</param>
 public sealed record DemoSuspect(
     string Name, double Rho, bool Innocent, string Family, double Conf, int Hits, int N, double Paired, double PValue, string Verdict,

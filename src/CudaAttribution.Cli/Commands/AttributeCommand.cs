@@ -7,18 +7,25 @@ using CudaAttribution.Evidence;
 using CudaAttribution.Keys;
 using CudaAttribution.Remote;
 using CudaAttribution.Reports;
+using CudaAttribution.Runs;
+using Spectre.Console;
 
 namespace CudaAttribution.Cli.Commands;
 
-/// <summary><c>cudattr attribute</c>: judges one suspect.</summary>
+/// <summary><c>cudattr attribute</c>: indications about one suspect.</summary>
 internal static class AttributeCommand
 {
     private const string Description =
         """
-        Asks the suspect every key prompt once, with fresh noise, and judges: 'infringing' if both tests reject innocence at alpha, else 'not shown';
-        'no verdict', with exit code 3, if too many answers are unusable: refused, failed, blank, or one picture for all prompts.
-        conf: more keys are hit than by models that never saw the source's pictures. paired: the answers are closer to the source's pictures than to
-        the real ones, compared with models trained on the real ones. Writes result.json, manifest.json, images/ and report.html.
+        Asks the suspect every key prompt once, with fresh noise, counts, and ranks the counts among reference innocents: indications, which make no
+        verdict. 'audit' gives one.
+        conf: answers near the key's reference picture. paired: answers closer to the source's picture than to the real one it learnt from. Each has a rank p
+        in each of the families real-other, real-same, real-own, sibling and twin, and the largest counts; a family with fewer than 1/alpha - 1 members
+        leaves no p. The tail of a beta-binomial that is printed beside it is model-based, not a p-value.
+        The published rule (Zhang et al. 2024) needs no references: it accuses where more keys are hit than an innocent model with a chance of 4.3 % a key
+        would hit. It accuses lawful models too, those trained on the same real pictures in the same way, and is printed to show what the paper's rule
+        would say. Writes result.json, manifest.json, images/ and report.html. Exit code 3, and no p, if too many answers are unusable: refused,
+        failed, blank, or one picture for all prompts.
 
         A suspect behind an HTTP service is described by a JSON file, for example suspect.json:
           {"schema": "cudattr-http-suspect-1", "preset": "openai-images", "url": "https://api.example.com",
@@ -42,21 +49,20 @@ internal static class AttributeCommand
             Required = true,
             HelpName = "folder|file",
         };
-        var nullFile = new Option<FileInfo>("--null")
+        var nullFile = new Option<FileInfo?>("--null")
         {
-            Description = "null.json of 'innocents score' for the same keys.",
-            Required = true,
+            Description = "null.json of 'innocents score' for the same keys; without it there are shares and the published rule only.",
             HelpName = "file",
         };
         var alpha = new Option<double>("--alpha")
         {
-            Description = "Largest p-value that is called infringing.",
+            Description = "Level of the published rule; a family needs enough references for a rank p of this.",
             DefaultValueFactory = _ => new AttributionOptions().Alpha,
             HelpName = "x",
         };
         var maxUnusable = new Option<double>("--max-unusable")
         {
-            Description = "Largest share of unusable answers with which there is a verdict.",
+            Description = "Largest share of unusable answers with which there are p-values.",
             DefaultValueFactory = _ => new AttributionOptions().MaxUnusable,
             HelpName = "x",
         };
@@ -71,7 +77,9 @@ internal static class AttributeCommand
             var run = runOptions.Read(parsed);
             using var session = new RunSession("attribute", run);
             var keys = KeySet.Load(parsed.GetValue(keysFolder)!.FullName);
-            var nulls = NullTable.Load(parsed.GetValue(nullFile)!.FullName);
+            var nulls = parsed.GetValue(nullFile) is { } file ? NullTable.Load(file.FullName) : null;
+            if (nulls is null && session.Folder.Has(NullTable.FileName))
+                throw new UserException("the folder has the references of another run", "Name them, or another folder.", "--null");
             using var line = new ProgressLine("asking the suspect");
             using var cancel = new CancelKey();
             var suspectOptions = new SuspectOptions
@@ -89,13 +97,12 @@ internal static class AttributeCommand
             using var store = AnswerStore.Of(session.Folder);
             var result = AttributionJob.Run(
                 keys, nulls, opened, session.Device, store, session.Folder, options, session.Recorder, cancel.Token).Run.Result;
-            session.EnterIntoLedger(new(result.Verdict, new Dictionary<string, double>
-            {
-                [RunsCommand.Conf] = result.Conf, [RunsCommand.PValue] = result.PValue,
-            }));
+            session.EnterIntoLedger(new(
+                result.Unusable is null ? "indications" : "unusable answers",
+                result.Indications.ToDictionary(i => i.Name, i => i.Share)));
             if (run.Json) Shell.WriteJson(result);
             else Print(result);
-            return result.Verdict == Verdict.NoVerdict ? Shell.CheckFailed : Shell.Done;
+            return result.Unusable is not null ? Shell.CheckFailed : Shell.Done;
         });
         return command;
     }
@@ -105,11 +112,21 @@ internal static class AttributeCommand
 
     private static void Print(AttributionResult r)
     {
-        Console.WriteLine(r.Verdict);
-        Console.WriteLine(r.Reason);
-        Console.WriteLine(
-            $"conf {r.Conf:0.00} ({r.Hits} of {r.N} keys within {r.Threshold} {r.Metric}), paired {r.Paired:0.00}, "
-            + $"p = {r.PValue:0.0e+0} (alpha {r.Alpha})");
+        var table = new Table().Border(TableBorder.Simple).AddColumns(["indication", .. r.Indications.Select(i => i.Name)]);
+        Row("answers", i => $"{i.Count} of {i.Trials}");
+        Row("share", i => Number(i.Share, "0.00"));
+        Row(Number(100 * r.IntervalLevel, "0.#") + " % interval", i => $"{Number(i.Interval.Low, "0.00")} to {Number(i.Interval.High, "0.00")}");
+        foreach (var (k, family) in r.Conf.Families.Index())
+            Row($"rank p, {family.Family} (m = {family.References})", i => family.References == 0 ? "-" : Number(i.Families[k].PValue, "0.###"));
+        Row("p, the largest", i => Number(i.PValue, "0.###"));
+        Row("model-based, not a p-value", i => i.ModelBased is { } m ? $"{Number(m.PLow, "0.0e+0")} to {Number(m.PHigh, "0.0e+0")}" : "-");
+        AnsiConsole.Write(table);
+        foreach (string why in r.Indications.Select(i => i.WithoutP).OfType<string>().Distinct()) Console.WriteLine($"no p: {why}");
+        if (r.Published is { } p)
+            Console.WriteLine(
+                $"published rule: {(p.Accuses ? "accuses" : "does not accuse")} ({p.Hits} of {r.Conf.Trials} keys hit, "
+                + $"{(p.Needed is { } n ? $"{n} needed" : "all would not be enough")}, p = {Number(p.P, "0.0e+0")}); it accuses lawful models too");
+        Console.WriteLine("Indications make no verdict; 'cudattr audit' gives one.");
         if (r.Remote is { } remote)
         {
             Console.WriteLine(string.Create(
@@ -118,5 +135,9 @@ internal static class AttributeCommand
                 + $"{remote.Failures} failures, {remote.Decoys} decoys, cost {remote.Cost}"));
             if (remote.Ignored is { } ignored) Console.Error.WriteLine($"warning: the service did not do what it was asked to: {ignored}");
         }
+
+        void Row(string name, Func<Indication, string> cell) => table.AddRow([name, .. r.Indications.Select(cell)]);
+
+        static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "-";
     }
 }

@@ -65,12 +65,12 @@ internal static class DemoCommand
 
     private static void Print(DemoSummary summary, RunFolder folder)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("suspect", "rho", "trained on", "conf", "paired", "p", "verdict");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("suspect", "rho", "trained on", "conf", "paired", "p", "published rule");
         foreach (var s in summary.Suspects)
         {
             table.AddRow(
                 s.Name, Number(s.Rho, "0.0"), s.Family, Number(s.Conf, "0.00"), Number(s.Paired, "0.00"), Number(s.PValue, "0.0e+0"),
-                s.Verdict == Verdict.Infringing ? $"[red]{s.Verdict}[/]" : s.Verdict);
+                s.Verdict == DemoVerdict.Accused ? $"[red]{s.Verdict}[/]" : s.Verdict);
         }
         AnsiConsole.Write(table);
         Console.WriteLine(

@@ -26,8 +26,9 @@ internal static class InnocentsCommand
         };
         var plan = new Option<FileInfo>("--plan")
         {
-            Description = "JSON: training settings and for each model its name, family (real-other, real-same, sibling, untouched, real-own), "
-                + "split (sel, cal, null), data and seed.",
+            Description = "JSON: training settings and for each model its name, family (real-other, real-same, real-own, sibling, twin, untouched), "
+                + "split (SEL, CAL, NULL), data and seed. With a law ({\"steps\": [low, high]}, likewise learning_rate, count, guidance) each draws its own "
+                + "settings; twins take source_training.",
             Required = true,
             HelpName = "file",
         };
@@ -73,7 +74,7 @@ internal static class InnocentsCommand
         };
         var sampling = new SamplingOptionSet();
         var runOptions = new RunOptionSet();
-        var command = new Command("score", "Puts the keys to the innocents and writes null.json, which 'attribute' tests suspects against.")
+        var command = new Command("score", "Puts the keys to the innocents and writes null.json, which 'attribute' ranks suspects among.")
         { keysFolder, innocents };
         sampling.AddTo(command);
         runOptions.AddTo(command);

@@ -12,12 +12,6 @@ namespace CudaAttribution.Cli.Commands;
 /// <summary><c>cudattr runs list|show</c>: the ledger.</summary>
 internal static class RunsCommand
 {
-    /// <summary>What a verdict rests on, as the ledger names it: the share of the keys that were hit.</summary>
-    public const string Conf = "conf";
-
-    /// <summary>The p-value.</summary>
-    public const string PValue = "p_value";
-
     public static Command Create()
     {
         var ledger = CommonOptions.Ledger();
@@ -53,11 +47,10 @@ internal static class RunsCommand
             Console.WriteLine("no runs yet");
             return;
         }
-        var table = new Table().Border(TableBorder.Simple).AddColumns("id", "finished (UTC)", "command", "verdict", "conf", "p", "folder");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("id", "finished (UTC)", "command", "outcome", "figures", "folder");
         foreach (var e in entries)
         {
-            table.AddRow(
-                e.Id, Time(e), e.Command, e.Verdict ?? "-", Number(e.Conf, "0.00"), Number(e.PValue, "0.0e+0"), Markup.Escape(e.Folder));
+            table.AddRow(e.Id, Time(e), e.Command, Markup.Escape(e.Outcome ?? "-"), Markup.Escape(Figures(e)), Markup.Escape(e.Folder));
         }
         AnsiConsole.Write(table);
     }
@@ -67,7 +60,7 @@ internal static class RunsCommand
         Console.WriteLine($"run       {e.Id}");
         Console.WriteLine($"finished  {Time(e)} UTC");
         Console.WriteLine($"command   {e.Command}");
-        if (e.Verdict is not null) Console.WriteLine($"verdict   {e.Verdict} (conf {Number(e.Conf, "0.00")}, p {Number(e.PValue, "0.0e+0")})");
+        if (e.Outcome is not null) Console.WriteLine($"outcome   {e.Outcome} ({Figures(e)})");
         Console.WriteLine($"folder    {e.Folder}");
         Console.WriteLine($"manifest  {e.ManifestHash}: {state}");
     }
@@ -81,13 +74,14 @@ internal static class RunsCommand
 
     private static string Time(Row e) => e.Time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
 
-    private static string Number(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "-";
+    private static string Figures(Row e) => e.Figures.Count == 0
+        ? "-"
+        : string.Join(", ", e.Figures.Select(f => $"{f.Key} {f.Value.ToString(f.Value is 0 or >= 0.001 ? "0.00#" : "0.0e+0", CultureInfo.InvariantCulture)}"));
 
     /// <summary>A run as this command shows it.</summary>
     private sealed record Row(
-        string Id, DateTimeOffset Time, string Command, string? Verdict, double? Conf, double? PValue, string Folder, string ManifestHash)
+        string Id, DateTimeOffset Time, string Command, string? Outcome, IReadOnlyDictionary<string, double> Figures, string Folder, string ManifestHash)
     {
-        public static Row Of(LedgerEntry e) =>
-            new(e.Id, e.Time, e.Command, e.Outcome, e.Figure(RunsCommand.Conf), e.Figure(RunsCommand.PValue), e.Folder, e.ManifestHash);
+        public static Row Of(LedgerEntry e) => new(e.Id, e.Time, e.Command, e.Outcome, e.Figures, e.Folder, e.ManifestHash);
     }
 }

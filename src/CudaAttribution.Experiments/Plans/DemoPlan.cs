@@ -46,7 +46,7 @@ public static class DemoPlan
             var settings = new AttributeSettings { Suspect = s.Name, Alpha = recipe.Alpha, Seed = seed, Sampling = recipe.Sampling, Engine = engine };
             units.Add(
                 $"result of {s.Name}",
-                new("attribute-1", UnitSettings.Write(settings, new AttributeSettings()), [Keys, Innocents, $"model of {s.Name}"]));
+                new("attribute-2", UnitSettings.Write(settings, new AttributeSettings()), [Keys, Innocents, $"model of {s.Name}"]));
         }
         return new UnitPlan { Units = units, Results = [.. units.Keys] };
     }

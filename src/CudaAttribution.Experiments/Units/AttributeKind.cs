@@ -19,34 +19,32 @@ public sealed record AttributeSettings
 
     public double IntervalLevel { get; init; } = new AttributionOptions().IntervalLevel;
 
-    public double Power { get; init; } = new AttributionOptions().Power;
-
     public ulong Seed { get; init; } = 1;
 
     public SamplingRecipe Sampling { get; init; } = new();
 
     public UnitEngine? Engine { get; init; }
 
-    /// <summary>As the tests take them.</summary>
+    /// <summary>As the attribution takes them.</summary>
     public AttributionOptions Options() => new()
     {
-        Alpha = Alpha, CalibrationQuantile = CalibrationQuantile, IntervalLevel = IntervalLevel, Power = Power, Seed = Seed,
+        Alpha = Alpha, CalibrationQuantile = CalibrationQuantile, IntervalLevel = IntervalLevel, Seed = Seed,
     };
 }
 
 /// <summary>
-/// Asks a suspect the keys and judges it: <c>result.json</c> and its answers in <c>images</c>. Inputs: the keys, the scored innocents, the suspect.
+/// Asks a suspect the keys, counts and ranks: <c>result.json</c> and its answers in <c>images</c>. Inputs: the keys, the scored innocents, the suspect.
 /// </summary>
 public sealed class AttributeKind(UnitDevices devices) : IUnitKind
 {
-    public string Name => "attribute-1";
+    public string Name => "attribute-2";
 
     public bool Resumes => true;
 
     public void Check(WorkUnit unit)
     {
         var settings = UnitSettings.Read<AttributeSettings>(unit);
-        if (settings.Suspect.Length == 0) throw new UserException("this unit cannot judge: the suspect has no name", "Name it.", unit.Id);
+        if (settings.Suspect.Length == 0) throw new UserException("this unit cannot be computed: the suspect has no name", "Name it.", unit.Id);
         settings.Options().Validate();
         UnitInputs.Check(unit, "the keys", "the scored innocents", "the suspect");
     }
@@ -60,6 +58,6 @@ public sealed class AttributeKind(UnitDevices devices) : IUnitKind
         var nulls = NullTable.Load(Path.Combine(inputs.Next(), NullTable.FileName));
         using var suspect = OpenedSuspect.Local(inputs.Next(), device, settings.Sampling, name: settings.Suspect);
         inputs.WithAnswers(answers => AttributionFolder.WriteResult(
-            work.Folder, AttributionJob.Judge(keys, nulls, suspect, device, answers, settings.Options(), work.Cancel)));
+            work.Folder, AttributionJob.Examine(keys, nulls, suspect, device, answers, settings.Options(), work.Cancel)));
     }
 }

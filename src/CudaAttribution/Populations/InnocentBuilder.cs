@@ -29,12 +29,14 @@ public sealed class InnocentBuilder(ComputeDevice device, FineTuner tuner)
         Innocent Built(InnocentMemberPlan member)
         {
             var data = member.Data!.Load(tuner.Size, planFolder);
-            using var sibling = member.Source is { } source ? LocalModel.Open(Path.Combine(planFolder, source), device, plan.Sampling) : null;
+            var model = plan.ModelOf(member, data);
+            var sampling = plan.Sampling with { Guidance = model.SourceGuidance ?? plan.Sampling.Guidance };
+            using var sibling = member.Source is { } source ? LocalModel.Open(Path.Combine(planFolder, source), device, sampling) : null;
             var inputs = sibling is null
                 ? new ModelInputs { Real = data }
                 : new ModelInputs { Source = sibling, PromptPool = [.. data.Items.Select(i => i.Caption)] };
             var record = new ModelBuilder(tuner).Build(
-                folder.Path(member.Name), plan.ModelOf(member, data), inputs, p => progress?.Invoke(member, p), cancel);
+                folder.Path(member.Name), model, inputs, p => progress?.Invoke(member, p), cancel);
             return new Innocent(member.Name, member.Family, member.Split, record.Identity, $"{member.Name}/{ModelFiles.Model}");
         }
     }

@@ -17,8 +17,11 @@ public enum InnocentFamily
     /// <summary>G0 itself.</summary>
     Untouched,
 
-    /// <summary>Fine-tuned on the very pictures the source was fine-tuned on. Lawful, and conf accuses it.</summary>
+    /// <summary>Fine-tuned on the very pictures the source was fine-tuned on. Lawful, and conf is high by nature.</summary>
     RealOwn,
+
+    /// <summary>The source once more: fine-tuned on its very pictures with its own recipe, from another seed.</summary>
+    Twin,
 }
 
 /// <summary>What an innocent is used for; the three sets are disjoint (docs/method.md "Noise and splits").</summary>
@@ -32,23 +35,23 @@ public enum InnocentSplit
     [JsonStringEnumMemberName("CAL")]
     Cal,
 
-    /// <summary>Gives the p-values.</summary>
+    /// <summary>Gives the ranks.</summary>
     [JsonStringEnumMemberName("NULL")]
     Null,
 }
 
-/// <summary>Which families answer for which test.</summary>
+/// <summary>Families by what they are needed for.</summary>
 public static class InnocentFamilies
 {
     /// <summary>
-    /// The innocents of conf. Models trained on the source's own real pictures are left out: conf accuses them by nature, which is why a
-    /// verdict needs the paired test too.
+    /// The families that an indication is ranked in, all of them: each explains a high count in another lawful way (docs/method.md "Indications").
     /// </summary>
+    public static IReadOnlyList<InnocentFamily> Required { get; } =
+        [InnocentFamily.RealOther, InnocentFamily.RealSame, InnocentFamily.RealOwn, InnocentFamily.Sibling, InnocentFamily.Twin];
+
+    /// <summary>The families that calibrate the threshold of conf: models that never saw the source's real pictures either.</summary>
     public static IReadOnlyList<InnocentFamily> Confidence { get; } =
         [InnocentFamily.RealOther, InnocentFamily.RealSame, InnocentFamily.Sibling, InnocentFamily.Untouched];
-
-    /// <summary>The innocents of the paired test: models trained on real pictures of the source's data set (docs/method.md "Tests").</summary>
-    public static IReadOnlyList<InnocentFamily> Paired { get; } = [InnocentFamily.RealOwn, InnocentFamily.RealSame];
 
     /// <summary>The family's name in files: <c>real-other</c> and so on.</summary>
     public static string Name(this InnocentFamily family) => family switch
@@ -58,6 +61,7 @@ public static class InnocentFamilies
         InnocentFamily.Sibling => "sibling",
         InnocentFamily.Untouched => "untouched",
         InnocentFamily.RealOwn => "real-own",
+        InnocentFamily.Twin => "twin",
         _ => throw new ArgumentOutOfRangeException(nameof(family), family, "unknown family"),
     };
 

@@ -25,6 +25,10 @@ public sealed record ModelPlan
 
     public ulong Seed { get; init; }
 
+    /// <summary>Guidance that the source makes its pictures with, where the plan and not only the source's opener says so.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? SourceGuidance { get; init; }
+
     public FineTuneRecipe Training { get; init; } = new();
 
     /// <summary>round(n·ρ), halves up.</summary>
@@ -37,6 +41,8 @@ public sealed record ModelPlan
         if (Count < 1) throw new UserException($"the training set of '{Name}' has {Count} pictures", "Use at least one.");
         if (Regime == PromptRegime.Unknown) throw new UserException(
             $"the prompt regime of '{Name}' is unknown", "Use natural, forced or disjoint.");
+        if (SourceGuidance is not null && GeneratedCount == 0)
+            throw new UserException($"'{Name}' names the guidance of a source that it has no pictures of", "Leave it out, or use a rho above 0.");
         if (Against() is var (problem, remedy))
             throw new UserException($"the {Role.ToString().ToLowerInvariant()} '{Name}' {problem}", remedy);
     }

@@ -25,6 +25,10 @@ public static class TrainingSetComposer
         string[] prompts = Prompts(plan, inputs, keyPrompts);
         if (prompts.Length > 0 && inputs.Source is null)
             throw new UserException($"'{plan.Name}' has generated pictures but no source", "Give the source model, or use rho 0.");
+        if (plan.SourceGuidance is { } planned && inputs.Source?.Sampling is { } sampling && sampling.Guidance != planned)
+            throw new UserException(
+                FormattableString.Invariant($"the pictures of '{plan.Name}' are planned with guidance {planned}, the source is opened with {sampling.Guidance}"),
+                "Open the source as the plan says.");
         if (prompts.Length > 0 && plan.Role == ModelRole.Innocent && inputs.Keys?.Header.SourceIdentity == inputs.Source!.Identity)
             throw new UserException(
                 $"the innocent '{plan.Name}' would be trained on pictures of the owner's source", "Give another source of the same data set.");

@@ -9,8 +9,8 @@ using CudaAttribution.Runs.Manifests;
 namespace CudaAttribution.Reports;
 
 /// <summary>
-/// Writes the folder of a judged suspect: the frozen keys, the null table, the answers, <c>result.json</c>, <c>report.html</c>, and last
-/// <c>manifest.json</c>, so that the folder holds all that the verdict rests on but the suspect.
+/// Writes the folder of an examined suspect: the frozen keys, the null table if there is one, the answers, <c>result.json</c>, <c>report.html</c>, and
+/// last <c>manifest.json</c>, so that the folder holds all that the indications rest on but the suspect.
 /// </summary>
 public static class AttributionFolder
 {
@@ -21,9 +21,12 @@ public static class AttributionFolder
         recorder.Input("suspect", run.Result.SuspectIdentity);
         recorder.Remote = run.Result.Remote;
         run.Keys.Save(folder.Path(KeySet.FolderName));
-        folder.WriteJson(NullTable.FileName, run.Nulls);
+        if (run.Nulls is not null)
+        {
+            folder.WriteJson(NullTable.FileName, run.Nulls);
+            recorder.Input("null table", RunFolder.HashFile(folder.Path(NullTable.FileName)));
+        }
         WriteResult(folder, run);
-        recorder.Input("null table", RunFolder.HashFile(folder.Path(NullTable.FileName)));
         folder.Write(ReportContext.FileName, AttributionReport.Render(run, new ReportContext(recorder.Describe(), losses)));
         var manifest = recorder.Describe(folder, name => !AnswerStore.Holds(name));
         folder.WriteJson(RunManifest.FileName, manifest);
@@ -43,9 +46,9 @@ public static class AttributionFolder
     /// <summary>Reads what <see cref="WriteResult"/> wrote.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="keys">The keys that were asked.</param>
-    /// <param name="nulls">The null table that was tested against.</param>
+    /// <param name="nulls">The null table that was compared with; null for none.</param>
     /// <exception cref="UserException">A file is missing or damaged, or the keys are not those of the result.</exception>
-    public static AttributionRun ReadResult(string folder, KeySet keys, NullTable nulls)
+    public static AttributionRun ReadResult(string folder, KeySet keys, NullTable? nulls)
     {
         string file = Path.Combine(folder, AttributionResult.FileName);
         var result = AttributionResult.Load(file);

@@ -9,11 +9,11 @@ using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Reports;
 
-/// <summary>The whole attribution of a suspect: ask, judge, write the folder.</summary>
+/// <summary>The whole attribution of a suspect: ask, count and rank, write the folder.</summary>
 public static class AttributionJob
 {
     /// <param name="keys">The frozen keys.</param>
-    /// <param name="nulls">The scored innocents.</param>
+    /// <param name="nulls">The scored innocents; null for none.</param>
     /// <param name="suspect">The suspect.</param>
     /// <param name="device">Where distances are measured.</param>
     /// <param name="store">Keeps the answers.</param>
@@ -22,16 +22,16 @@ public static class AttributionJob
     /// <param name="recorder">Notes what the manifest says.</param>
     /// <param name="cancel">Cancels; answers that were given stay recorded.</param>
     public static (AttributionRun Run, RunManifest Manifest) Run(
-        KeySet keys, NullTable nulls, OpenedSuspect suspect, ComputeDevice device, AnswerStore store, RunFolder folder, AttributionOptions options,
+        KeySet keys, NullTable? nulls, OpenedSuspect suspect, ComputeDevice device, AnswerStore store, RunFolder folder, AttributionOptions options,
         RunRecorder recorder, CancellationToken cancel = default)
     {
-        var run = Judge(keys, nulls, suspect, device, store, options, cancel);
+        var run = Examine(keys, nulls, suspect, device, store, options, cancel);
         return (run, AttributionFolder.Write(folder, run, recorder, suspect.Losses));
     }
 
-    /// <summary>Asks and judges, and writes nothing but the answers into their store.</summary>
-    public static AttributionRun Judge(
-        KeySet keys, NullTable nulls, OpenedSuspect suspect, ComputeDevice device, AnswerStore store, AttributionOptions options,
+    /// <summary>Asks, counts and ranks, and writes nothing but the answers into their store.</summary>
+    public static AttributionRun Examine(
+        KeySet keys, NullTable? nulls, OpenedSuspect suspect, ComputeDevice device, AnswerStore store, AttributionOptions options,
         CancellationToken cancel = default) =>
         new Attributor(MeasureRegistry.Create(keys.Header.Metric, device), store)
             .Run(keys, suspect.Model, nulls, options with { Overlap = suspect.OverlapWith(keys) }, cancel);

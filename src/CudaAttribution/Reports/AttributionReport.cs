@@ -8,7 +8,8 @@ using CudaAttribution.Statistics;
 namespace CudaAttribution.Reports;
 
 /// <summary>
-/// The page of one judged suspect: verdict on top, every figure with its meaning, every key with its pictures, and how to run it again.
+/// The page of one examined suspect: what an indication is and the indications on top, every figure with its meaning, every key with its pictures, and
+/// how to run it again.
 /// </summary>
 public static class AttributionReport
 {
@@ -17,14 +18,14 @@ public static class AttributionReport
         var r = run.Result;
         string[] sections =
         [
-            Head(r, context), Tiles(r), ReportProse.Meaning(r, run.Nulls), Tests(r), Distances(run), KeyTable(run),
+            Head(r, context), Published(r), Indications(r), ReportProse.Meaning(r, run.Nulls), Distances(run), KeyTable(run),
             RemoteService.Section(r), Losses(context), Rerun(r, context),
         ];
-        return Html.Page($"Attribution of {r.Suspect}: {r.Verdict}", string.Join('\n', sections));
+        return Html.Page($"Indications about {r.Suspect}", string.Join('\n', sections));
     }
 
     private const string Repeatable =
-        "The figures depend on the keys, the suspect, the null table and the seed only: the same command gives the same result.json, bit for bit.";
+        "The figures depend on the keys, the suspect, the references and the seed only: the same command gives the same result.json, bit for bit.";
 
     private const string Recorded =
         "A service need not give the same answers again. Its answers are in this folder: the same command into the same folder gives the "
@@ -32,95 +33,78 @@ public static class AttributionReport
 
     private static string Head(AttributionResult r, ReportContext context) =>
         $"""
-        <h1>Was “{Html.Text(r.Suspect)}” trained on the source's pictures?</h1>
+        <h1>What indicates that “{Html.Text(r.Suspect)}” was trained on the source's pictures?</h1>
         <div class="sub">{ReportProse.RunLine(context.Run)} · suspect {Html.Text(Short(r.SuspectIdentity))} ·
         keys {Html.Text(Short(r.KeysetSha256))}</div>
-        <div class="verdict{(r.Verdict == Verdict.Infringing ? " bad" : "")}"><b>{Html.Text(Capital(r.Verdict))}</b><p>{Html.Text(r.Reason)}</p></div>
+        <div class="verdict"><b>{(r.Unusable is null ? "Indications, no verdict" : "No p-values")}</b>
+        <p>{(r.Unusable is null ? "" : $"{Html.Text(r.Unusable.ToString())}. What is left is no ground for any p-value. ")}An indication counts what the
+        suspect's answers have of the source's pictures, and ranks that count among models that never saw an output of the source. A high count says that the
+        suspect shares pictures, recipe or output with the source, and not which: lawful models can have it. Indications make no verdict;
+        <code>cudattr audit</code> gives one.</p></div>
         """;
 
-    private static string Tiles(AttributionResult r)
+    private static string Published(AttributionResult r)
     {
-        string detectable = r.SmallestDetectableRho is { } rho ? "ρ = " + Html.Number(rho, "0.00") : "above ρ = 1";
+        if (r.Published is not { } p) return "";
+        string needed = p.Needed is { } n ? $"{n} of {r.Conf.Trials} would be enough" : $"not even {r.Conf.Trials} of {r.Conf.Trials} would be enough";
         return $"""
-            <div class="tiles">
-            {Tile("Keys hit (conf)", $"{r.Hits} of {r.N} · {Html.Percent(r.Conf)}", $"{Level(r)} interval {Html.Interval(r.ConfInterval)}")}
-            {Tile(
-                "Answers closer to the source than to its data",
-                $"{r.PairedTest.Count} of {r.PairedTest.Trials} · {Html.Percent(r.Paired)}",
-                $"{Level(r)} interval {Html.Interval(r.PairedInterval)}")}
-            {Tile("p-value (larger of both tests)", Html.P(r.PValue), $"needed for “infringing”: {Html.P(r.Alpha)}")}
-            {Tile(
-                "Smallest share this run could detect",
-                detectable,
-                $"share of the source's pictures in the training set, found with {Html.Percent(r.ConfDetectable.Power)} power")}
-            </div>
+            <div class="verdict"><b>The published rule {(p.Accuses ? "accuses" : "does not accuse")}</b>
+            <p>{p.Hits} of {r.Conf.Trials} keys are hit; {needed}, were an innocent model to hit each key with a chance of {Html.Number(100 * p.Rate, "0.#")} %
+            (Zhang et al. 2024, table 2): p = {Html.P(p.P)} at level {Html.P(r.Alpha)}. This rule accuses lawful models too: one that learnt the same real
+            pictures in the same way never saw a picture of the source and hits as many keys. It is printed to show what the paper's rule would say.</p></div>
             """;
     }
 
-    private static string Tile(string title, string figure, string note) =>
-        $"<div class=\"tile\"><span>{title}</span><b>{figure}</b><span>{note}</span></div>";
-
-    private static string Tests(AttributionResult r)
+    private static string Indications(AttributionResult r)
     {
+        string[] without = [.. r.Indications.Select(i => i.WithoutP).OfType<string>().Distinct()];
         string calibrated = r.Calibrated is { } c
-            ? "<h3>conf at the calibrated threshold</h3>"
-                + $"<p>The threshold at which {Html.Number(100 * c.Quantile, "0.#")} % of {c.Distances} answers of the CAL innocents count as "
-                + $"hits is {Html.Number(c.Threshold)}. There the suspect hits {c.Hits} of {r.N} keys "
-                + $"({Html.Percent(c.Conf)}, {Level(r)} interval {Html.Interval(c.ConfInterval)}; p = {Html.P(c.Test.PValue)}). "
-                + $"The verdict rests on the threshold fixed beforehand, {Html.Number(r.Threshold, "0.###")}.</p>"
-            : "<p class=\"note\">No calibrated threshold: the null table has no CAL innocents.</p>";
+            ? $"<code>{Indication.ConfCalibrated}</code>: answers within {Html.Number(c.Threshold)}, the threshold at which {Html.Number(100 * c.Quantile, "0.#")} % of "
+                + $"{c.Distances} answers of CAL innocents are hits. "
+            : "";
         return $"""
-            <h2>The two tests</h2>
-            <p>“Infringing” needs both tests to reject at level {Html.P(r.Alpha)}.
-            Within a test the least favourable family of innocents counts.</p>
-            <h3>conf: does the suspect hit more keys than models that never saw the source's output?</h3>
-            {Families(r.ConfTest, "hits")}
-            <h3>paired: are its answers closer to the source's pictures than to the real ones, compared with models trained on real pictures?</h3>
-            {Families(r.PairedTest, "wins")}
-            {calibrated}
+            <div class="wide">{Html.Table(
+                ["indication", "#answers", "#share", $"#{Html.Percent(r.IntervalLevel)} interval", "#p", "#model-based, not a p-value"],
+                r.Indications.Select(i => (IReadOnlyList<string>)
+                [
+                    $"<code>{i.Name}</code>",
+                    $"{i.Count} of {i.Trials}",
+                    Html.Percent(i.Share),
+                    Html.Interval(i.Interval),
+                    i.PValue is { } p ? $"<b>{Html.P(p)}</b>" : "none",
+                    i.ModelBased is { } m ? $"{Html.P(m.PLow)} to {Html.P(m.PHigh)}" : "–",
+                ]))}</div>
+            {string.Concat(without.Select(w => $"<p><b>No p</b>: {Html.Text(w)}.</p>"))}
+            <p class="note"><code>{Indication.Conf}</code>: answers within {Html.Number(r.Threshold, "0.###")} of the key's reference picture.
+            {calibrated}<code>{Indication.Paired}</code>: answers closer to the source's picture than to the real picture it learnt from.</p>
+            <div class="wide">{Html.Figure(
+                IndicationChart.Render("The suspect's counts among those of the reference innocents, family by family", r.Indications),
+                "Dots are reference innocents, those with one count together with their number; the line is the suspect. Rank p = (1 + references at or right of "
+                + "the line) / (m + 1), and an indication's p is the largest over "
+                + $"{string.Join(", ", InnocentFamilies.Required.Select(f => f.Name()))}, each of which needs 1 / (m + 1) ≤ {Html.Number(r.Alpha, "0.######")}.")}</div>
             """;
     }
-
-    private static string Families(NullTest test, string unit) => test.Families.Count == 0
-        ? "<p>The null table has no innocents of these families, so nothing can be shown.</p>"
-        : Html.Table(
-            ["innocents", "#models", $"#their {unit} of {test.Trials}", "#suspect", "#p by rank", "#its floor", "#p by beta-binomial", "used", "#p"],
-            test.Families.Select(f => (IReadOnlyList<string>)
-            [
-                Html.Text(f.Family),
-                f.Innocents.ToString(CultureInfo.InvariantCulture),
-                Spread(f.Counts),
-                test.Count.ToString(CultureInfo.InvariantCulture),
-                Html.P(f.RankPValue),
-                Html.P(f.RankFloor),
-                Html.P(f.ModelPValue),
-                f.ModelBased ? "model-based" : "rank",
-                $"<b>{Html.P(f.PValue)}</b>",
-            ]));
-
-    private static string Spread(IReadOnlyList<int> counts) =>
-        counts.Count <= 8
-            ? string.Join(", ", counts.Order())
-            : $"{counts.Min()} to {counts.Max()}, median {Html.Number(Quantile.Median(counts.Select(c => (double)c)), "0.#")}";
 
     private static string Distances(AttributionRun run)
     {
         var r = run.Result;
         double[] Of(Func<NullModel, bool> member) =>
-            [.. run.Nulls.Of(InnocentSplit.Null).Where(member).SelectMany(m => m.Distances.Where((_, i) => run.Keys.Keys[i].ForConfidence))];
+            [.. (run.Nulls?.Of(InnocentSplit.Null) ?? []).Where(member).SelectMany(m => m.Distances.Where((_, i) => run.Keys.Keys[i].ForConfidence))];
         var thresholds = new List<(string, double)> { ("δ0", r.Threshold) };
         string chart = HistogramChart.Render(
             "Distances of the suspect's and the innocents' answers",
             [
                 ("suspect", ChartColours.Suspect, [.. r.Keys.Where(k => k.Failure is null).Select(k => k.Distance)]),
                 ("innocents", ChartColours.Innocent, Of(m => InnocentFamilies.Confidence.Contains(m.Family))),
-                ("trained on the same real pictures", ChartColours.Source, Of(m => m.Family == InnocentFamily.RealOwn)),
+                (
+                    "trained on the same real pictures", ChartColours.Source,
+                    Of(m => m.Family is InnocentFamily.RealOwn or InnocentFamily.Twin)),
             ],
             thresholds);
         return "<h2>Distances</h2>" + Html.Figure(
             chart,
-            $"Metric {r.Metric}: 0 is the same picture, 1 is black against white. Answers left of δ0 are hits. The third group is lawful too: "
-            + "conf alone would accuse it, the paired test must not."
+            $"Metric {r.Metric}: 0 is the same picture, 1 is black against white. Answers left of δ0 are hits. All groups but the suspect are "
+            + "lawful, also the one that was trained on the same real pictures."
             + (r.Keys.Any(k => k.Failure is not null) ? " Answers that never came are not drawn; they count as misses." : ""));
     }
 

@@ -59,6 +59,7 @@ internal static class Html
         .note{color:var(--faint);font-size:13px}
         a{color:var(--link)}
         .wide{overflow-x:auto}
+        .wide svg{min-width:640px}
         .row{display:flex;gap:6px}
         .row figure{margin:0;text-align:center}
         .row figcaption{font-size:11.5px}

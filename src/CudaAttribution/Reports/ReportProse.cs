@@ -12,26 +12,24 @@ namespace CudaAttribution.Reports;
 internal static class ReportProse
 {
     /// <summary>What the figures mean, for the owner of the source and for the other side's expert.</summary>
-    public static string Meaning(AttributionResult r, NullTable nulls) =>
+    public static string Meaning(AttributionResult r, NullTable? nulls) =>
         $"""
         <h2>What this means</h2>
         <div class="cols">
         <div><h3>For the owner of the source</h3>
-        <p>{r.N} prompts were chosen on which the source gives itself away. The suspect answered {r.Hits} of them with nearly the source's
-        picture.{Highest(r.ConfTest, "The most that any reference innocent reaches is")} Of {r.PairedTest.Trials} answers, {r.PairedTest.Count} lie
-        closer to what the source makes than to the real picture it learnt
-        from.{Highest(r.PairedTest, "The most that any model trained on real pictures only reaches is")}</p>
-        <p>The first figure asks whether something of the source's pictures is in the suspect at all; the second, whether it came from the
-        source's output and not from the same real pictures, which others may lawfully use. Even both together do not exclude a lawful twin: a
-        model trained on the same real pictures in the same way can be called infringing.</p>
-        <p>{Detectable(r)}{(r.Verdict == Verdict.NotShown ? " “Not shown” is not “innocent”." : "")}</p></div>
+        <p>{r.Conf.Trials} prompts were chosen on which the source gives itself away. The suspect answered {r.Conf.Count} of them with nearly the source's
+        picture.{Highest(r.Conf, "The most that any reference innocent reaches is")} Of {r.Paired.Trials} answers, {r.Paired.Count} lie closer to what the
+        source makes than to the real picture it learnt from.{Highest(r.Paired, "The most that any reference innocent reaches is")}</p>
+        <p>Neither figure tells the source's output from a lawful twin: a model trained on the same real pictures in the same way makes the same mistakes. That
+        is why each is ranked among twins too, and why it stays an indication however small p is.</p></div>
         <div><h3>For the other side's expert</h3>
         <ul>
         <li>Keys, threshold and rules were frozen before the first query to the suspect; their SHA-256 is in every file and is checked at each
         load.</li>
-        <li>The {nulls.Of(InnocentSplit.Null).Count()} reference innocents that give the p-values took no part in choosing keys or thresholds.
-        The p-values hold as far as the suspect, if innocent, is exchangeable with one of their families.</li>
-        <li>{Method(r)}</li>
+        <li>The {nulls?.Of(InnocentSplit.Null).Count() ?? 0} reference innocents that the suspect is ranked among took no part in choosing keys or thresholds.
+        A rank p holds as far as the suspect, if innocent, is exchangeable with one of their families.</li>
+        <li>“Model-based” is the range of the tails of beta-binomials that fit the references' counts; it is as good as the fit of a few counts, and is not a
+        p-value.</li>
         <li>Every query used fresh noise; no control over the suspect's seed is assumed.
         {(r.Failures == 0 ? "No answer failed." : $"Failed answers, counted as misses: {r.Failures}.")}</li>
         <li>{Overlap(r.Overlap)}</li>
@@ -75,20 +73,8 @@ internal static class ReportProse
         ? argument
         : $"'{argument.Replace("'", "'\\''")}'";
 
-    private static string Highest(NullTest test, string sentence) =>
-        test.Families.Count == 0 ? "" : $" {sentence} {test.Families.Max(f => f.Counts.Max())} of {test.Trials}.";
-
-    private static string Detectable(AttributionResult r) => r.Verdict == Verdict.NoVerdict
-        ? "With so few usable answers the figures say nothing: neither that the suspect is infringing nor that it is not."
-        : r.SmallestDetectableRho is { } rho
-        ? $"Had {Html.Percent(rho)} or more of the suspect's training pictures come from the source, this run would have said so with a chance of "
-            + $"{Html.Percent(r.ConfDetectable.Power)} (estimated from the source's own answers)."
-        : "Even a suspect trained on nothing but the source's pictures might have been missed by this run: use more keys or more innocents.";
-
-    private static string Method(AttributionResult r) => r.ConfTest.Families.Concat(r.PairedTest.Families).Any(f => f.ModelBased)
-        ? "With so few innocents ranks cannot go below the level needed, so tails of a fitted beta-binomial are used and marked “model-based”: "
-            + "keys of one model are taken to be correlated, never independent."
-        : "All p-values are ranks among the innocents; no distribution is assumed.";
+    private static string Highest(Indication i, string sentence) =>
+        i.Families.All(f => f.References == 0) ? "" : $" {sentence} {i.Families.SelectMany(f => f.Counts).Max()}.";
 
     private static string Overlap(PromptOverlap overlap) => overlap.Regime == PromptRegime.Unknown
         ? "Which prompts the suspect was trained on is not known; if few key prompts were among them, conf is lower than it could be."

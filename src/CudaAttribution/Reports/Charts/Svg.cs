@@ -40,6 +40,9 @@ internal sealed class Svg
             .Append(dash is null ? "" : $" stroke-dasharray=\"{dash}\"")
             .Append("/>");
 
+    public void Circle(double x, double y, double radius, string fill) => _body.Append(
+        CultureInfo.InvariantCulture, $"<circle cx=\"{Number(x)}\" cy=\"{Number(y)}\" r=\"{Number(radius)}\" fill=\"{fill}\"/>");
+
     public void Polyline(IEnumerable<(double X, double Y)> points, string stroke, double width = 1.5) =>
         _body.Append("<polyline fill=\"none\" stroke-linejoin=\"round\" points=\"")
             .AppendJoin(' ', points.Select(p => $"{Number(p.X)},{Number(p.Y)}"))
