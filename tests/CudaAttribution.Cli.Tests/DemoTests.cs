@@ -44,7 +44,7 @@ public sealed class DemoTests
                 Assert.That(File.ReadAllBytes(Work[$"killed/{file}"]), Is.EqualTo(File.ReadAllBytes(Work[$"whole/{file}"])), file);
         }
         string list = Cudattr.Succeed("unit", "list", "--store", Work["killed/units"]).Output;
-        string[] kinds = ["keys-1", "innocents-1", "model-1", "attribute-1"];
+        string[] kinds = ["keys-1", "innocents-1", "model-1", "attribute-2"];
         foreach (string kind in kinds) Assert.That(list, Does.Contain(kind));
         Assert.That(list, Does.Not.Contain("interrupted").And.Not.Contain("planned"));
         Assert.That(Cudattr.Fail(Demo("killed", "--seed", "2")), Does.Contain("seed was 1, is 2"));

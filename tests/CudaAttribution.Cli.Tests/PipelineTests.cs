@@ -1,6 +1,6 @@
 namespace CudaAttribution.Cli.Tests;
 
-/// <summary>From keys to verdict through the command line, on the shipped models with very few and rough pictures.</summary>
+/// <summary>From keys to indications through the command line, on the shipped models with very few and rough pictures.</summary>
 public sealed class PipelineTests
 {
     private static readonly TestFolder Work = new();
@@ -28,19 +28,37 @@ public sealed class PipelineTests
     public void The_result_holds_what_its_readers_rely_on()
     {
         var result = Cudattr.Succeed(Attribute("fields", "--json")).Json;
-        string[] fields = ["verdict", "conf", "hits", "n", "threshold", "metric", "p_value", "keys"];
+        string[] fields = ["schema", "indications", "published", "threshold", "metric", "keys"];
         using (Assert.EnterMultipleScope())
         {
             foreach (string field in fields) Assert.That(result.TryGetProperty(field, out _), field);
-            Assert.That(
-                result.GetProperty("verdict").GetString(),
-                Is.EqualTo("not shown"),
-                "four steps on other pictures leave nothing of the source");
+            var conf = result.GetProperty("indications")[0];
+            Assert.That(conf.GetProperty("count").GetInt32(), Is.LessThan(3), "four steps on other pictures leave nothing of the source");
+            Assert.That(conf.GetProperty("without_p").GetString(), Does.StartWith("too few references: real-other m = 2, floor 0.333; ").And.EndWith("twin m = 0"));
+            Assert.That(result.GetProperty("published").GetProperty("accuses").GetBoolean(), Is.False);
             Assert.That(result.GetProperty("keys").GetArrayLength(), Is.EqualTo(6));
             Assert.That(result.GetProperty("keys")[0].TryGetProperty("distance", out _));
         }
-        Assert.That(Cudattr.Succeed("runs", "list").Output, Does.Contain("not shown"));
+        Assert.That(Cudattr.Succeed("runs", "list").Output, Does.Contain("indications").And.Contain("conf-calibrated"));
     }
+
+    [Test]
+    public void Without_references_there_are_shares_and_the_published_rule()
+    {
+        string[] arguments = [.. Attribute("alone").Where(a => a != "--null" && a != SmallCase.Null)];
+        var run = Cudattr.Succeed(arguments);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(run.Output, Does.Contain("no p: there are no references").And.Contain("published rule: does not accuse").And.Contain("accuses lawful models too"));
+            Assert.That(run.Output, Does.Contain("Indications make no verdict; 'cudattr audit' gives one.").And.Contain("not a p-value").And.Not.Contain("nfring"));
+            Assert.That(File.Exists(Work["alone/null.json"]), Is.False);
+        }
+        Cudattr.Succeed(Attribute("with"));
+        Assert.That(
+            Cudattr.Fail([.. arguments.Select(a => a == Work["alone"] ? Work["with"] : a)]),
+            Does.Contain("the folder has the references of another run. Name them, or another folder. (--null)"));
+    }
+
 
     [Test]
     public void Keys_that_were_tampered_with_are_refused()

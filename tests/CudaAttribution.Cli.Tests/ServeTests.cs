@@ -74,7 +74,7 @@ public sealed class ServeTests
     }
 
     [Test]
-    public void A_service_that_shows_a_page_gets_no_verdict()
+    public void A_service_that_shows_a_page_gets_no_p()
     {
         using var listener = new HttpListener();
         int port = FreePort();
@@ -97,8 +97,9 @@ public sealed class ServeTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(run.ExitCode, Is.EqualTo(3), run.Error);
-            Assert.That(run.Output, Does.StartWith("no verdict").And.Contain("most often: an HTML page instead of a picture: \"Sign in\""));
-            Assert.That((string?)Result(Work["page"])["verdict"], Is.EqualTo("no verdict"));
+            Assert.That(run.Output, Does.Contain("no p: ").And.Contain("most often: an HTML page instead of a picture: \"Sign in\"").And.Not.Contain("published"));
+            Assert.That((int)Result(Work["page"])["unusable"]!["unusable"]!, Is.EqualTo(Keys));
+            Assert.That(Result(Work["page"])["indications"]!.AsArray().Select(i => i!["p_value"]), Is.All.Null);
         }
         var lenient = Cudattr.Run(new Dictionary<string, string>(), [.. Attribute(file, Work["page"]), "--max-unusable", "1"]);
         Assert.That(lenient.Error, Does.Contain("largest share of unusable answers is 1"));

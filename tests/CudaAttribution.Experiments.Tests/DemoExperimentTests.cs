@@ -46,7 +46,7 @@ public class DemoExperimentTests
         Assert.That(suspects.Select(s => (string)s!["family"]!), Is.EqualTo(new[] { "generated", "generated+real-other", "real-own" }));
         foreach (string name in new[] { "rho", "conf", "paired", "p_value", "verdict" })
             Assert.That(suspects.All(s => s!.AsObject().ContainsKey(name)), name);
-        Assert.That(suspects.All(s => (string)s!["verdict"]! is "infringing" or "not shown"));
+        Assert.That(suspects.All(s => (string)s!["verdict"]! is "accused" or "not accused"));
     }
 
     [Test]
@@ -219,11 +219,25 @@ public class DemoExperimentTests
     {
         var set = InnocentSet.Load(Path.Combine(_models.Folder, "innocents"));
         Assert.That(set.Members, Is.EqualTo(_models.Innocents.Members));
-        Assert.That(set.Members.Select(m => m.Identity).Distinct().Count(), Is.EqualTo(6));
+        Assert.That(set.Members.Select(m => m.Identity).Distinct().Count(), Is.EqualTo(7));
         foreach (var member in set.Members)
         {
             using var model = LocalModel.Open(set.PathOf(member), _device, new SamplingRecipe());
             Assert.That(model.Identity, Is.EqualTo(member.Identity), member.Name);
+        }
+    }
+
+    [Test]
+    public void InnocentsAreBuiltWithWhatTheyDrewAndTwinsAsTheSourceWas()
+    {
+        ModelPlan Plan(string name) => ModelRecord.Load(Path.Combine(_models.Folder, "innocents", name)).Plan;
+        using (Assert.EnterMultipleScope())
+        {
+            foreach (string drawn in (string[])["sel", "cal", "other", "own", "sibling"])
+                Assert.That((Plan(drawn).Training.Steps, Plan(drawn).Count), Is.EqualTo((2, 7)).Or.EqualTo((2, 8)).Or.EqualTo((3, 7)).Or.EqualTo((3, 8)), drawn);
+            Assert.That(Plan("sibling").SourceGuidance, Is.InRange(1, 2));
+            Assert.That(Plan("own").SourceGuidance, Is.Null);
+            Assert.That((Plan("twin").Training.Steps, Plan("twin").Training.BatchSize, Plan("twin").Count), Is.EqualTo((4, 3, 8)));
         }
     }
 

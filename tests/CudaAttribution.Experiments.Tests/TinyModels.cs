@@ -23,6 +23,8 @@ internal sealed class TinyModels
         var plan = new InnocentPlan
         {
             Training = new FineTuneRecipe { Steps = 2, BatchSize = 4, CheckpointInterval = 0, WeightType = DType.F16 },
+            Law = new InnocentLaw { Steps = [2, 3], Count = [7, 8], Guidance = [1, 2] },
+            SourceTraining = new FineTuneRecipe { Steps = 4, BatchSize = 3, CheckpointInterval = 0, WeightType = DType.F16 },
             Sampling = new SamplingRecipe { Steps = 2, Guidance = 1 },
             Models =
             [
@@ -31,6 +33,7 @@ internal sealed class TinyModels
                 Member("other", InnocentFamily.RealOther, InnocentSplit.Null, 20),
                 Member("own", InnocentFamily.RealOwn, InnocentSplit.Null, 30),
                 Member("sibling", InnocentFamily.Sibling, InnocentSplit.Null, 0) with { Source = "source" },
+                Member("twin", InnocentFamily.Twin, InnocentSplit.Null, 40),
                 new InnocentMemberPlan { Name = "untouched", Family = InnocentFamily.Untouched, Split = InnocentSplit.Null },
             ],
         };

@@ -9,13 +9,13 @@ using Microsoft.AspNetCore.Http;
 
 namespace CudaAttribution.Remote.Tests;
 
-/// <summary>A service judged like a model: the same figures, and a folder that says that it was one.</summary>
+/// <summary>A service examined like a model: the same figures, and a folder that says that it was one.</summary>
 public sealed class RemoteAttributionTests
 {
     private readonly TestWorld _world = new();
 
     [Test]
-    public void AServiceIsJudgedByItsAnswersAndNamedForWhatItIs()
+    public void AServiceIsCountedByItsAnswersAndNamedForWhatItIs()
     {
         var keys = _world.Keys();
         var nulls = _world.Null(keys);
@@ -31,8 +31,8 @@ public sealed class RemoteAttributionTests
         var manifest = AttributionFolder.Write(http.Folder, run, recorder, []);
 
         int refusedKeys = http.Journal[0].Kind == QueryKind.Key ? 1 : 0;
-        Assert.That(run.Result.Verdict, Is.EqualTo("infringing"));
-        Assert.That(run.Result.Hits, Is.EqualTo(30 - refusedKeys));
+        Assert.That(run.Result.Published, Has.Property("Accuses").True);
+        Assert.That(run.Result.Conf.Count, Is.EqualTo(30 - refusedKeys));
         Assert.That(run.Result.Failures, Is.EqualTo(refusedKeys));
         Assert.That(run.Result.SuspectIdentity, Does.StartWith("http:"));
         var remote = run.Result.Remote!;
@@ -56,7 +56,7 @@ public sealed class RemoteAttributionTests
     }
 
     [Test]
-    public void AServiceThatAnswersNothingUsableGetsNoVerdict()
+    public void AServiceThatAnswersNothingUsableGetsNoP()
     {
         var keys = _world.Keys();
         var nulls = _world.Null(keys);
@@ -66,12 +66,12 @@ public sealed class RemoteAttributionTests
         service.Next([.. Enumerable.Repeat<Func<HttpContext, Task>>(FakeService.Body("<html><title>Sign in</title></html>"), keys.Keys.Count / 2)]);
         using var device = ComputeDevice.Open("cpu", "kernels");
         var run = new Attributor(Fixtures.Distance).Run(keys, http.Model(), nulls, new AttributionOptions { Seed = 7 });
-        Assert.That(run.Result.Verdict, Is.EqualTo("no verdict"));
-        Assert.That(run.Result.Reason, Does.Contain("are unusable").And.Contain("most often: an HTML page instead of a picture: \"Sign in\""));
+        Assert.That(run.Result.Indications.Select(i => i.PValue), Is.All.Null);
+        Assert.That(run.Result.Conf.WithoutP, Does.Contain("are unusable").And.Contain("most often: an HTML page instead of a picture: \"Sign in\""));
         Assert.That(run.Result.Unusable, Has.Property("Unusable").EqualTo(keys.Keys.Count / 2).And.Property("Planned").EqualTo(0.2));
         AttributionFolder.Write(http.Folder, run, RecordedRun.On(device, "attribute", ["cudattr", "attribute"], 7), []);
         Assert.That(Json.Write(AttributionResult.Load(http.Folder.Path("result.json"))), Is.EqualTo(Json.Write(run.Result)));
-        Assert.That(File.ReadAllText(http.Folder.Path("report.html")), Does.Contain("No verdict").And.Not.Contain("this run would have said so"));
+        Assert.That(File.ReadAllText(http.Folder.Path("report.html")), Does.Contain("No p-values").And.Contain("HTML page instead of a picture"));
     }
 
     [Test]

@@ -42,15 +42,15 @@ public sealed class SettingsTests
     }
 
     [Test]
-    public void A_judgement_needs_a_name_and_numbers_with_sense()
+    public void An_attribution_needs_a_name_and_numbers_with_sense()
     {
         using (Assert.EnterMultipleScope())
         {
             Allows(Attribute, A, A, A);
             Refuses(Attribute with { Suspect = "" }, "the suspect has no name", A, A, A);
             Refuses(Attribute with { Alpha = 0 }, "the alpha is 0", A, A, A);
-            Refuses(Attribute with { Power = 1 }, "the power is 1", A, A, A);
-            Refuses(Attribute, "2 inputs were given to a unit of kind 'attribute-1'", A, A);
+            Refuses(Attribute with { IntervalLevel = 1 }, "the interval level is 1", A, A, A);
+            Refuses(Attribute, "2 inputs were given to a unit of kind 'attribute-2'", A, A);
         }
     }
 
@@ -60,7 +60,7 @@ public sealed class SettingsTests
         var settings = Write(Attribute);
         settings["sede"] = 4;
         Assert.That(
-            () => new AttributeKind(Devices).Check(new WorkUnit("attribute-1", settings, [A, A, A])),
+            () => new AttributeKind(Devices).Check(new WorkUnit("attribute-2", settings, [A, A, A])),
             Throws.TypeOf<UserException>().With.Message.Contains("sede"));
     }
 

@@ -17,6 +17,7 @@ public class ModelPlanTests
     [TestCase(ModelRole.Source, 0.0, PromptRegime.Natural, null)]
     [TestCase(ModelRole.Twin, 0.0, PromptRegime.Natural, null)]
     [TestCase(ModelRole.Innocent, 0.0, PromptRegime.Natural, InnocentFamily.RealOwn)]
+    [TestCase(ModelRole.Innocent, 0.0, PromptRegime.Natural, InnocentFamily.Twin)]
     [TestCase(ModelRole.Innocent, 1.0, PromptRegime.Natural, InnocentFamily.Sibling)]
     public void What_a_role_is_for_is_allowed(ModelRole role, double rho, PromptRegime regime, InnocentFamily? family) =>
         Assert.DoesNotThrow(() => (Suspect with { Role = role, Rho = rho, Regime = regime, RealFamily = family }).Validate());
@@ -39,6 +40,8 @@ public class ModelPlanTests
     {
         using (Assert.EnterMultipleScope())
         {
+            Refused(Innocent with { RealFamily = InnocentFamily.Twin, Rho = 0.5 }, "is no sibling and has a share rho of 0.5");
+            Refused(Innocent with { SourceGuidance = 3 }, "the guidance of a source that it has no pictures of");
             Refused(Innocent with { RealFamily = null }, "the innocent 'm' names no family");
             Refused(Innocent with { RealFamily = InnocentFamily.Untouched }, "is untouched");
             Refused(Innocent with { Rho = 0.5 }, "is no sibling and has a share rho of 0.5");

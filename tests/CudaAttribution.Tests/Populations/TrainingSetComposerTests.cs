@@ -40,6 +40,17 @@ public class TrainingSetComposerTests
         Assert.That(set.Items.All(i => Fixtures.Distance.Between(i.Image.Read(), _world.Source[i.Caption]) < 0.05));
     }
 
+    [Test]
+    public void ASourceThatIsOpenedWithOtherGuidanceThanPlannedIsRefused()
+    {
+        var source = new StoredModel("source", _world.Source, 10) { Sampling = new SamplingRecipe { Guidance = 2.5 } };
+        var plan = new ModelPlan { Name = "s", Rho = 1, Count = 5, SourceGuidance = 2.5 };
+        Assert.DoesNotThrow(() => Compose(plan, source));
+        Assert.That(
+            () => Compose(plan with { SourceGuidance = 3 }, source),
+            Throws.TypeOf<UserException>().With.Message.Contains("planned with guidance 3, the source is opened with 2.5"));
+    }
+
     /// <summary>3,000 pictures of 512 x 512 would be 2.4 GB: a round is asked for when its first picture is taken.</summary>
     [Test]
     public void TheSourceIsAskedAsThePicturesAreTaken()

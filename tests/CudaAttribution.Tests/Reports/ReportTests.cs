@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using CudaAttribution.Answers;
@@ -9,6 +10,7 @@ using CudaAttribution.Reports;
 using CudaAttribution.Reports.Charts;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
+using CudaAttribution.Statistics;
 using CudaAttribution.Tensors;
 using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Tests.World;
@@ -30,13 +32,51 @@ public class ReportTests
     }
 
     [Test]
-    public void VerdictFiguresAndEveryKeyAreOnThePage()
+    public void IndicationsAndEveryKeyAreOnThePage()
     {
         string html = Page(new StoredModel("copier", _world.Source, 12));
-        Assert.That(html, Does.Contain("<b>Infringing</b>").And.Contain("30 of 30 · 100 %").And.Contain("cudattr attribute"));
+        Assert.That(html, Does.Contain("<b>Indications, no verdict</b>").And.Contain("30 of 30").And.Contain("cudattr attribute").And.Contain("cudattr audit"));
+        Assert.That(html, Does.Contain("<b>The published rule accuses</b>").And.Contain("5 of 30 would be enough").And.Contain("accuses lawful models too"));
+        Assert.That(html, Does.Contain("<b>No p</b>: too few references: real-other m = 6, floor 0.143; ").And.Contain("model-based, not a p-value"));
+        Assert.That(html, Does.Not.Contain("nfring"));
         Assert.That(Regex.Matches(html, "<img ").Count, Is.EqualTo(90));
         foreach (var key in _world.Keys().Keys) Assert.That(html, Does.Contain($">{key.Prompt}<"));
-        Assert.That(Page(_world.Stranger("stranger")), Does.Contain("<b>Not shown</b>").And.Contain("“Not shown” is not “innocent”."));
+        Assert.That(Page(_world.Stranger("stranger")), Does.Contain("<b>The published rule does not accuse</b>"));
+        Assert.That(Page(new StoredModel("copier", _world.Source, 12), alpha: 0.2), Does.Contain("<b>0.2</b>").And.Not.Contain("No p"));
+    }
+
+    [Test]
+    public void APageWithoutReferencesSaysSo()
+    {
+        string html = Page(new StoredModel("copier", _world.Source, 12), references: false);
+        Assert.That(html, Does.Contain("<b>No p</b>: there are no references.").And.Contain("The 0 reference innocents").And.Contain("<b>The published rule accuses</b>"));
+        Assert.That(html, Does.Not.Contain("The most that any reference"));
+    }
+
+    [Test]
+    public void APageOfUnusableAnswersHasNoP()
+    {
+        var refusing = new StoredModel("refusing", _world.Source, 12) { Refused = [.. _world.Keys().Keys.Take(7).Select(k => k.Prompt)] };
+        string html = Page(refusing);
+        Assert.That(html, Does.Contain("<b>No p-values</b>").And.Contain("7 of 30 answers are unusable").And.Not.Contain("published rule").And.Not.Contain("rank p = 0"));
+    }
+
+    [Test]
+    public void DotsStandAtTheReferencesCounts()
+    {
+        FamilyRank[] families = [FamilyRank.Of("real-other", [0, 0, 0, 0, 15], 21, 0.25), FamilyRank.Of("twin", [], 21, 0.25)];
+        var conf = new Indication("conf", 21, 30, 0.7, new(0, 1), null, null, families, null);
+        var svg = XDocument.Parse(IndicationChart.Render("t", [conf]));
+        double[] Of(string element, string attribute) =>
+            [.. svg.Descendants().Where(e => e.Name.LocalName == element).Select(e => double.Parse(e.Attribute(attribute)!.Value, CultureInfo.InvariantCulture))];
+        double[] x = Of("circle", "cx");
+        var line = svg.Descendants().Single(e => e.Name.LocalName == "line" && (string?)e.Attribute("stroke") == ChartColours.Suspect);
+        double suspect = double.Parse(line.Attribute("x1")!.Value, CultureInfo.InvariantCulture);
+        Assert.That(x, Has.Length.EqualTo(2), "four references at 0 are one dot");
+        Assert.That((suspect - x[0]) / (x[1] - x[0]), Is.EqualTo(21 / 15.0).Within(1e-3));
+        Assert.That(Of("circle", "r"), Is.EqualTo((double[])[9, 4.5]), "four times the area");
+        string[] texts = [.. svg.Descendants().Where(e => e.Name.LocalName == "text").Select(e => e.Value)];
+        Assert.That(texts, Does.Contain("suspect 21").And.Contain("4").And.Contain("m = 5, rank p = 0.167").And.Contain("m = 0, too few"));
     }
 
     [Test]
@@ -49,7 +89,7 @@ public class ReportTests
     }
 
     [Test]
-    public void TheFolderHoldsAllThatTheVerdictRestsOn()
+    public void TheFolderHoldsAllThatTheIndicationsRestOn()
     {
         using var device = ComputeDevice.Open("cpu", "kernels");
         var folder = new RunFolder(TestFolder.New("result"));
@@ -71,6 +111,18 @@ public class ReportTests
         Assert.That(written.Inputs["keys"], Is.EqualTo(keys.Hash));
         Assert.That(Json.Write(manifest), Is.EqualTo(File.ReadAllText(folder.Path("manifest.json"))));
         Assert.That(File.ReadAllText(folder.Path("report.html")), Does.Contain("Loss of the suspect"));
+    }
+
+    [Test]
+    public void WithoutReferencesTheFolderHasNoNullTable()
+    {
+        using var device = ComputeDevice.Open("cpu", "kernels");
+        var folder = new RunFolder(TestFolder.New("result"));
+        var run = Run(new StoredModel("copier", _world.Source, 12), references: false);
+        var manifest = AttributionFolder.Write(folder, run, RecordedRun.On(device, "attribute", ["cudattr", "attribute"], 7), []);
+        Assert.That(folder.Has("null.json"), Is.False);
+        Assert.That(manifest.Inputs.Keys, Does.Not.Contain("null table").And.Contain("keys"));
+        Assert.That(Json.Write(AttributionFolder.ReadResult(folder.Root, run.Keys, nulls: null).Result), Is.EqualTo(Json.Write(run.Result)));
     }
 
     [Test]
@@ -134,16 +186,17 @@ public class ReportTests
     public void CommandLinesAreQuoted() =>
         Assert.That(ReportProse.CommandLine(["cudattr", "--out", "my run", "it's", ""]), Is.EqualTo("cudattr --out 'my run' 'it'\\''s' ''"));
 
-    private string Page(IImageModel suspect)
+    private string Page(IImageModel suspect, bool references = true, double alpha = 0.01)
     {
         using var device = ComputeDevice.Open("cpu", "kernels");
         return AttributionReport.Render(
-            Run(suspect), new ReportContext(RecordedRun.On(device, "attribute", ["cudattr", "attribute", "--keys", "k"], 7).Describe(), []));
+            Run(suspect, references, alpha), new ReportContext(RecordedRun.On(device, "attribute", ["cudattr", "attribute", "--keys", "k"], 7).Describe(), []));
     }
 
-    private AttributionRun Run(IImageModel suspect)
+    private AttributionRun Run(IImageModel suspect, bool references = true, double alpha = 0.01)
     {
         var keys = _world.Keys();
-        return new Attributor(Fixtures.Distance).Run(keys, suspect, _world.Null(keys), new AttributionOptions { Seed = 7 });
+        return new Attributor(Fixtures.Distance).Run(
+            keys, suspect, references ? _world.Null(keys) : null, new AttributionOptions { Seed = 7, Alpha = alpha });
     }
 }

@@ -58,6 +58,8 @@ internal sealed class StoredModel(string name, IReadOnlyDictionary<string, RgbIm
 
     public string Identity { get; init; } = $"stored:{name}";
 
+    public SamplingRecipe? Sampling { get; init; }
+
     /// <summary>Prompts that get no answer.</summary>
     public HashSet<string> Refused { get; init; } = [];
 
