@@ -1,4 +1,5 @@
-"""How often the model-based p-value of docs/method.md "Tests" accuses an innocent: suspect and references drawn from one beta-binomial law.
+"""How often the model-based tail of docs/method.md "Indications", at the best fit, is below the level for an innocent: suspect and references drawn
+from one beta-binomial law.
 
     python3 build/oracle/null_false_alarms.py
 """

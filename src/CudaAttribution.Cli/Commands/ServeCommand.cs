@@ -28,7 +28,7 @@ internal static class ServeCommand
           export SUSPECT_TOKEN=$(head -c 24 /dev/urandom | base64)
           cudattr serve --model other/model --token-env SUSPECT_TOKEN --suspect-file http.json &
           until [ -s http.json ]; do sleep 1; done
-          cudattr attribute --keys keys/keys --suspect http.json --null null/null.json --out verdict
+          cudattr attribute --keys keys/keys --suspect http.json --null null/null.json --out indications
         The file of --suspect-file asks with exact noise ("exact_noise": true): the distances are then, bit for bit, those of
         'attribute --suspect other/model'. A "seed" gives the first picture that 'cudattr sample' draws with that --seed.
         """;
