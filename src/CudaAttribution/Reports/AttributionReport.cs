@@ -64,14 +64,14 @@ public static class AttributionReport
             : "";
         return $"""
             <div class="wide">{Html.Table(
-                ["indication", "#answers", "#share", $"#{Html.Percent(r.IntervalLevel)} interval", "#p", "#model-based, not a p-value"],
+                ["indication", "#answers", "#p", "#share", $"#{Html.Percent(r.IntervalLevel)} interval", "#model-based, not a p-value"],
                 r.Indications.Select(i => (IReadOnlyList<string>)
                 [
-                    $"<code>{i.Name}</code>",
+                    i.Name,
                     $"{i.Count} of {i.Trials}",
+                    i.PValue is { } p ? $"<b>{Html.P(p)}</b>" : "none",
                     Html.Percent(i.Share),
                     Html.Interval(i.Interval),
-                    i.PValue is { } p ? $"<b>{Html.P(p)}</b>" : "none",
                     i.ModelBased is { } m ? $"{Html.P(m.PLow)} to {Html.P(m.PHigh)}" : "–",
                 ]))}</div>
             {string.Concat(without.Select(w => $"<p><b>No p</b>: {Html.Text(w)}.</p>"))}
@@ -134,9 +134,9 @@ public static class AttributionReport
             <h2>Key by key</h2>
             <p>Each prompt was sent to the suspect once, with fresh noise. The distance is to the key's reference, {reference};
             a hit is a distance of at most {Html.Number(r.Threshold, "0.###")}.</p>
-            <table><thead><tr><th class="n">#</th><th>prompt</th><th>training picture</th><th>source's picture</th><th>suspect's answer</th>
+            <div class="wide"><table><thead><tr><th class="n">#</th><th>prompt</th><th>training picture</th><th>source's picture</th><th>suspect's answer</th>
             <th class="n">distance</th><th></th><th class="n">to training</th><th class="n">to source</th><th>closer to</th></tr></thead><tbody>
-            {string.Concat(rows)}</tbody></table>
+            {string.Concat(rows)}</tbody></table></div>
             """;
     }
 
