@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using CudaAttribution.Cli.Options;
 using CudaAttribution.Cli.Running;
-using CudaAttribution.Evidence;
 using CudaAttribution.Experiments;
 using CudaAttribution.Experiments.Plans;
 using CudaAttribution.Reports;

@@ -3,7 +3,6 @@ using CudaAttribution.Evidence;
 using CudaAttribution.Keys;
 using CudaAttribution.Populations;
 using CudaAttribution.Reports.Charts;
-using CudaAttribution.Statistics;
 
 namespace CudaAttribution.Reports;
 

@@ -3,8 +3,6 @@ using CudaAttribution.Driver;
 using CudaAttribution.Evidence;
 using CudaAttribution.Populations;
 using CudaAttribution.Runs.Manifests;
-using CudaAttribution.Statistics;
-using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Reports;
 
