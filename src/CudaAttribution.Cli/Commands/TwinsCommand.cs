@@ -25,6 +25,10 @@ internal static class TwinsCommand
     Whatever stops a run, the same command goes on with it. docs/method.md says what the test shows and what it does not ("Source swap").
     """;
 
+    /// <summary>What is said where nothing is stated about the source.</summary>
+    internal const string NoStatement =
+        "the test stands on how the source came to be the source: state --not-picked, if it was not picked out of several models for its behaviour";
+
     private const string PlanDescription =
     """
     Settles twins of a source. How the source was trained is read from the manifest.json that 'cudattr finetune' left beside it; base and data must be those
@@ -161,10 +165,7 @@ internal static class TwinsCommand
             var result = UnitRun.All(store, plan.Units().Graph.Results, options);
             if (!result.IsComplete) return UnitRun.Report(store, result, options.Json);
             var set = plan.Assemble(store, new RunFolder(path));
-            if (set.SourceReproduced == false)
-                Console.Error.WriteLine(
-                    "cudattr: training with the source's own seed gave another model. This program's version or kernels are not those that trained the source, "
-                    + "and its twins are like it only as far as that makes no difference. To be sure, train the source anew.");
+            if (set.SourceReproduced == false) Console.Error.WriteLine($"cudattr: {TwinSet.NotReproduced}");
             if (options.Json)
                 Shell.WriteJson(new
                 {
@@ -182,9 +183,7 @@ internal static class TwinsCommand
     private static void Tell(TwinPlan plan, SourceTraining training, string folder, bool json)
     {
         var design = plan.Design;
-        int trainings = plan.Units().Trained.Count, models = design.Seeds.Count + 1;
-        long pictures = (long)models * design.Prompts.Count * design.Draws;
-        double? minutes = training.Manifest is { } m ? Math.Round(m.Seconds * trainings / 60) : null;
+        var (trainings, pictures, minutes) = TwinWork.Of(design, training.Manifest?.Seconds);
         if (json)
         {
             Shell.WriteJson(new { twins = design.Seeds.Count, trainings, minutes, pictures, source = design.Source.Identity });
@@ -195,11 +194,12 @@ internal static class TwinsCommand
         Console.WriteLine($"recipe     {CanonicalJson.Write(JsonSerializer.SerializeToNode(design.Recipe, Json.Options))}");
         Console.WriteLine($"data       {design.Data.Description}");
         Console.WriteLine($"to train   {design.Seeds.Count} twins, seeds {design.Seeds[0]} to {design.Seeds[^1]}{again}{time}");
-        Console.WriteLine($"to draw    {pictures} pictures: {design.Prompts.Count} prompts x {design.Draws} of each of {models} models");
+        Console.WriteLine($"to draw    {pictures} pictures: {design.Prompts.Count} prompts x {design.Draws} of each of {design.Seeds.Count + 1} models");
         Console.WriteLine($"statement  {design.Statement}");
         Console.WriteLine($"next       cudattr twins train {folder}");
     }
 
+    /// <exception cref="UserException">The source was picked, or nothing is stated.</exception>
     private static void CheckStatement(bool notPicked, string? pickedBy, int? tries)
     {
         if (notPicked && (pickedBy ?? (object?)tries) is not null) throw new UsageException("--not-picked and --picked-by contradict one another");
@@ -208,9 +208,7 @@ internal static class TwinsCommand
                 $"a source that was picked out of {tries?.ToString() ?? "several"} models is like none of its twins unless each twin is picked out of as many by "
                 + "the same rule, which this program does not do",
                 "Train a source once, or pick twins by hand and state so elsewhere.");
-        if (!notPicked)
-            throw new UsageException(
-                "the test stands on how the source came to be the source: state --not-picked, if it was not picked out of several models for its behaviour");
+        if (!notPicked) throw new UsageException(NoStatement);
     }
 
     private static string[] Prompts(string file) =>

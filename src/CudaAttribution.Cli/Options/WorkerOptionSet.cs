@@ -40,9 +40,19 @@ internal sealed class WorkerOptionSet
 
     public Option<bool> Json { get; } = CommonOptions.Json();
 
+    /// <summary>Who computes.</summary>
+    public IReadOnlyList<Option> Workers => [_jobs, _slurm, _sbatch];
+
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _jobs, _slurm, _sbatch, _device, _threads, _ledger, Json }) command.Add(option);
+        AddWorkersTo(command);
+        foreach (var option in new Option[] { _device, _threads, _ledger, Json }) command.Add(option);
+    }
+
+    /// <summary>The options that name no place, for a command that has <see cref="RunOptionSet"/>.</summary>
+    public void AddWorkersTo(Command command)
+    {
+        foreach (var option in Workers) command.Add(option);
         command.Validators.Add(result =>
         {
             if (result.GetValue(_jobs) is < 1) result.AddError("--jobs must be at least 1");
@@ -57,4 +67,8 @@ internal sealed class WorkerOptionSet
     public WorkerOptions Read(ParseResult parsed) => new(
         parsed.GetValue(_jobs), parsed.GetValue(_slurm), parsed.GetValue(_sbatch) ?? [], parsed.GetValue(_device)!, parsed.GetValue(_threads),
         parsed.GetValue(_ledger)!, parsed.GetValue(Json));
+
+    /// <summary>Workers where the other options say.</summary>
+    public WorkerOptions Read(ParseResult parsed, RunOptions run) => new(
+        parsed.GetValue(_jobs), parsed.GetValue(_slurm), parsed.GetValue(_sbatch) ?? [], run.Device, run.Threads, run.Ledger, run.Json);
 }

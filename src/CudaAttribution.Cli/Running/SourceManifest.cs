@@ -55,6 +55,9 @@ internal static class SourceManifest
         return (training, run.Math);
     }
 
+    /// <summary>How long that training took.</summary>
+    public static double SecondsOf(string file) => Read(file).Seconds;
+
     private static RunManifest Read(string file)
     {
         var manifest = Json.Read<RunManifest>(file, "manifest");

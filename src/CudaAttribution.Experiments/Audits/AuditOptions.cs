@@ -1,6 +1,9 @@
 using CudaAttribution.Answers;
 using CudaAttribution.Models.Files.Sources;
+using CudaAttribution.Populations;
+using CudaAttribution.Remote;
 using CudaAttribution.Runs;
+using CudaAttribution.Tensors;
 using CudaAttribution.Verdicts;
 
 namespace CudaAttribution.Experiments.Audits;
@@ -17,7 +20,10 @@ public sealed record AuditOptions
     /// <summary>Folder or file of the served log; null for none.</summary>
     public string? Served { get; init; }
 
-    /// <summary>Folder of twins with their pictures; null for none.</summary>
+    /// <summary>Whether the owner states that the log has every picture that was returned for its prompts.</summary>
+    public bool CompleteLog { get; init; }
+
+    /// <summary>Folder of the twins, which are trained and drawn in it where they are not finished; null for none.</summary>
     public string? Twins { get; init; }
 
     /// <summary>Models and descriptions of services, in the order of the results.</summary>
@@ -57,7 +63,17 @@ public sealed record AuditOptions
     /// <summary>Captions for the decoys of remote suspects.</summary>
     public IReadOnlyList<string> DecoyPool { get; init; } = [];
 
-    /// <exception cref="UserException">A number makes no sense.</exception>
+    /// <summary>Opens a suspect.</summary>
+    /// <param name="path">As in <see cref="Suspects"/>.</param>
+    /// <param name="device">Where a local one runs.</param>
+    /// <param name="folder">Keeps the answers of a service.</param>
+    /// <param name="size">Side of the pictures that answers are compared with.</param>
+    internal OpenedSuspect Open(string path, ComputeDevice device, RunFolder folder, int size) => SuspectOpener.Open(path, new SuspectOptions
+    {
+        Device = device, Sampling = Sampling, Folder = folder, Size = (size, size), DecoyPool = DecoyPool,
+    });
+
+    /// <exception cref="UserException">A number makes no sense, or options contradict one another.</exception>
     public void Check()
     {
         AuditPlan.CheckRates(Alpha, Unusable);
@@ -66,6 +82,8 @@ public sealed record AuditOptions
         Least(Pool, Prompts, "served prompts to choose from");
         Least(SwapPrompts, 1, "prompts of source-swap");
         Least(SwapAnswers, 1, "answers to a prompt of source-swap");
+        if (Sequential && Twins is not null)
+            throw new UserException("only served-versus-fresh can stop early", "Ask all queries, or leave the twins out.") { Setting = "sequential" };
 
         static void Least(int value, int least, string what)
         {

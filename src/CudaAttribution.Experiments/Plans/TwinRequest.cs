@@ -44,7 +44,11 @@ public sealed record TwinRequest
     /// <exception cref="UserException">
     /// Something is not what the source was trained with, or makes no sense; or the folder is for other twins.
     /// </exception>
-    public TwinPlan Plan(ComputeDevice device, RunFolder folder)
+    public TwinPlan Plan(ComputeDevice device, RunFolder folder) => Plan(Design(device), UnitEngine.Of(device), folder);
+
+    /// <summary>Checks what is given against the source's manifest; nothing is written.</summary>
+    /// <exception cref="UserException">Something is not what the source was trained with, or makes no sense.</exception>
+    public TwinDesign Design(ComputeDevice device)
     {
         var (name, identity, side) = OpenSource(device);
         var tuner = new FineTuner(device, Base);
@@ -68,6 +72,16 @@ public sealed record TwinRequest
             Statement = Statement,
         };
         design.Validate();
+        return design;
+    }
+
+    /// <summary>Imports what a design of this request needs into the folder's store, and writes the plan and its units.</summary>
+    /// <param name="design">The design.</param>
+    /// <param name="engine">What trains and draws; null for the project's kernels.</param>
+    /// <param name="folder">Gets plan and store.</param>
+    /// <exception cref="UserException">The folder is for other twins.</exception>
+    internal TwinPlan Plan(TwinDesign design, UnitEngine? engine, RunFolder folder)
+    {
         var store = UnitStore.OpenOrCreate(folder.Path(TwinPlan.StoreFolder));
         var plan = new TwinPlan
         {
@@ -75,7 +89,7 @@ public sealed record TwinRequest
             Base = store.Import(LocalModel.ModelFolder(Base)),
             Source = store.Import(LocalModel.ModelFolder(Source)),
             Data = UnitData.Import(store, Training.Data, ""),
-            Engine = UnitEngine.Of(device),
+            Engine = engine,
         };
         using var claim = Claim.Take(folder, TwinPlan.FileName, plan, "twins");
         store.Add(plan.Units().Graph);

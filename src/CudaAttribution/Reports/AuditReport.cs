@@ -31,9 +31,10 @@ public static class AuditReport
             $"<h1>{Html.Text(title)}</h1>\n<div class=\"sub\">{ReportProse.RunLine(run)} · source {Html.Text(plan.Source.Name)} · committed to "
                 + $"<code>{result.PlanCommit[..16]}…</code> before the first query</div>",
             .. result.Suspects.Select(s => Card(s, plan)),
+            Correction(result),
             Meaning(plan),
             .. result.Suspects.Select((s, i) => Suspect(folder, plan, s, i, judge)),
-            Swap(result),
+            Swap(plan, result),
             Controls(result),
             Indications(result),
             Chain(plan, result, run),
@@ -75,7 +76,9 @@ public static class AuditReport
         <div><h3>What it does not mean</h3>
         <ul><li>“Shown” says that the suspect descends, directly or through other models, from pictures that were served. It does not say that this was
         unlawful.</li>
-        <li>That the log has every picture that was returned for these prompts, and not only those that somebody kept, is the owner's word.</li>
+        <li>{(served.CompleteLog
+            ? "The owner states that the log has every picture that was returned for these prompts, and not only those that somebody kept. No program can see it."
+            : "Not stated: that the log has every picture that was returned for these prompts. If it has only those that somebody kept, “shown” shows nothing.")}</li>
         <li>“Not shown” is not “innocent”: each verdict says what a run of this size would have found.</li>
         <li>{(served.SeedsKnown ? "The log names the seed of every tested picture; all are distinct." : "The log names no seeds: that they were random and distinct is assumed, and the controls below would differ from chance if they were shared.")}</li></ul></div>
         </div>
@@ -118,9 +121,23 @@ public static class AuditReport
         }
     }
 
-    private static string Swap(AuditResult result) => !result.Suspects.Any(s => s.Tests.Any(t => t.Swap is not null)) ? "" :
+    private static string Correction(AuditResult result) => result.Suspects.Count == 1 ? "" :
+        $"<p>Correction over the {result.Suspects.Count} suspects: {result.Correction switch
+        {
+            Verdicts.Correction.Holm => "Holm's rule. That any of them is accused wrongly happens at most at the level.",
+            Verdicts.Correction.EBenjaminiHochberg => "e-BH. Of those that are shown, the share that is accused wrongly is on average at most the level.",
+            _ => "none. Each was judged by itself, so that each is accused wrongly at most at the level, and any of them more often.",
+        }}</p>";
+
+    private static string Swap(AuditPlan plan, AuditResult result) => !result.Suspects.Any(s => s.Tests.Any(t => t.Swap is not null)) ? "" :
         "<h2>Source and twins</h2><p>Twins were trained as the source was, with other seeds; any of them could have been deployed in its place. A suspect that does not "
         + "depend on which was resembles the source no more than the others. Its likeness is how far it errs as a model does, apart from what all have in common. "
+        + (plan.Swap!.SourceReproduced switch
+        {
+            true => "Training with the source's own seed gave the source, bit for bit. ",
+            false => "Training with the source's own seed gave another model: the twins are like the source only as far as that makes no difference. ",
+            null => "The source's own seed is not known, so that its recipe could not be tried. ",
+        })
         + "The owner states that the source was not picked out of several for its behaviour. “Shown” says that the suspect depends on the source, not that this was unlawful; “not shown” is not “innocent”.</p>"
         + Html.Table(
             ["suspect", "#likeness to the source", "#to the likest twin", "#prompts", "#source is likest", "#p"],

@@ -11,7 +11,7 @@ namespace CudaAttribution.Served;
 /// </summary>
 /// <param name="Schema">Version of the file.</param>
 /// <param name="Pictures">How many, from the first.</param>
-/// <param name="MerkleRoot">Root over <see cref="Entry"/> of each.</param>
+/// <param name="MerkleRoot">Root over <see cref="Entry(ServedPicture)"/> of each.</param>
 public sealed record ServedLogCommitment(string Schema, int Pictures, string MerkleRoot)
 {
     public const string FileName = "served-root.json", CurrentSchema = "cudattr-served-root-1";
@@ -30,6 +30,10 @@ public sealed record ServedLogCommitment(string Schema, int Pictures, string Mer
         [ServedLog.Seed] = picture.Seed,
         [ServedLog.SetByCaller] = picture.SetByCaller,
     }));
+
+    /// <summary>The entry of a trial's served picture, of which the caller set nothing.</summary>
+    public static byte[] Entry(Trial trial) => Entry(new ServedPicture(
+        trial.Logged.Number, trial.Prompt, "", trial.Pictures[trial.Served], trial.Account, trial.Logged.Time, trial.Logged.Seed, SetByCaller: null));
 
     public static MerkleTree Tree(IEnumerable<ServedPicture> pictures) => new(pictures.Select(Entry));
 

@@ -1,4 +1,4 @@
-using CudaAttribution.Runs;
+using CudaAttribution.Chain;
 
 namespace CudaAttribution.Served;
 
@@ -19,6 +19,9 @@ public sealed record Trial
     /// <summary>Which of them was served.</summary>
     public required int Served { get; init; }
 
+    /// <summary>Where the served picture stands in its log.</summary>
+    public required LoggedPicture Logged { get; init; }
+
     /// <summary>
     /// The rank of the served picture, 1 for the closest to an answer. Equal distances are ranked in the order of the coin.
     /// </summary>
@@ -31,10 +34,8 @@ public sealed record Trial
         return 1 + Enumerable.Range(0, distances.Count).Count(k => distances[k] < own || (distances[k] == own && k < Served));
     }
 
-    /// <exception cref="UserException">The trial is none.</exception>
-    internal void Check(string file)
-    {
-        if (Pictures.Count < 2 || Served < 0 || Served >= Pictures.Count)
-            throw new UserException($"the trial of '{Prompt}' has {Pictures.Count} pictures and says that number {Served} was served", "Restore the plan.", file);
-    }
+    /// <summary>Whether the served picture is in a log.</summary>
+    /// <param name="root">Merkle root of the log.</param>
+    /// <param name="entries">Pictures in the log.</param>
+    public bool IsIn(string root, int entries) => MerkleTree.Verify(root, entries, Logged.Number, ServedLogCommitment.Entry(this), Logged.Proof);
 }

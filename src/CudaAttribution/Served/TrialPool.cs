@@ -41,7 +41,8 @@ public sealed class TrialPool
                 "Log pictures of which callers set nothing, with prompts without a service's own syntax.", log.Folder);
         var answers = store.Ask(
             source, [.. chosen.Select(p => p.Prompt)], fresh, new NoiseStream(NoisePurpose.Fresh, seed, source.Identity), progress, cancel);
-        return new(folder.Root, [.. chosen.Select((picture, i) => Mix(folder, i, picture, log.Read(picture), answers.To(i), seed))]);
+        var tree = ServedLogCommitment.Tree(log.Pictures);
+        return new(folder.Root, [.. chosen.Select((picture, i) => Mix(folder, i, picture, tree.Proof(picture.Number), log.Read(picture), answers.To(i), seed))]);
     }
 
     /// <summary>The pictures of a trial, in its order.</summary>
@@ -73,7 +74,8 @@ public sealed class TrialPool
         })];
     }
 
-    private static Trial Mix(RunFolder folder, int number, ServedPicture served, RgbImage own, Answer[] answers, ulong seed)
+    private static Trial Mix(
+        RunFolder folder, int number, ServedPicture served, IReadOnlyList<string> proof, RgbImage own, Answer[] answers, ulong seed)
     {
         (RgbImage Picture, bool Served)[] pictures =
         [
@@ -94,6 +96,7 @@ public sealed class TrialPool
             Account = served.Account,
             Pictures = [.. pictures.Select(p => ImageHash.Of(p.Picture))],
             Served = Array.FindIndex(pictures, p => p.Served),
+            Logged = new(served.Number, served.Time, served.Seed, proof),
         };
     }
 }

@@ -25,6 +25,11 @@ public sealed class TwinSet
     public const string FileName = "twins.json";
     public const string CurrentSchema = "cudattr-twins-1";
 
+    /// <summary>What to know of a set whose source its own recipe and seed did not give.</summary>
+    public const string NotReproduced =
+        "training with the source's own seed gave another model. This program's version or kernels are not those that trained the source, and its twins are "
+        + "like it only as far as that makes no difference. To be sure, train the source anew.";
+
     private readonly string _folder;
     private readonly (int Number, RgbImage Picture)?[] _read;
 

@@ -47,14 +47,17 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
     {
         ControlResult[] controls = [.. plan.Controls.Select((c, i) => Control(c, Place(AuditPlaces.OfControl(plan, i))))];
         Examined[] suspects = [.. plan.Suspects.Select((s, i) => Examine(s, Place(AuditPlaces.OfSuspect(plan, i))))];
-        // Ranks among B twins end at 1 / (B + 1), which no correction survives: source-swap judges each suspect by itself.
-        bool[] rejected = plan.Primary == PrimaryTest.SourceSwap ? [.. suspects.Select(s => s.PValue <= plan.Alpha)]
-            : plan.Sequential ? Multiplicity.EBenjaminiHochberg([.. suspects.Select(s => Value(s.Log10E))], plan.Alpha)
-            : Multiplicity.Holm([.. suspects.Select(s => s.PValue)], plan.Alpha);
+        bool[] rejected = plan.Correction switch
+        {
+            Correction.None => [.. suspects.Select(s => s.PValue <= plan.Alpha)],
+            Correction.EBenjaminiHochberg => Multiplicity.EBenjaminiHochberg([.. suspects.Select(s => Value(s.Log10E))], plan.Alpha),
+            _ => Multiplicity.Holm([.. suspects.Select(s => s.PValue)], plan.Alpha),
+        };
         return new AuditResult
         {
             PlanCommit = commit,
             Alpha = plan.Alpha,
+            Correction = plan.Correction,
             Suspects = [.. suspects.Zip(rejected, (s, r) => Result(s, r, controls))],
             Controls = controls,
         };
@@ -172,7 +175,7 @@ public sealed class AuditJudge(string folder, AuditPlan plan, string commit, IPi
     public static TwinSet TwinsOf(string folder, SwapPlan plan)
     {
         var set = TwinSet.Load(Path.Combine(folder, AuditPlaces.Twins));
-        return set.Root == plan.Twins && set.Models.Count == plan.Count + 1
+        return set.Root == plan.Twins && set.Models.Count == plan.Count + 1 && set.SourceReproduced == plan.SourceReproduced
             ? set
             : throw new UserException("these are not the twins that the plan names", "Restore the folder.", Path.Combine(folder, AuditPlaces.Twins));
     }

@@ -31,7 +31,7 @@ public enum PrimaryTest
 /// <summary>Everything that decides an audit, fixed and committed to before the first query to a suspect: the file <c>plan.json</c>.</summary>
 public sealed record AuditPlan
 {
-    public const string FileName = "plan.json", CurrentSchema = "cudattr-audit-plan-1";
+    public const string FileName = "plan.json", CurrentSchema = "cudattr-audit-plan-2";
 
     public string Schema { get; init; } = CurrentSchema;
 
@@ -76,12 +76,18 @@ public sealed record AuditPlan
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public SwapPlan? Swap { get; init; }
 
+    /// <summary>How the level holds over several suspects.</summary>
+    [JsonIgnore]
+    public Correction Correction =>
+        // Ranks among B twins end at 1 / (B + 1), which no correction survives: source-swap judges each suspect by itself.
+        Primary == PrimaryTest.SourceSwap ? Correction.None : Sequential ? Correction.EBenjaminiHochberg : Correction.Holm;
+
     /// <summary>The prompts of all queries to a model, in the order of the plan.</summary>
     [JsonIgnore]
     public IReadOnlyList<string> Prompts =>
     [
         .. Served is { } served ? served.Asked.Select(i => served.Trials[i].Prompt) : [],
-        .. Swap is { } swap && !(Sequential && Primary == PrimaryTest.ServedVersusFresh) ? swap.Asked.SelectMany(p => Enumerable.Repeat(p.Prompt, swap.Answers)) : [],
+        .. Swap is { } swap ? swap.Asked.SelectMany(p => Enumerable.Repeat(p.Prompt, swap.Answers)) : [],
     ];
 
     /// <summary>Whether so many unusable answers leave no verdict: a share of what was planned, so that one early failure is none of it.</summary>
@@ -115,19 +121,24 @@ public sealed record AuditPlan
             throw new UserException($"the share of unusable answers is {unusable}", "Use a number from 0 to below 1.", file);
     }
 
+    /// <exception cref="UserException">There is no suspect, two have one name, or one is the source.</exception>
+    public static void CheckSuspects(IReadOnlyList<PlannedSuspect> suspects, string source, string? file = null)
+    {
+        if (suspects.Count == 0) throw new UserException("the plan has no suspect", "Name one.", file);
+        if (suspects.GroupBy(s => s.Name).FirstOrDefault(g => g.Count() > 1) is { } same)
+            throw new UserException($"{same.Count()} suspects are called '{same.Key}'", "Give each its own name.", file);
+        if (suspects.FirstOrDefault(s => s.Identity == source) is { } itself)
+            throw new UserException($"the suspect '{itself.Name}' is the source itself", "A model is no suspect of itself.", file);
+    }
+
     /// <exception cref="UserException">The plan makes no sense.</exception>
     internal void Check(string? file = null)
     {
         CheckRates(Alpha, Unusable, file);
-        if (Suspects.Count == 0) throw Wrong("the plan has no suspect", "Name one.");
-        if (Suspects.GroupBy(s => s.Name).FirstOrDefault(g => g.Count() > 1) is { } same)
-            throw Wrong($"{same.Count()} suspects are called '{same.Key}'", "Give each its own name.");
-        if (Suspects.FirstOrDefault(s => s.Identity == Source.Identity) is { } itself)
-            throw Wrong($"the suspect '{itself.Name}' is the source itself", "A model is no suspect of itself.");
+        CheckSuspects(Suspects, Source.Identity, file);
         if ((Primary == PrimaryTest.ServedVersusFresh ? (object?)Served : Swap) is null)
             throw Wrong("the plan lacks what its primary test needs", "Give a served log, or twins.");
-        if (Sequential && Primary != PrimaryTest.ServedVersusFresh)
-            throw Wrong("only served-versus-fresh can stop early", "Ask all queries, or give a served log.");
+        if (Sequential && Swap is not null) throw Wrong("only served-versus-fresh can stop early", "Ask all queries, or give no twins.");
         Served?.Check(Wrong);
         Swap?.Check(Wrong);
 
@@ -147,6 +158,12 @@ public sealed record ServedPlan
     /// <summary>Whether the log says which seeds were used; else the negative control has to tell whether they were shared.</summary>
     public required bool SeedsKnown { get; init; }
 
+    /// <summary>
+    /// Whether the owner states that the log has every picture that was returned for its prompts. Of those that somebody kept none is a picture of chance,
+    /// and no program sees it in a log.
+    /// </summary>
+    public required bool CompleteLog { get; init; }
+
     /// <summary>K: fresh pictures of each prompt.</summary>
     public required int Fresh { get; init; }
 
@@ -159,12 +176,17 @@ public sealed record ServedPlan
     /// <summary>Numbers of the trials that are asked, in their order.</summary>
     public required IReadOnlyList<int> Asked { get; init; }
 
+    /// <summary>The first trial whose served picture is not shown to be in the log; null where all are.</summary>
+    public Trial? Unlogged() => Trials.FirstOrDefault(t => !t.IsIn(Log, Entries));
+
     internal void Check(Func<string, string, UserException> wrong)
     {
         if (Asked.Count == 0 || Asked.Distinct().Count() != Asked.Count || Asked.Any(i => i < 0 || i >= Trials.Count))
             throw wrong("the served prompts that are asked are not trials of the plan, each once", "Restore the plan.");
         if (Trials.FirstOrDefault(t => t.Pictures.Count != Fresh + 1 || t.Served < 0 || t.Served > Fresh) is { } trial)
             throw wrong($"the trial '{trial.Prompt}' has not one served and {Fresh} fresh pictures", "Restore the plan.");
+        if (Trials.GroupBy(t => t.Logged.Number).FirstOrDefault(g => g.Count() > 1) is { } twice)
+            throw wrong($"{twice.Count()} trials have one entry of the log, number {twice.Key}", "Restore the plan: each picture is tested once.");
     }
 }
 
@@ -173,6 +195,9 @@ public sealed record SwapPlan
 {
     /// <summary>Merkle root of the models and pictures of source and twins.</summary>
     public required string Twins { get; init; }
+
+    /// <summary>Whether training with the source's own seed gave the source, bit for bit; null where its seed is not known.</summary>
+    public required bool? SourceReproduced { get; init; }
 
     /// <summary>B: twins.</summary>
     public required int Count { get; init; }

@@ -106,7 +106,7 @@ public sealed record ControlResult
 /// <summary>The file <c>audit.json</c>.</summary>
 public sealed record AuditResult
 {
-    public const string FileName = "audit.json", CurrentSchema = "cudattr-audit-1";
+    public const string FileName = "audit.json", CurrentSchema = "cudattr-audit-2";
 
     public string Schema { get; init; } = CurrentSchema;
 
@@ -114,6 +114,9 @@ public sealed record AuditResult
     public required string PlanCommit { get; init; }
 
     public required double Alpha { get; init; }
+
+    /// <summary>What keeps the level over several suspects.</summary>
+    public required Correction Correction { get; init; }
 
     /// <summary>In the order of the plan.</summary>
     public required IReadOnlyList<SuspectResult> Suspects { get; init; }

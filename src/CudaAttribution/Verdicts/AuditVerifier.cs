@@ -23,6 +23,8 @@ public static class AuditVerifier
             if (AuditSeal.FirstDifference(folder) is { } difference) return difference;
             var (plan, committed) = Committed(folder);
             if (commit is not null && commit != committed) return $"{Commitment.FileName} is not the commitment {commit}: this is another plan";
+            if (plan.Served?.Unlogged() is { } trial)
+                return $"{AuditPlan.FileName} does not prove that the picture served for '{trial.Prompt}' is number {trial.Logged.Number} of the log";
             var measure = MeasureRegistry.Create(plan.Measure, device);
             if (plan.Served is { } served && Choice(folder, served, measure) is { } choice) return choice;
             if (plan.Swap is { } swap

@@ -93,6 +93,7 @@ internal sealed class AuditWorld : IDisposable
                 Log = ServedLogCommitment.Tree(Log.Pictures).Root,
                 Entries = Log.Pictures.Count,
                 SeedsKnown = Log.SeedsKnown,
+                CompleteLog = true,
                 Fresh = Fresh,
                 Prompts = prompts,
                 Trials = pool.Trials,
