@@ -138,7 +138,7 @@ public sealed class HttpModel : IImageModel, IDisposable
         if (_service.Syntax.Unsafe(prompt) is { } meaning)
             throw new UserException(
                 $"the service does not take the prompt \"{prompt}\" as text: {meaning}",
-                "Choose prompts without it, or ask a service that takes prompts as they are.");
+                "Choose prompts without it (of keys: select them for this service), or ask a service that takes prompts as they are.");
     }
 
     private void RequireSameModel(QueryRecord first, QueryRecord record)

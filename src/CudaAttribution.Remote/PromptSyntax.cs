@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using CudaAttribution.Runs;
 
 namespace CudaAttribution.Remote;
 
@@ -42,6 +43,15 @@ public sealed partial class PromptSyntax
             if (pattern.Match(prompt) is { Success: true } found) return $"'{found.Value}' {meaning}";
         }
         return null;
+    }
+
+    /// <summary>Whether all of several services take a prompt as text.</summary>
+    /// <param name="descriptions">Files that describe them.</param>
+    /// <exception cref="UserException">A description makes no sense.</exception>
+    public static Func<string, bool> TakenAsText(IEnumerable<string> descriptions)
+    {
+        PromptSyntax[] read = [.. descriptions.Select(file => HttpService.Load(file).Syntax)];
+        return prompt => read.All(s => s.Unsafe(prompt) is null);
     }
 
     [GeneratedRegex(@"<\w+:[^>]+>")]

@@ -41,6 +41,24 @@ public sealed class PromptSyntaxTests
     }
 
     [Test]
+    public void APromptIsTakenAsTextWhereAllServicesDo()
+    {
+        string folder = TestFolder.New("services");
+        Directory.CreateDirectory(folder);
+        string[] files = [.. new[] { "automatic1111", "comfyui", "openai-images" }.Select(preset => Path.Combine(folder, $"{preset}.json"))];
+        File.WriteAllText(files[0], """{"schema": "cudattr-http-suspect-1", "preset": "automatic1111", "url": "http://localhost:7860"}""");
+        File.WriteAllText(files[1], """{"schema": "cudattr-http-suspect-1", "preset": "custom", "url": "http://localhost/x", "body": {"p": "{prompt}"}, "response": {"raw": true}}""");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(PromptSyntax.TakenAsText([files[1], files[0]])("cat|dog"), Is.False);
+            Assert.That(PromptSyntax.TakenAsText([files[0]])("embedding:cat"), Is.True);
+            Assert.That(PromptSyntax.TakenAsText([files[1]])("cat|dog"), Is.True);
+            Assert.That(PromptSyntax.TakenAsText([])("cat|dog"), Is.True);
+            Assert.That(() => PromptSyntax.TakenAsText([files[2]]), Throws.InstanceOf<CudaAttribution.Runs.UserException>(), "read at once");
+        }
+    }
+
+    [Test]
     public void EveryPromptThatIsAskedIsReadAsItsWords()
     {
         string[] pieces = ["(", ")", "[", "]", "{", "}", "\\", ":", "<", ">", "|", "BREAK", "AND", " ", "cat", "1.3", "lora", "embedding", "#", ",", "é"];

@@ -115,6 +115,7 @@ internal static class AuditCommand
             {
                 inputs = AuditInputs.Read(options, twins.Open(parsed, run, options));
                 Console.Error.WriteLine(AuditCost.Of(options, inputs));
+                if (inputs.Log is not null) Console.Error.WriteLine(ServedPlan.Completeness(options.CompleteLog));
                 if (!parsed.GetValue(yes) && !AuditRun.IsBegun(run.Out.FullName) && !Confirmed())
                 {
                     Console.Error.WriteLine("cudattr: nothing was begun");

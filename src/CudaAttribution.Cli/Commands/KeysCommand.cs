@@ -5,6 +5,7 @@ using CudaAttribution.Cli.Running;
 using CudaAttribution.Keys;
 using CudaAttribution.Measures;
 using CudaAttribution.Populations;
+using CudaAttribution.Remote;
 
 namespace CudaAttribution.Cli.Commands;
 
@@ -76,6 +77,12 @@ internal static class KeysCommand
             Description = "Keys of the paired test, chosen apart; default the keys themselves.",
             HelpName = "n",
         };
+        var services = new Option<string[]>("--for")
+        {
+            Description = "JSON file that describes an HTTP service that will be suspected (see 'attribute'); several allowed. Captions that it would read as "
+                + "something else than text are left out: weights, networks, bars.",
+            HelpName = "file",
+        };
         var sampling = new SamplingOptionSet();
         var bad = CommonOptions.OnBadImage();
         var runOptions = new RunOptionSet();
@@ -85,7 +92,7 @@ internal static class KeysCommand
         {
             data, innocents,
             strategy, metric, count, draws, candidates, lambda, threshold, dispersion, divergence, weight, bias, paired,
-            bad,
+            services, bad,
         };
         source.AddTo(select);
         sampling.AddTo(select);
@@ -114,6 +121,7 @@ internal static class KeysCommand
                 PairedCount = parsed.GetValue(paired),
                 Seed = run.Seed,
             };
+            var askable = PromptSyntax.TakenAsText(parsed.GetValue(services) ?? []);
             var references = Unopened(parsed.GetValue(innocents), session, recipe);
             using var store = AnswerStore.Of(session.Folder);
             KeySet keys;
@@ -121,7 +129,7 @@ internal static class KeysCommand
             using (var cancel = new CancelKey())
             {
                 keys = new KeySelector(MeasureRegistry.Create(parsed.GetValue(metric)!, session.Device), store)
-                    .Select(model, training, references, options, (done, total) => line.Report(done, total, "pictures"), cancel.Token);
+                    .Select(model, training, references, options, (done, total) => line.Report(done, total, "pictures"), cancel.Token, askable);
             }
             keys.Save(session.Folder.Path(KeySet.FolderName));
             session.Finish();

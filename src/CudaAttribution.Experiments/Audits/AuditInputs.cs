@@ -11,6 +11,11 @@ public sealed record AuditInputs(ServedLog? Log, AuditTwins? Twins)
     /// <summary>Reads what the options name.</summary>
     /// <param name="options">The options.</param>
     /// <param name="twins">The twins, where the options name a folder of them.</param>
-    /// <exception cref="UserException">The log cannot be read.</exception>
-    public static AuditInputs Read(AuditOptions options, AuditTwins? twins) => new(options.Served is { } log ? ServedLogReader.Read(log) : null, twins);
+    /// <exception cref="UserException">The log cannot be read, or its seeds are not chance.</exception>
+    public static AuditInputs Read(AuditOptions options, AuditTwins? twins)
+    {
+        var log = options.Served is { } path ? ServedLogReader.Read(path) : null;
+        log?.CheckSeeds();
+        return new(log, twins);
+    }
 }

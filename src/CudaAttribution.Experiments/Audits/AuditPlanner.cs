@@ -19,11 +19,13 @@ namespace CudaAttribution.Experiments.Audits;
 internal sealed class AuditPlanner(
     ComputeDevice device, RunFolder folder, AuditOptions options, AttemptRegister register, Action<string, int, int>? progress)
 {
+    private readonly Func<string, bool> _askable = PromptSyntax.TakenAsText(options.Suspects.Where(SuspectOpener.IsService));
+
     /// <exception cref="UserException">An input is not what it must be.</exception>
     public AuditPlan Plan(AuditInputs inputs, CancellationToken cancel)
     {
         // What speaks against a suspect does so before twins are trained, and the source is closed meanwhile: at full size there is no room for both.
-        var suspects = Suspects(inputs.Twins);
+        var suspects = Suspects(inputs);
         var twins = inputs.Twins?.Set();
         using var source = Source();
         var measure = MeasureRegistry.Create(options.Measure, device);
@@ -48,14 +50,23 @@ internal sealed class AuditPlanner(
         };
     }
 
-    private PlannedSuspect[] Suspects(AuditTwins? twins)
+    private PlannedSuspect[] Suspects(AuditInputs inputs)
     {
         using var source = Source();
-        if (twins is not null) CheckTwins(twins.Design, source);
+        if (inputs.Log is { } log) CheckLog(log, source);
+        if (inputs.Twins is { } twins) CheckTwins(twins.Design, source);
         AuditedModel[] named = [.. Named(options.Suspects.Select(path => Identify(path, source.Size)))];
         PlannedSuspect[] planned = [.. named.Select(s => register.Plan(source.Identity, s.Name, s.Identity, options.Primary))];
         AuditPlan.CheckSuspects(planned, source.Identity);
         return planned;
+    }
+
+    private void CheckLog(ServedLog log, LocalModel source)
+    {
+        if (log.Header is { } header && (header.Source != source.Identity || header.Sampling != options.Sampling))
+            throw new UserException(
+                $"the log was served by {header.Source[..12]}… with {header.Sampling}, the source given is {source.Identity[..12]}… with {options.Sampling}",
+                "Give the model that served, sampled as it served.", log.Folder);
     }
 
     private void CheckTwins(TwinDesign twins, LocalModel source)
@@ -66,23 +77,20 @@ internal sealed class AuditPlanner(
         if (twins.Sampling != options.Sampling)
             throw new UserException(
                 $"the twins were sampled with {twins.Sampling}, the suspects would be with {options.Sampling}", "Sample all alike.", options.Twins);
+        if (!twins.Prompts.Any(_askable))
+            throw new UserException(
+                "a suspect does not take any prompt of the twins as text", "Plan twins with prompts without a service's own syntax.", options.Twins);
     }
 
     private LocalModel Source() => LocalModel.Open(options.Source, device, options.Sampling, NameOf(options.Source.Path));
 
     private ServedPlan PlanServed(ServedLog log, LocalModel source, IPictureMeasure measure, CancellationToken cancel)
     {
-        log.CheckSeeds();
-        if (log.Header is { } header && (header.Source != source.Identity || header.Sampling != options.Sampling))
-            throw new UserException(
-                $"the log was served by {header.Source[..12]}… with {header.Sampling}, the source given is {source.Identity[..12]}… with {options.Sampling}",
-                "Give the model that served, sampled as it served.", log.Folder);
-        var services = options.Suspects.Where(SuspectOpener.IsService).Select(s => HttpService.Load(s).Syntax).ToArray();
         TrialPool pool;
         using (var store = AnswerStore.Of(folder))
         {
             pool = TrialPool.Draw(
-                folder.Folder(AuditPlaces.Trials), log, prompt => !services.Any(s => s.Unsafe(prompt) is not null), source, options.Fresh, options.Pool, options.Seed, store,
+                folder.Folder(AuditPlaces.Trials), log, _askable, source, options.Fresh, options.Pool, options.Seed, store,
                 (done, of) => progress?.Invoke("drawing fresh pictures", done, of), cancel);
         }
         // The strips hold all of them.
@@ -103,6 +111,7 @@ internal sealed class AuditPlanner(
 
     private SwapPlan PlanSwap(TwinSet set, IPictureMeasure measure, CancellationToken cancel)
     {
+        int[] left = [.. set.Design.Prompts.Index().Where(p => !_askable(p.Item)).Select(p => p.Index)];
         // All that a verdict rests on lies in the folder.
         set.CopyTo(folder.Folder(AuditPlaces.Twins));
         return new()
@@ -112,8 +121,9 @@ internal sealed class AuditPlanner(
             Count = set.Models.Count - 1,
             Prompts = options.SwapPrompts,
             Answers = options.SwapAnswers,
+            NotAskable = left,
             Asked = AuditVerifier.SwapPrompts(
-                set, options.SwapPrompts, measure, (done, of) => progress?.Invoke("comparing source and twins", done, of), cancel),
+                set, options.SwapPrompts, left, measure, (done, of) => progress?.Invoke("comparing source and twins", done, of), cancel),
         };
     }
 

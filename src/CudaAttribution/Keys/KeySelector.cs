@@ -23,6 +23,7 @@ public sealed class KeySelector(IPictureMeasure measure, AnswerStore? store = nu
     /// <param name="options">The rules.</param>
     /// <param name="progress">Pictures drawn, of all.</param>
     /// <param name="cancel">Stops between portions of pictures; what was drawn is kept.</param>
+    /// <param name="askable">Whether every suspect can be asked a prompt as it stands; the others are no candidates. Null takes all.</param>
     /// <exception cref="UserException">Too few candidates pass; the message says which filter took how many.</exception>
     public KeySet Select(
         IImageModel source,
@@ -30,7 +31,8 @@ public sealed class KeySelector(IPictureMeasure measure, AnswerStore? store = nu
         IReadOnlyList<UnopenedModel> innocents,
         KeySelectionOptions options,
         Action<int, int>? progress = null,
-        CancellationToken cancel = default)
+        CancellationToken cancel = default,
+        Func<string, bool>? askable = null)
     {
         options.Validate();
         if (innocents.Any(b => b.Identity == source.Identity))
@@ -38,7 +40,8 @@ public sealed class KeySelector(IPictureMeasure measure, AnswerStore? store = nu
         bool random = options.Strategy == KeyStrategy.Random;
         double threshold = options.Threshold ?? measure.DefaultThreshold;
         var reference = options.Strategy == KeyStrategy.Generate ? KeyReference.Medoid : KeyReference.Training;
-        var pool = Pool(training, options);
+        int notAskable = askable is null ? 0 : training.Items.Count(i => !askable(i.Caption));
+        var pool = Pool(Askable(training, options, notAskable, askable), options);
         var candidates = Measure(source, pool, random ? [] : innocents, reference, options, progress, cancel);
 
         int unanswered = pool.Count - candidates.Count, notDistinctive = 0, inconsistent = 0, notDivergent = 0, biased = 0;
@@ -53,7 +56,7 @@ public sealed class KeySelector(IPictureMeasure measure, AnswerStore? store = nu
         }
         var ranked = random ? passing : [.. passing.OrderBy(c => Score(c, options))];
         var (chosen, duplicates) = TakeDistinct(ranked, options.Count, random ? -1 : threshold, reference);
-        var report = new SelectionReport(pool.Count, unanswered, notDistinctive, inconsistent, notDivergent, biased, duplicates, chosen.Count, 0);
+        var report = new SelectionReport(pool.Count, unanswered, notDistinctive, inconsistent, notDivergent, biased, duplicates, chosen.Count, 0, notAskable);
         if (chosen.Count < options.Count) throw TooFew(report, options, innocents.Count > 0);
 
         var paired = options.PairedCount is { } count
@@ -103,6 +106,16 @@ public sealed class KeySelector(IPictureMeasure measure, AnswerStore? store = nu
         ForConfidence = forConfidence,
         ForPaired = forPaired,
     };
+
+    private static CaptionedDataset Askable(CaptionedDataset training, KeySelectionOptions options, int left, Func<string, bool>? askable)
+    {
+        if (left == 0) return training;
+        if (training.Count - left < options.Count)
+            throw new UserException(
+                $"{options.Count} keys are wanted and of {training.Count} pairs {left} have prompts that a suspect does not take as text",
+                "Ask for fewer keys, or select for fewer suspects.", training.Source);
+        return training.Where(i => askable!(i.Caption));
+    }
 
     private static CaptionedDataset Pool(CaptionedDataset training, KeySelectionOptions options)
     {

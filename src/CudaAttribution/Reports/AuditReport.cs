@@ -76,9 +76,7 @@ public static class AuditReport
         <div><h3>What it does not mean</h3>
         <ul><li>“Shown” says that the suspect descends, directly or through other models, from pictures that were served. It does not say that this was
         unlawful.</li>
-        <li>{(served.CompleteLog
-            ? "The owner states that the log has every picture that was returned for these prompts, and not only those that somebody kept. No program can see it."
-            : "Not stated: that the log has every picture that was returned for these prompts. If it has only those that somebody kept, “shown” shows nothing.")}</li>
+        <li>{ServedPlan.Completeness(served.CompleteLog)} No program can see it.</li>
         <li>“Not shown” is not “innocent”: each verdict says what a run of this size would have found.</li>
         <li>{(served.SeedsKnown ? "The log names the seed of every tested picture; all are distinct." : "The log names no seeds: that they were random and distinct is assumed, and the controls below would differ from chance if they were shared.")}</li></ul></div>
         </div>

@@ -164,6 +164,11 @@ public sealed record ServedPlan
     /// </summary>
     public required bool CompleteLog { get; init; }
 
+    /// <summary><see cref="CompleteLog"/> in words.</summary>
+    public static string Completeness(bool stated) => stated
+        ? "The owner states that the log has every picture that was returned for its prompts, and not only those that somebody kept."
+        : "Not stated: that the log has every picture that was returned for its prompts. If it has only those that somebody kept, “shown” shows nothing.";
+
     /// <summary>K: fresh pictures of each prompt.</summary>
     public required int Fresh { get; init; }
 
@@ -207,6 +212,9 @@ public sealed record SwapPlan
 
     /// <summary>Answers to each.</summary>
     public required int Answers { get; init; }
+
+    /// <summary>Numbers of the prompts that a suspect does not take as text, which are not asked.</summary>
+    public required IReadOnlyList<int> NotAskable { get; init; }
 
     /// <summary>The prompts that are asked, with their numbers in the set of twins, in their order.</summary>
     public required IReadOnlyList<SwapPrompt> Asked { get; init; }

@@ -28,7 +28,7 @@ public static class AuditVerifier
             var measure = MeasureRegistry.Create(plan.Measure, device);
             if (plan.Served is { } served && Choice(folder, served, measure) is { } choice) return choice;
             if (plan.Swap is { } swap
-                && !SwapPrompts(AuditJudge.TwinsOf(folder, swap), swap.Prompts, measure).SequenceEqual(swap.Asked))
+                && !SwapPrompts(AuditJudge.TwinsOf(folder, swap), swap.Prompts, swap.NotAskable, measure).SequenceEqual(swap.Asked))
                 return $"{AuditPlan.FileName} asks other prompts than its rule chooses";
             string written = Json.ReadText(Path.Combine(folder, AuditResult.FileName), "audit");
             return Json.Write(new AuditJudge(folder, plan, committed, measure).Judge()) == written
@@ -54,12 +54,16 @@ public static class AuditVerifier
     /// <summary>The prompts of a set that tell its models apart best, without knowing which is the source.</summary>
     /// <param name="set">The set.</param>
     /// <param name="count">How many at most.</param>
+    /// <param name="notAskable">Numbers of prompts that a suspect cannot be asked.</param>
     /// <param name="measure">What they are told apart by.</param>
     /// <param name="progress">Prompts looked at, of all.</param>
     /// <param name="cancel">Stops between two prompts.</param>
     public static IReadOnlyList<SwapPrompt> SwapPrompts(
-        TwinSet set, int count, IPictureMeasure measure, Action<int, int>? progress = null, CancellationToken cancel = default) =>
-        [.. SwapChoice.Sharpest(new SourceSwap(set, measure).Contrasts(progress, cancel), count).Select(i => new SwapPrompt(i, set.Design.Prompts[i]))];
+        TwinSet set, int count, IReadOnlyList<int> notAskable, IPictureMeasure measure, Action<int, int>? progress = null, CancellationToken cancel = default)
+    {
+        double[] contrasts = new SourceSwap(set, measure).Contrasts(progress, cancel);
+        return [.. SwapChoice.Sharpest(contrasts, contrasts.Length).Except(notAskable).Take(count).Select(i => new SwapPrompt(i, set.Design.Prompts[i]))];
+    }
 
     /// <summary>The prompts must be those that the rule chooses, which knows no served picture.</summary>
     private static string? Choice(string folder, ServedPlan plan, IPictureMeasure measure)

@@ -41,7 +41,7 @@ public sealed class MerkleTreeTests
     [Test]
     public void A_proof_shows_its_entry_at_its_place_and_nothing_else()
     {
-        byte[][] entries = [.. Enumerable.Range(0, 17).Select(i => BitConverter.GetBytes(i))];
+        byte[][] entries = [.. Enumerable.Range(0, 40).Select(i => BitConverter.GetBytes(i))];
         for (int n = 1; n <= entries.Length; n++)
         {
             var tree = new MerkleTree(entries.Take(n));
@@ -53,7 +53,10 @@ public sealed class MerkleTreeTests
                     Assert.That(MerkleTree.Verify(tree.Root, n, i, entries[i], proof));
                     Assert.That(MerkleTree.Verify(tree.Root, n, i, [9, 9, 9, 9], proof), Is.False);
                     for (int j = 0; j < n; j++)
+                    {
                         Assert.That(MerkleTree.Verify(tree.Root, n, j, entries[i], proof), Is.EqualTo(i == j), $"{n} {i} {j}");
+                        Assert.That(MerkleTree.Verify(tree.Root, n, i, entries[j], proof), Is.EqualTo(i == j), $"{n} {i} {j}");
+                    }
                     Assert.That(MerkleTree.Verify(tree.Root, n, i, entries[i], [.. proof, tree.Root]), Is.False, "one too many");
                     for (int k = 0; k < proof.Count; k++)
                     {
@@ -64,6 +67,42 @@ public sealed class MerkleTreeTests
                     }
                 }
             }
+        }
+    }
+
+    /// <summary>Every bit of root, entry and proof, of every entry of every tree.</summary>
+    [Test]
+    public void Every_flipped_bit_fails()
+    {
+        byte[][] entries = [.. Enumerable.Range(0, 40).Select(i => BitConverter.GetBytes(i))];
+        for (int n = 1; n <= entries.Length; n++)
+        {
+            var tree = new MerkleTree(entries.Take(n));
+            for (int i = 0; i < n; i++)
+            {
+                string[] proof = [.. tree.Proof(i)];
+                int held = Enumerable.Range(0, 256).Count(bit => MerkleTree.Verify(Flip(tree.Root, bit), n, i, entries[i], proof))
+                    + Enumerable.Range(0, 32).Count(bit => MerkleTree.Verify(tree.Root, n, i, BitConverter.GetBytes(i ^ 1 << bit), proof));
+                for (int k = 0; k < proof.Length; k++)
+                {
+                    string right = proof[k];
+                    for (int bit = 0; bit < 256; bit++)
+                    {
+                        proof[k] = Flip(right, bit);
+                        if (MerkleTree.Verify(tree.Root, n, i, entries[i], proof)) held++;
+                    }
+                    proof[k] = right;
+                }
+                Assert.That(held, Is.Zero, $"{n} {i}");
+                Assert.That(MerkleTree.Verify(tree.Root, n, i, entries[i], proof));
+            }
+        }
+
+        static string Flip(string hash, int bit)
+        {
+            byte[] bytes = Convert.FromHexString(hash);
+            bytes[bit / 8] ^= (byte)(1 << bit % 8);
+            return Convert.ToHexStringLower(bytes);
         }
     }
 

@@ -84,6 +84,30 @@ public class KeySelectorTests
     }
 
     [Test]
+    public void PromptsThatASuspectCannotBeAskedAreNoCandidates()
+    {
+        var left = _world.Training.Items.Take(20).Select(p => p.Caption).ToHashSet();
+        var source = _world.SourceModel();
+        var keys = new KeySelector(Fixtures.Distance).Select(source, _world.Training, [], new KeySelectionOptions(), askable: p => !left.Contains(p));
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(source.Asked.Select(q => q.Prompt).Intersect(left), Is.Empty, "not even by the source");
+            Assert.That(keys.Header.Selection, Is.EqualTo(new SelectionReport(40, 0, 0, 0, 0, 0, 0, 30, 0, 20)));
+            Assert.That(keys.Header.Selection.ToString(), Does.EndWith("; 20 prompts were left out, which a suspect does not take as text"));
+            Assert.That(keys.Header.TrainingHash, Is.EqualTo(_world.Training.Hash), "that of all pictures");
+            Assert.That(
+                () => new KeySelector(Fixtures.Distance).Select(source, _world.Training, [], new KeySelectionOptions { Count = 41 }, askable: p => !left.Contains(p)),
+                Throws.TypeOf<UserException>().With.Message.Contains("41 keys are wanted and of 60 pairs 20 have prompts that a suspect does not take as text"));
+        }
+        var all = new KeySelector(Fixtures.Distance).Select(_world.SourceModel(), _world.Training, [], new KeySelectionOptions(), askable: _ => true);
+        Assert.That(all.Hash, Is.EqualTo(Select(_world.SourceModel(), new KeySelectionOptions()).Hash));
+        Assert.That(Json.Write(all.Header.Selection), Does.Not.Contain("not_askable"), "keys that were frozen before stay what they are");
+        string folder = TestFolder.New("frozen");
+        keys.Save(folder);
+        Assert.That(KeySet.Load(folder).Hash, Is.EqualTo(keys.Hash));
+    }
+
+    [Test]
     public void LookAlikesAndRepeatedPromptsAreKeptOnce()
     {
         var prompts = _world.Training.Items.Select(p => p.Caption).ToArray();

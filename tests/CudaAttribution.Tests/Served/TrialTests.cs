@@ -11,7 +11,7 @@ namespace CudaAttribution.Tests.Served;
 public class TrialTests
 {
     private static Trial Of(int served, int pictures = 4) =>
-        new() { Prompt = "a cat", Pictures = [.. Enumerable.Range(0, pictures).Select(i => $"{i}")], Served = served };
+        new() { Prompt = "a cat", Pictures = [.. Enumerable.Range(0, pictures).Select(i => $"{i}")], Served = served, Logged = new(0, null, null, []) };
 
     [TestCase(2, new[] { 0.3, 0.2, 0.1, 0.4 }, 1)]
     [TestCase(0, new[] { 0.3, 0.2, 0.1, 0.4 }, 3)]

@@ -49,6 +49,40 @@ public class AuditTests
         });
     }
 
+    /// <summary>Two that are shown by themselves are so together only where half the level is enough for one of them.</summary>
+    [Test]
+    public void TheLevelHoldsOverAllSuspects()
+    {
+        using var world = new AuditWorld("several");
+        var plan = world.Plan([world.Copier("one"), world.Copier("two")]);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(plan.Correction, Is.EqualTo(Correction.Holm));
+            Assert.That((plan with { Sequential = true }).Correction, Is.EqualTo(Correction.EBenjaminiHochberg));
+            Assert.That((plan with { Primary = PrimaryTest.SourceSwap }).Correction, Is.EqualTo(Correction.None));
+            Assert.That(
+                Json.Write(new[] { Correction.None, Correction.EBenjaminiHochberg, Correction.Holm }).ReplaceLineEndings("").Replace(" ", ""),
+                Is.EqualTo("[\"none\",\"e-BH\",\"Holm\"]"));
+        }
+        string commit = world.Commit(plan);
+        world.Ask(plan, commit, [world.Copier("one"), world.Stranger("two")]);
+        var result = world.Judge(plan, commit).Judge();
+        Assert.That(result.Correction, Is.EqualTo(Correction.Holm));
+        double[] p = [.. result.Suspects.Select(s => s.PValue)];
+        Assert.That(p[0], Is.LessThan(p[1]));
+        Assert.That(Shown(2.5 * p[0]), Is.True, "more than twice its p");
+        Assert.That(Shown(1.5 * p[0]), Is.False, "its p is below the level and not below half of it");
+
+        bool Shown(double alpha) => world.Judge(plan with { Alpha = alpha }, commit).Judge().Suspects[0].Verdict == Verdict.Shown;
+    }
+
+    [Test]
+    public void WhatIsStatedOfTheLogIsSaid()
+    {
+        Assert.That(ServedPlan.Completeness(true), Does.StartWith("The owner states").And.Contain("every picture that was returned"));
+        Assert.That(ServedPlan.Completeness(false), Does.StartWith("Not stated").And.Contain("shows nothing"));
+    }
+
     [Test]
     public void ASequentialAuditStopsWhenItIsShown()
     {
@@ -190,6 +224,11 @@ public class AuditTests
         Refused(plan with { Primary = PrimaryTest.SourceSwap }, "primary test");
         Refused(plan with { Served = plan.Served! with { Asked = [0, 0] } }, "each once");
         Refused(plan with { Served = plan.Served! with { Fresh = 3 } }, "3 fresh");
+        Trial[] twice = [.. plan.Served!.Trials];
+        twice[3] = twice[3] with { Logged = twice[1].Logged };
+        Refused(plan with { Served = plan.Served! with { Trials = twice } }, $"2 trials have one entry of the log, number {twice[1].Logged.Number}");
+        Refused(plan with { Sequential = true, Swap = AuditSwapTests.NoTwins }, "can stop early");
+        Refused(plan with { Swap = AuditSwapTests.NoTwins }, "no twins");
 
         void Refused(AuditPlan wrong, string why)
         {

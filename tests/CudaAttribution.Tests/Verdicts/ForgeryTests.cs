@@ -1,3 +1,4 @@
+using CudaAttribution.Chain;
 using CudaAttribution.Data.Codecs;
 using CudaAttribution.Images;
 using CudaAttribution.Runs;
@@ -56,6 +57,39 @@ public class ForgeryTests
             world.Folder.WriteJson(AuditPlan.FileName, forged);
             world.Seal(world.Judge(forged, commit).Judge());
             Assert.That(world.FirstFault(), Does.Contain("committed to"));
+        }
+    }
+
+    /// <summary>An owner who forges before anything is committed to: everything fits but the log, which is known by its root.</summary>
+    [Test]
+    public void AServedPictureThatIsNotProvedToBeOfTheLog()
+    {
+        using var world = new AuditWorld("log", prompts: 6);
+        var (plan, _, result) = world.Run([world.Stranger()], prompts: 6);
+        var served = plan.Served!;
+        Assert.That(served.Unlogged(), Is.Null);
+        Trial first = served.Trials[0], second = served.Trials[1];
+        string last = first.Logged.Proof[^1], flipped = (last[0] == '0' ? '1' : '0') + last[1..];
+        (Trial Forged, int Number)[] forgeries =
+        [
+            (first with { Logged = first.Logged with { Proof = [.. first.Logged.Proof.SkipLast(1), flipped] } }, first.Logged.Number),
+            (first with { Served = (first.Served + 1) % first.Pictures.Count }, first.Logged.Number),
+            (first with { Account = "alice" }, first.Logged.Number),
+            (first with { Logged = first.Logged with { Number = 6 } }, 6),
+        ];
+        foreach (var (forged, number) in forgeries)
+            Named(served with { Trials = [forged, .. served.Trials.Skip(1)] }, forged.Prompt, number);
+        Named(served with { Trials = [first with { Logged = second.Logged }, second with { Logged = first.Logged }, .. served.Trials.Skip(2)] }, first.Prompt, second.Logged.Number);
+        Named(served with { Log = new string('a', 64) }, first.Prompt, first.Logged.Number);
+        Named(served with { Entries = 9 }, first.Prompt, first.Logged.Number);
+        Named(served with { Trials = [first, second with { Logged = second.Logged with { Seed = 3 } }, .. served.Trials.Skip(2)] }, second.Prompt, second.Logged.Number);
+
+        void Named(ServedPlan forged, string prompt, int number)
+        {
+            File.Delete(world.Folder.Path(Commitment.FileName));
+            world.Commit(plan with { Served = forged });
+            world.Seal(result);
+            Assert.That(world.FirstFault(), Is.EqualTo($"plan.json does not prove that the picture served for '{prompt}' is number {number} of the log"));
         }
     }
 
