@@ -37,7 +37,9 @@ public sealed class AuditTests
             Assert.That((int)suspect["queries"]!, Is.EqualTo(6));
             Assert.That(suspect["tests"]!.AsArray().Select(t => (string?)t!["name"]), Is.EqualTo(new[] { "served-versus-fresh", "served-kernel" }));
             Assert.That(Result("local")["controls"]!.AsArray().Select(c => (string?)c!["name"]), Is.EqualTo(new[] { "the source", "the base" }));
-            Assert.That(File.ReadAllText(Work["local/report.html"]), Does.Contain("Not shown"));
+            Assert.That(File.ReadAllText(Work["local/report.html"]), Does.Contain("Not shown").And.Contain("Not stated: that the log has every picture"));
+            Assert.That(run.Error, Does.Contain("Not stated: that the log has every picture"));
+            Assert.That((string?)Result("local")["correction"], Is.EqualTo("Holm"));
         }
         Cudattr.Succeed("evidence", "verify", Work["local"], "--device", "cpu");
         string commit = (string)Result("local")["plan_commit"]!;
@@ -75,14 +77,20 @@ public sealed class AuditTests
         description["name"] = "stranger";
         string slow = Work.Write("slow.json", description.ToJsonString());
         string chain = Work["http/suspects/1-stranger/chain.jsonl"];
-        Cudattr.KillWhen(() => File.Exists(chain) && File.ReadLines(chain).Count() == 2, Audit("http", slow));
+        string[] command = [.. Audit("http", slow), "--complete-log"];
+        Cudattr.KillWhen(() => File.Exists(chain) && File.ReadLines(chain).Count() == 2, command);
         int before = server.Drawn;
-        Cudattr.Succeed(Audit("http", slow));
+        // The plan stands: the log is not needed any more.
+        Directory.Move(Work["log"], Work["log-elsewhere"]);
+        Cudattr.Succeed(command);
+        Directory.Move(Work["log-elsewhere"], Work["log"]);
         var suspect = Result("http")["suspects"]![0]!;
         using (Assert.EnterMultipleScope())
         {
             Assert.That((string?)suspect["verdict"], Is.EqualTo("not shown"));
             Assert.That(File.ReadLines(chain).Count(), Is.EqualTo(6));
+            Assert.That((string?)Result("http")["correction"], Is.EqualTo("e-BH"));
+            Assert.That(File.ReadAllText(Work["http/report.html"]), Does.Contain("The owner states that the log has every picture"));
             Assert.That(server.Drawn, Is.EqualTo(6), $"{before} before it was killed");
             Assert.That(File.ReadAllText(Work["http/suspects/1-stranger/query-plan.json"]), Does.Not.Contain(ServerProcess.Token));
             Assert.That(File.ReadLines(chain).First(), Does.Contain("response_sha256"));

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using CudaAttribution.Data.Datasets;
+using CudaAttribution.Runs;
+using CudaAttribution.Tests;
 
 namespace CudaAttribution.Remote.Tests;
 
@@ -54,7 +56,7 @@ public sealed class PromptSyntaxTests
             Assert.That(PromptSyntax.TakenAsText([files[0]])("embedding:cat"), Is.True);
             Assert.That(PromptSyntax.TakenAsText([files[1]])("cat|dog"), Is.True);
             Assert.That(PromptSyntax.TakenAsText([])("cat|dog"), Is.True);
-            Assert.That(() => PromptSyntax.TakenAsText([files[2]]), Throws.InstanceOf<CudaAttribution.Runs.UserException>(), "read at once");
+            Assert.That(() => PromptSyntax.TakenAsText([files[2]]), Throws.InstanceOf<UserException>(), "read at once");
         }
     }
 
