@@ -53,8 +53,9 @@ internal static class EvidenceCommand
         var device = CommonOptions.Device();
         var command = new Command(
             "verify",
-            "Checks an audit offline: every hash, the choice of prompts, every distance, rank, p and E is computed again and must be the same, bit for bit. Exit "
-            + "code 3, and the first thing that was touched, where something is not.")
+            "Checks an audit offline: every hash, the choice of prompts, every distance, rank, p and E is computed again and must be the same, bit for bit; and "
+            + "every served picture is proved to be in the log whose Merkle root the plan names, without the log. Exit code 3, and the first thing that was "
+            + "touched, where something is not.")
         { folder, commit, signer, device };
         command.SetAction(parsed =>
         {

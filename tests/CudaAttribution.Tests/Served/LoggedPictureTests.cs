@@ -1,9 +1,9 @@
 using CudaAttribution.Answers;
+using CudaAttribution.Data.Codecs;
 using CudaAttribution.Images;
 using CudaAttribution.Runs;
 using CudaAttribution.Served;
 using CudaAttribution.Tests.World;
-using static CudaAttribution.Tests.Served.ServedFixture;
 
 namespace CudaAttribution.Tests.Served;
 
@@ -13,9 +13,9 @@ public sealed class LoggedPictureTests
     private const string Table =
         "prompt\tpicture\taccount\ttime\tseed\tset_by_caller\n"
         + "a\ta.png\talice\t2026-11-28T13:00:00.5+01:00\t18446744073709551615\t\n"
-        + "b\tb.jpg\talice\t\t7\tseed\n"
-        + "c\tmore/c.webp\t\t\t8\t\n"
-        + "a\tb.jpg\tbob\t\t9\t\n";
+        + "b\tb.png\talice\t\t7\tseed\n"
+        + "c\tc.png\t\t\t8\t\n"
+        + "a\tb.png\tbob\t\t9\t\n";
 
     private ServedLog _log = null!;
     private string _root = "";
@@ -24,7 +24,10 @@ public sealed class LoggedPictureTests
     [SetUp]
     public void Draw()
     {
-        _log = ServedLogReader.Read(Folder("served.tsv", Table).Root);
+        var folder = new RunFolder(TestFolder.New("log"));
+        foreach (var (number, name) in new[] { "a", "b", "c" }.Index()) folder.Write($"{name}.png", ImageCodecs.EncodePng(Picture(number)));
+        folder.Write("served.tsv", Table);
+        _log = ServedLogReader.Read(folder.Root);
         _root = ServedLogCommitment.Tree(_log.Pictures).Root;
         var pictures = new Dictionary<string, RgbImage> { ["a"] = Picture(4), ["c"] = Picture(5) };
         using var store = AnswerStore.InMemory();
@@ -34,6 +37,8 @@ public sealed class LoggedPictureTests
                 .OrderBy(t => t.Logged.Number),
         ];
     }
+
+    private static RgbImage Picture(int colour) => RgbImage.Filled(8, 8, (byte)(40 * colour), 100, 200);
 
     [Test]
     public void A_trial_names_the_entry_of_its_served_picture()
