@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using CudaAttribution.Answers;
 using CudaAttribution.Chain;
-using CudaAttribution.Images;
 using CudaAttribution.Measures;
 using CudaAttribution.Runs;
 using CudaAttribution.Tensors;
