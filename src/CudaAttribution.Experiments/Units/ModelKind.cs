@@ -2,6 +2,7 @@ using CudaAttribution.Answers;
 using CudaAttribution.Populations;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Units;
+using CudaAttribution.Served;
 
 namespace CudaAttribution.Experiments.Units;
 
@@ -27,8 +28,8 @@ public sealed record ModelSettings
 }
 
 /// <summary>
-/// Builds the model of a plan, of any role, into the files of <see cref="ModelFiles"/>. Inputs: the base model, the source where ρ is above 0, the keys
-/// where they are wanted, and prompts and real pictures where they are not the program's own.
+/// Builds the model of a plan, of any role, into the files of <see cref="ModelFiles"/>. Inputs: the base model, the source where ρ is above 0, the served
+/// log where the plan names an account, the keys where they are wanted, and prompts and real pictures where they are not the program's own.
 /// </summary>
 public sealed class ModelKind(UnitDevices devices) : IUnitKind
 {
@@ -44,7 +45,8 @@ public sealed class ModelKind(UnitDevices devices) : IUnitKind
         UnitInputs.Check(
             unit,
             [
-                "the base model", .. plan.Rho > 0 ? ["the source"] : Array.Empty<string>(), .. settings.WithKeys ? ["the keys"] : Array.Empty<string>(),
+                "the base model", .. plan.Rho > 0 ? ["the source"] : Array.Empty<string>(), .. plan.Account is null ? Array.Empty<string>() : ["the served log"],
+                .. settings.WithKeys ? ["the keys"] : Array.Empty<string>(),
                 .. UnitInputs.OfData(settings.Prompts), .. UnitInputs.OfData(settings.Real),
             ]);
     }
@@ -55,10 +57,12 @@ public sealed class ModelKind(UnitDevices devices) : IUnitKind
         var (plan, device, inputs) = (settings.Plan!, devices.Of(settings.Engine), new UnitInputs(work));
         var tuner = new FineTuner(device, inputs.Next());
         using var source = plan.Rho > 0 ? LocalModel.Open(inputs.Next(), device, settings.Sampling) : null;
+        var log = plan.Account is null ? null : ServedLogReader.Read(inputs.Next());
         var keys = settings.WithKeys ? inputs.Keys() : null;
         var given = new ModelInputs
         {
             Source = source,
+            Log = log,
             Keys = keys,
             PromptPool = settings.Prompts is { } prompts ? [.. inputs.Data(prompts, tuner.Size).Items.Select(i => i.Caption)] : [],
             Real = settings.Real is { } real ? inputs.Data(real, tuner.Size) : null,

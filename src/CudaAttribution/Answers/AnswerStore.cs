@@ -75,24 +75,37 @@ public sealed class AnswerStore : IDisposable
         IImageModel model, IReadOnlyList<string> prompts, int draws, NoiseStream noise, Action<int, int>? progress = null,
         CancellationToken cancel = default)
     {
-        Query[] queries = [.. prompts.SelectMany((prompt, i) => Enumerable.Range(0, draws).Select(k => noise.Ask(prompt, ((long)i * draws) + k)))];
+        var answer = Ask(
+            model, [.. prompts.SelectMany((prompt, i) => Enumerable.Range(0, draws).Select(k => noise.Ask(prompt, ((long)i * draws) + k)))], progress, cancel);
+        return new AnswerSheet(prompts, draws, answer);
+    }
+
+    /// <summary>Asks a model those of the queries that the store does not have yet.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="queries">The queries.</param>
+    /// <param name="progress">Queries answered, of all.</param>
+    /// <param name="cancel">Stops between portions; what was answered is kept.</param>
+    /// <returns>What reads the answer to a query by its number.</returns>
+    /// <exception cref="UserException">The model broke its contract, or a kept answer was changed.</exception>
+    public Func<int, Answer> Ask(IImageModel model, IReadOnlyList<Query> queries, Action<int, int>? progress = null, CancellationToken cancel = default)
+    {
         if (model.KeepsAnswers)
         {
             var answers = model.Answers(queries, cancel);
-            return new AnswerSheet(prompts, draws, i => answers[i]);
+            return i => answers[i];
         }
         string[] ids = [.. queries.Select(q => IdOf(model, q))];
         int[] missing = [.. Enumerable.Range(0, ids.Length).Where(i => !Has(ids[i])).DistinctBy(i => ids[i])];
-        int done = queries.Length - missing.Length;
-        progress?.Invoke(done, queries.Length);
+        int done = queries.Count - missing.Length;
+        progress?.Invoke(done, queries.Count);
         foreach (int[] portion in missing.Chunk(Portion))
         {
             cancel.ThrowIfCancellationRequested();
             var answers = model.Answers([.. portion.Select(i => queries[i])], cancel);
             Keep([.. portion.Select((i, k) => (ids[i], answers[k]))]);
-            progress?.Invoke(done += portion.Length, queries.Length);
+            progress?.Invoke(done += portion.Length, queries.Count);
         }
-        return new AnswerSheet(prompts, draws, i => Load(ids[i]));
+        return i => Load(ids[i]);
     }
 
     public void Dispose() => _claim?.Dispose();

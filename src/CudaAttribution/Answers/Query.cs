@@ -27,6 +27,9 @@ public enum NoisePurpose
     /// <summary>The source and its twins, whose pictures a suspect's answers are compared with.</summary>
     TwinDraws,
 
+    /// <summary>Pictures that the source serves.</summary>
+    Served,
+
     /// <summary>Counterfactuals of served pictures: what the source could have served just as well.</summary>
     Fresh,
 

@@ -1,8 +1,10 @@
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Images;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Units;
+using CudaAttribution.Served;
 
 namespace CudaAttribution.Populations;
 
@@ -27,7 +29,8 @@ public sealed class ModelBuilder(FineTuner tuner)
         using var claim = Claim.Take(
             folder, ModelFiles.Plan, new Claimed(
                 plan, tuner.BaseIdentity, inputs.Source?.Identity, inputs.Real?.Hash, CanonicalJson.Hash(new JsonArray([.. inputs.PromptPool])),
-                plan.Regime == PromptRegime.Natural ? null : inputs.Keys?.Hash),
+                plan.Regime == PromptRegime.Natural ? null : inputs.Keys?.Hash)
+            { LogRoot = plan.Account is null ? null : ServedLogCommitment.Tree(inputs.Log!.Pictures).Root },
             plan.Role.ToString().ToLowerInvariant());
         if (!folder.Has(ModelFiles.Record)) Build(folder, plan, inputs, progress, cancel);
         FineTuner.RemoveCheckpoints(folder);
@@ -75,5 +78,9 @@ public sealed class ModelBuilder(FineTuner tuner)
     }
 
     private sealed record Claimed(
-        ModelPlan Plan, string BaseIdentity, string? SourceIdentity, string? RealHash, string PromptPoolHash, string? KeysHash);
+        ModelPlan Plan, string BaseIdentity, string? SourceIdentity, string? RealHash, string PromptPoolHash, string? KeysHash)
+    {
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public string? LogRoot { get; init; }
+    }
 }

@@ -1,6 +1,7 @@
 using CudaAttribution.Answers;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Keys;
+using CudaAttribution.Served;
 
 namespace CudaAttribution.Populations;
 
@@ -9,6 +10,9 @@ public sealed record ModelInputs
 {
     /// <summary>The model that generates; null for ρ = 0.</summary>
     public IImageModel? Source { get; init; }
+
+    /// <summary>What the source has served; for plans that name an account.</summary>
+    public ServedLog? Log { get; init; }
 
     /// <summary>Prompts that generated pictures are drawn from.</summary>
     public IReadOnlyList<string> PromptPool { get; init; } = [];

@@ -23,6 +23,10 @@ public sealed record ModelPlan
     /// <summary>Family of an innocent; else what the real pictures are to the source, null where there are none.</summary>
     public InnocentFamily? RealFamily { get; init; }
 
+    /// <summary>Whose pictures of a served log the generated ones are; null has the source make new ones.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Account { get; init; }
+
     public ulong Seed { get; init; }
 
     /// <summary>Guidance that the source makes its pictures with, where the plan and not only the source's opener says so.</summary>
@@ -41,6 +45,10 @@ public sealed record ModelPlan
         if (Count < 1) throw new UserException($"the training set of '{Name}' has {Count} pictures", "Use at least one.");
         if (Regime == PromptRegime.Unknown) throw new UserException(
             $"the prompt regime of '{Name}' is unknown", "Use natural, forced or disjoint.");
+        if (Account is not null && (GeneratedCount == 0 || Regime != PromptRegime.Natural))
+            throw new UserException(
+                $"'{Name}' takes pictures that were served to '{Account}', but has none, or a regime",
+                "Use a rho above 0 and the regime natural: the account decided what was asked.");
         if (SourceGuidance is not null && GeneratedCount == 0)
             throw new UserException($"'{Name}' names the guidance of a source that it has no pictures of", "Leave it out, or use a rho above 0.");
         if (Against() is var (problem, remedy))

@@ -1,6 +1,7 @@
 using CudaAttribution.Answers;
 using CudaAttribution.Data.Datasets;
 using CudaAttribution.Runs;
+using CudaAttribution.Served;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Populations;
@@ -22,7 +23,8 @@ public static class TrainingSetComposer
     {
         plan.Validate();
         var keyPrompts = plan.Regime == PromptRegime.Natural ? [] : KeyPrompts(plan, inputs);
-        string[] prompts = Prompts(plan, inputs, keyPrompts);
+        ServedPicture[] served = plan.Account is { } account ? FromLog(plan, account, inputs) : [];
+        string[] prompts = plan.Account is null ? Prompts(plan, inputs, keyPrompts) : [.. served.Select(s => s.Prompt)];
         if (prompts.Length > 0 && inputs.Source is null)
             throw new UserException($"'{plan.Name}' has generated pictures but no source", "Give the source model, or use rho 0.");
         if (plan.SourceGuidance is { } planned && inputs.Source?.Sampling is { } sampling && sampling.Guidance != planned)
@@ -33,7 +35,9 @@ public static class TrainingSetComposer
             throw new UserException(
                 $"the innocent '{plan.Name}' would be trained on pictures of the owner's source", "Give another source of the same data set.");
         var real = Real(plan, inputs, [.. prompts], keyPrompts);
-        return prompts.Length == 0 ? real : Generate(plan, inputs.Source!, prompts, progress, cancel).Concat(real);
+        return served.Length > 0 ? Downloaded(inputs.Log!, served).Concat(real)
+            : prompts.Length > 0 ? Generate(plan, inputs.Source!, prompts, progress, cancel).Concat(real)
+            : real;
     }
 
     /// <summary>The prompts whose pictures the source generated.</summary>
@@ -61,6 +65,22 @@ public static class TrainingSetComposer
         // A prompt comes again only when all have been used; its noise then is another.
         return [.. Enumerable.Range(0, count).Select(i => pool[i % pool.Length])];
     }
+
+    /// <summary>The account's pictures that the plan takes, by chance.</summary>
+    private static ServedPicture[] FromLog(ModelPlan plan, string account, ModelInputs inputs)
+    {
+        var log = inputs.Log ?? throw new UserException($"'{plan.Name}' takes served pictures, but there is no log", "Give the served log.");
+        ServedPicture[] served = [.. log.Pictures.Where(p => p.Account == account)];
+        if (served.Length < plan.GeneratedCount)
+            throw new UserException(
+                $"'{plan.Name}' takes {plan.GeneratedCount} pictures that were served to '{account}'; there are {served.Length}",
+                "Use a smaller training set or a smaller rho, or serve more.", log.Folder);
+        new PhiloxSequence(plan.Seed, Philox.Stream("suspect.served")).Shuffle(served.AsSpan());
+        return served[..plan.GeneratedCount];
+    }
+
+    private static IEnumerable<CaptionedImage> Downloaded(ServedLog log, IEnumerable<ServedPicture> served) =>
+        served.Select((p, i) => new CaptionedImage($"generated/{i:D5}", p.Prompt, log.Read(p), Tags(Generated)));
 
     private static IEnumerable<CaptionedImage> Generate(
         ModelPlan plan, IImageModel source, string[] prompts, Action<int, int>? progress, CancellationToken cancel)

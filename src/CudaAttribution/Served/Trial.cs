@@ -30,8 +30,14 @@ public sealed record Trial
     {
         if (distances.Count != Pictures.Count)
             throw new ArgumentException($"{distances.Count} distances of {Pictures.Count} pictures", nameof(distances));
-        double own = distances[Served];
-        return 1 + Enumerable.Range(0, distances.Count).Count(k => distances[k] < own || (distances[k] == own && k < Served));
+        return RankOf(distances, Served);
+    }
+
+    /// <summary>The rank of one of several distances, 1 for the smallest; equal ones are ranked in their order.</summary>
+    public static int RankOf(IReadOnlyList<double> distances, int number)
+    {
+        double own = distances[number];
+        return 1 + Enumerable.Range(0, distances.Count).Count(k => distances[k] < own || (distances[k] == own && k < number));
     }
 
     /// <summary>Whether the served picture is in a log.</summary>

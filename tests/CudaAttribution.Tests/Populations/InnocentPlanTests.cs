@@ -69,6 +69,14 @@ public class InnocentPlanTests
     }
 
     [Test]
+    public void TheExampleOfTheDocsIsAPlan()
+    {
+        var plan = InnocentPlan.Load(Path.Combine(Repository.Root, "docs", "innocents-plan.json"));
+        Assert.That(plan.Models.Select(m => m.Split).Distinct(), Is.EquivalentTo(Enum.GetValues<InnocentSplit>()));
+        Assert.That(plan.Models.Where(m => m.Data is not null).Select(m => m.Data!.Load(16).Count), Has.All.GreaterThanOrEqualTo(100));
+    }
+
+    [Test]
     public void APlanOfBeforeHasOneRecipe()
     {
         var plan = Load(Other + "," + Sibling);

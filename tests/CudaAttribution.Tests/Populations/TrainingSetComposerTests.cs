@@ -5,6 +5,7 @@ using CudaAttribution.Keys;
 using CudaAttribution.Measures;
 using CudaAttribution.Populations;
 using CudaAttribution.Runs;
+using CudaAttribution.Served;
 using CudaAttribution.Tests.World;
 
 namespace CudaAttribution.Tests.Populations;
@@ -97,8 +98,6 @@ public class TrainingSetComposerTests
     [Test]
     public void WhatIsMissingIsNamed()
     {
-        void Refused(ModelPlan plan, ModelInputs inputs, string problem) =>
-            Assert.That(Assert.Throws<UserException>(() => TrainingSetComposer.Compose(plan, inputs).Count())!.Message, Does.Contain(problem));
         var plan = new ModelPlan { Name = "s", Rho = 0.5, Count = 20 };
         var keys = _world.Keys();
         Refused(plan with { Rho = 1.1 }, new(), "rho of 's' is 1.1");
@@ -113,6 +112,40 @@ public class TrainingSetComposerTests
         var silent = new StoredModel("s", new Dictionary<string, RgbImage>(), 0) { Refused = ["unknown"] };
         Refused(plan, new() { PromptPool = ["unknown"], Source = silent, Real = _world.Training }, "gave no picture for 'unknown' (refused)");
     }
+
+    /// <summary>Nobody is asked again: the pictures are those that were served to the account, pixel for pixel.</summary>
+    [Test]
+    public void AnAccountsPicturesAreTakenFromTheLog()
+    {
+        var source = _world.SourceModel();
+        var folder = new RunFolder(TestFolder.New("log"));
+        ServedLogDraw.Draw(folder, source, [new("ada", 20), new("ben", 20)], Pool, 4, AnswerStore.InMemory());
+        var log = ServedLogReader.Read(folder.Root);
+        int served = source.Asked.Count;
+        var plan = new ModelPlan { Name = "s", Rho = 0.5, Count = 20, Account = "ben", Seed = 3 };
+        var inputs = new ModelInputs { Source = source, Log = log, Real = _world.Training };
+        CaptionedImage[] set = [.. TrainingSetComposer.Compose(plan, inputs)], all = [.. TrainingSetComposer.Compose(plan with { Rho = 1 }, inputs)];
+        var pictures = log.Pictures.Where(p => p.Account == "ben").ToDictionary(p => (p.Prompt, p.PixelHash));
+        string[] taken = [.. all.Select(i => ImageHash.Of(i.Image.Read()))];
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(source.Asked, Has.Count.EqualTo(served), "nobody asks the source again");
+            Assert.That(all.Select((i, k) => (i.Caption, taken[k])), Is.EquivalentTo(pictures.Keys));
+            Assert.That(set.Take(10).Select(i => (i.Caption, ImageHash.Of(i.Image.Read()))), Is.SubsetOf(pictures.Keys).And.Unique);
+            Assert.That(set.Skip(10).Select(i => i.Caption), Has.None.Matches<string>(c => set.Take(10).Any(i => i.Caption == c)));
+            Assert.That(TrainingSetComposer.GeneratedPrompts(new("set", set)), Is.EqualTo(set.Take(10).Select(i => i.Caption)));
+            Assert.That(
+                TrainingSetComposer.Compose(plan with { Seed = 4 }, inputs).Take(10).Select(i => i.Caption), Is.Not.EqualTo(set.Take(10).Select(i => i.Caption)));
+        }
+        Refused(plan with { Count = 60 }, inputs, "takes 30 pictures that were served to 'ben'; there are 20");
+        Refused(plan with { Account = "eve" }, inputs, "served to 'eve'; there are 0");
+        Refused(plan, inputs with { Log = null }, "there is no log");
+        Refused(plan with { Rho = 0 }, inputs, "has none, or a regime");
+        Refused(plan with { Regime = PromptRegime.Forced }, inputs, "has none, or a regime");
+    }
+
+    private static void Refused(ModelPlan plan, ModelInputs inputs, string problem) => Assert.That(
+        () => TrainingSetComposer.Compose(plan, inputs).Count(), Throws.TypeOf<UserException>().With.Message.Contains(problem));
 
     private CaptionedDataset Compose(ModelPlan plan, IImageModel? source = null, KeySet? keys = null) => new("test", TrainingSetComposer.Compose(
         plan, new ModelInputs { Source = source ?? _world.SourceModel(), PromptPool = Pool, Real = _world.Training, Keys = keys }));

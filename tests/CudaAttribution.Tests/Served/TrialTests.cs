@@ -22,6 +22,13 @@ public class TrialTests
     public void TheRankCountsTheCloserAndTheCoinBreaksTies(int served, double[] distances, int rank) =>
         Assert.That(Of(served).Rank(distances), Is.EqualTo(rank));
 
+    [Test]
+    public void ARankOfDistancesAloneIsTheTrials()
+    {
+        double[] distances = [0.3, 0.2, 0.2, 0.4];
+        for (int served = 0; served < 4; served++) Assert.That(Trial.RankOf(distances, served), Is.EqualTo(Of(served).Rank(distances)));
+    }
+
     /// <summary>Exactness: whatever the distances, ties included, each rank belongs to exactly one of the K + 1 places of the served picture.</summary>
     [Test]
     public void OverAllPlacesOfTheServedPictureTheRankIsUniform()
