@@ -19,6 +19,9 @@ public sealed record AttributeSettings
 
     public double IntervalLevel { get; init; } = new AttributionOptions().IntervalLevel;
 
+    /// <summary>Whether scored innocents are an input.</summary>
+    public bool WithInnocents { get; init; }
+
     public ulong Seed { get; init; } = 1;
 
     public SamplingRecipe Sampling { get; init; } = new();
@@ -33,7 +36,8 @@ public sealed record AttributeSettings
 }
 
 /// <summary>
-/// Asks a suspect the keys, counts and ranks: <c>result.json</c> and its answers in <c>images</c>. Inputs: the keys, the scored innocents, the suspect.
+/// Asks a suspect the keys, counts and ranks: <c>result.json</c> and its answers in <c>images</c>. Inputs: the keys, the scored
+/// innocents where they are wanted, the suspect.
 /// </summary>
 public sealed class AttributeKind(UnitDevices devices) : IUnitKind
 {
@@ -46,7 +50,7 @@ public sealed class AttributeKind(UnitDevices devices) : IUnitKind
         var settings = UnitSettings.Read<AttributeSettings>(unit);
         if (settings.Suspect.Length == 0) throw new UserException("this unit cannot be computed: the suspect has no name", "Name it.", unit.Id);
         settings.Options().Validate();
-        UnitInputs.Check(unit, "the keys", "the scored innocents", "the suspect");
+        UnitInputs.Check(unit, ["the keys", .. settings.WithInnocents ? ["the scored innocents"] : Array.Empty<string>(), "the suspect"]);
     }
 
     public void Compute(UnitWork work)
@@ -55,7 +59,7 @@ public sealed class AttributeKind(UnitDevices devices) : IUnitKind
         var device = devices.Of(settings.Engine);
         var inputs = new UnitInputs(work);
         var keys = inputs.Keys();
-        var nulls = NullTable.Load(Path.Combine(inputs.Next(), NullTable.FileName));
+        var nulls = settings.WithInnocents ? NullTable.Load(Path.Combine(inputs.Next(), NullTable.FileName)) : null;
         using var suspect = OpenedSuspect.Local(inputs.Next(), device, settings.Sampling, name: settings.Suspect);
         inputs.WithAnswers(answers => AttributionFolder.WriteResult(
             work.Folder, AttributionJob.Examine(keys, nulls, suspect, device, answers, settings.Options(), work.Cancel)));

@@ -37,6 +37,13 @@ public static class PictureMeasures
     public static double[,] Matrix(this IPictureMeasure measure, IReadOnlyList<RgbImage> references, IReadOnlyList<RgbImage> answers) =>
         measure.Matrix(measure.Prepare(references), measure.Prepare(answers));
 
+    /// <summary>The distance of an answer from each reference.</summary>
+    public static double[] Distances(this IPictureMeasure measure, IReadOnlyList<RgbImage> references, RgbImage answer)
+    {
+        double[,] matrix = measure.Matrix(references, [answer]);
+        return [.. references.Select((_, i) => matrix[i, 0])];
+    }
+
     /// <summary>d(a, b).</summary>
     public static double Between(this IPictureMeasure measure, RgbImage a, RgbImage b) => measure.Matrix([a], [b])[0, 0];
 }

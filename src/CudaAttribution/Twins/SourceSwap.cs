@@ -31,6 +31,21 @@ public sealed class SourceSwap(TwinSet set, IPictureMeasure measure)
         return contrasts;
     }
 
+    /// <summary>
+    /// The prompts that tell the models apart best, sharpest first; all of them, in their order, where as many are wanted as there are.
+    /// </summary>
+    /// <param name="count">How many at most.</param>
+    /// <param name="notAskable">Numbers of prompts that are left out.</param>
+    /// <param name="progress">Prompts looked at, of all.</param>
+    /// <param name="cancel">Stops between two prompts.</param>
+    /// <returns>Their numbers, in the order in which they are asked.</returns>
+    public int[] Choose(int count, IReadOnlyCollection<int> notAskable, Action<int, int>? progress = null, CancellationToken cancel = default)
+    {
+        int prompts = set.Design.Prompts.Count;
+        IEnumerable<int> order = count >= prompts - notAskable.Count ? Enumerable.Range(0, prompts) : SwapChoice.Sharpest(Contrasts(progress, cancel), prompts);
+        return [.. order.Except(notAskable).Take(count)];
+    }
+
     /// <summary>Tests a suspect.</summary>
     /// <param name="asked">Numbers of the prompts, each with the suspect's pictures for it. What did not answer is left out.</param>
     /// <exception cref="UserException">A prompt is asked twice, or there is none.</exception>

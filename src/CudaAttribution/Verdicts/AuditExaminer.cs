@@ -44,9 +44,5 @@ public sealed class AuditExaminer(ServedPlan plan, TrialPool trials, IPictureMea
     /// <summary>Distance of an answer from each picture of a trial.</summary>
     /// <param name="trial">Number of the trial.</param>
     /// <param name="answer">The answer.</param>
-    public double[] Distances(int trial, RgbImage answer)
-    {
-        double[,] distances = measure.Matrix(trials.Pictures(trial), [answer]);
-        return [.. Enumerable.Range(0, plan.Fresh + 1).Select(k => distances[k, 0])];
-    }
+    public double[] Distances(int trial, RgbImage answer) => measure.Distances(trials.Pictures(trial), answer);
 }

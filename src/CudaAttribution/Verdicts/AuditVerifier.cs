@@ -59,11 +59,8 @@ public static class AuditVerifier
     /// <param name="progress">Prompts looked at, of all.</param>
     /// <param name="cancel">Stops between two prompts.</param>
     public static IReadOnlyList<SwapPrompt> SwapPrompts(
-        TwinSet set, int count, IReadOnlyList<int> notAskable, IPictureMeasure measure, Action<int, int>? progress = null, CancellationToken cancel = default)
-    {
-        double[] contrasts = new SourceSwap(set, measure).Contrasts(progress, cancel);
-        return [.. SwapChoice.Sharpest(contrasts, contrasts.Length).Except(notAskable).Take(count).Select(i => new SwapPrompt(i, set.Design.Prompts[i]))];
-    }
+        TwinSet set, int count, IReadOnlyList<int> notAskable, IPictureMeasure measure, Action<int, int>? progress = null, CancellationToken cancel = default) =>
+        [.. new SourceSwap(set, measure).Choose(count, notAskable, progress, cancel).Select(i => new SwapPrompt(i, set.Design.Prompts[i]))];
 
     /// <summary>The prompts must be those that the rule chooses, which knows no served picture.</summary>
     private static string? Choice(string folder, ServedPlan plan, IPictureMeasure measure)

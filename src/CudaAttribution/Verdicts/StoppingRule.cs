@@ -8,11 +8,12 @@ namespace CudaAttribution.Verdicts;
 /// others, or too many answers are unusable. The same rule stops an interview and tells whether a finished one was broken off.
 /// </summary>
 /// <param name="plan">The plan.</param>
-/// <param name="suspect">The suspect; null for a control, which is asked everything.</param>
+/// <param name="suspect">The suspect; null for a control, which is asked all served prompts and nothing else.</param>
 /// <param name="examiner">Takes the answers; null without a served log.</param>
 public sealed class StoppingRule(AuditPlan plan, PlannedSuspect? suspect, AuditExaminer? examiner)
 {
     private readonly double _needed = Math.Log10(plan.Suspects.Count / plan.Alpha) - (suspect?.CarriedLog10E ?? 0);
+    private readonly int _planned = suspect is null ? plan.Served!.Asked.Count : plan.Prompts.Count;
     private int _taken, _unusable;
 
     /// <summary>Whether nothing more is to be asked.</summary>
@@ -27,7 +28,7 @@ public sealed class StoppingRule(AuditPlan plan, PlannedSuspect? suspect, AuditE
         if (asked.Answer.Image is null) _unusable++;
         bool early = plan.Sequential && suspect is not null
             && (examiner!.Log10E >= _needed || plan.IsTooMuch(_unusable));
-        return IsOver = early || _taken == plan.Prompts.Count;
+        return IsOver = early || _taken == _planned;
     }
 
     /// <summary>Takes the answers of a finished interview, which must be as many as the rule asks, each query once.</summary>

@@ -24,6 +24,7 @@ public class RankEProcessTests
 
     /// <summary>Ville's inequality: of 100,000 innocents no more than α, and three standard errors, ever reach 1/α within 100 ranks.</summary>
     [Test]
+    [Category("Enumeration")]
     public void InnocentsRarelyEverReachTheLevel([Values(0.05, 0.01)] double alpha)
     {
         const int Innocents = 100_000, Trials = 100, Ranks = 20;

@@ -66,6 +66,20 @@ public sealed class SourceSwapOnPicturesTests(string metric) : IDisposable
     }
 
     [Test]
+    public void TheSharpestAreChosenAndAllOfThemWhereAsManyAreWanted()
+    {
+        var world = new TwinWorld();
+        var swap = new SourceSwap(world.Save(TestFolder.New("set")), Measure);
+        Assert.That(swap.Choose(3, []), Is.EqualTo(SwapChoice.Sharpest(swap.Contrasts(), 3)));
+        Assert.That(swap.Choose(world.Prompts.Length - 1, []), Has.Length.EqualTo(world.Prompts.Length - 1));
+        Assert.That(swap.Choose(world.Prompts.Length, []), Is.EqualTo(Enumerable.Range(0, world.Prompts.Length)));
+        Assert.That(swap.Choose(99, []), Is.EqualTo(Enumerable.Range(0, world.Prompts.Length)));
+        int[] sharpest = SwapChoice.Sharpest(swap.Contrasts(), world.Prompts.Length);
+        Assert.That(swap.Choose(2, [sharpest[1]]), Is.EqualTo(new[] { sharpest[0], sharpest[2] }));
+        Assert.That(swap.Choose(world.Prompts.Length - 1, [0]), Is.EqualTo(Enumerable.Range(1, world.Prompts.Length - 1)));
+    }
+
+    [Test]
     public void ProgressIsToldAndWorkCanBeStopped()
     {
         var swap = new SourceSwap(new TwinWorld().Save(TestFolder.New("set")), Measure);

@@ -168,6 +168,7 @@ public class ForgeryTests
 
     /// <summary>A thousand changes of one byte, anywhere in the folder: each is named by its file.</summary>
     [Test]
+    [Category("Enumeration")]
     public void EveryByteIsLookedAfter()
     {
         using var world = new AuditWorld("bytes");
