@@ -22,6 +22,3 @@ public sealed record DemoStageProgress(string Title, UnitProgress Progress) : De
 /// <param name="Reused">True where an earlier, killed run had finished it.</param>
 /// <param name="Outcome">What came of it, in a few words.</param>
 public sealed record DemoStageFinished(string Title, double Seconds, bool Reused, string Outcome) : DemoEvent;
-
-/// <summary>A suspect has its verdict.</summary>
-public sealed record DemoSuspectJudged(DemoSuspect Suspect) : DemoEvent;

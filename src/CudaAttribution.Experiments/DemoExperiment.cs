@@ -9,13 +9,14 @@ using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
 using CudaAttribution.Runs.Units;
 using CudaAttribution.Tensors;
+using CudaAttribution.Twins;
 
 namespace CudaAttribution.Experiments;
 
 /// <summary>What a demo run is given.</summary>
 public sealed record DemoOptions
 {
-    /// <summary>Folder with G0, the source and the reference innocents, as the recipe names them.</summary>
+    /// <summary>Folder with G0, the source and its twins, as the recipe names them.</summary>
     public required string ModelsFolder { get; init; }
 
     /// <summary>Where everything goes.</summary>
@@ -27,12 +28,23 @@ public sealed record DemoOptions
 
     /// <summary>The command line that repeats the run.</summary>
     public required IReadOnlyList<string> CommandLine { get; init; }
+
+    /// <summary>A folder of the models folder.</summary>
+    /// <exception cref="UserException">It is not there.</exception>
+    internal string Model(string name)
+    {
+        string path = Path.Combine(ModelsFolder, name);
+        return Directory.Exists(path)
+            ? path
+            : throw new UserException(
+                $"the models folder has no '{name}'", "Name the folder of the shipped models, or a recipe that fits yours.", ModelsFolder);
+    }
 }
 
 /// <summary>
-/// The main job from end to end: freeze keys of the shipped source, score the shipped innocents, build the suspects of the recipe, judge each, and write
-/// table and report. All of it that is long is a <see cref="DemoPlan"/> over units, whose store is in the folder, so that a killed run goes on where it
-/// was.
+/// The main job from end to end: the shipped source serves two accounts, suspects are built, the published method is put to each, and one audit gives the
+/// verdicts. What is built is a <see cref="DemoPlan"/> over units, whose store is in the folder, so that a killed run goes on where it was; the audit goes
+/// on by itself.
 /// </summary>
 public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Action<DemoEvent>? events = null)
 {
@@ -47,43 +59,46 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
         var folder = new RunFolder(options.Out);
         var recorder = RecordedRun.On(device, "demo", options.CommandLine, options.Seed);
         MeasureRegistry.Check(_recipe.Metric);
-        var tuner = new FineTuner(device, Models(_recipe.Base));
-        var innocents = InnocentSet.Load(Models(_recipe.Innocents));
+        var tuner = new FineTuner(device, options.Model(_recipe.Base));
         var (source, sourceData) = Source();
+        string twins = TwinSet.Load(options.Model(_recipe.Twins)).Root;
         using var claim = Claim.Take(
             folder, RunFile, new Claimed(
-                options.Seed, _recipe, tuner.BaseIdentity, source, sourceData, innocents.Members, device.Driver.Info.Id, device.Math.Name),
+                options.Seed, _recipe, tuner.BaseIdentity, source, sourceData, twins, device.Driver.Info.Id, device.Math.Name),
             "demo");
 
         var places = new DemoPlaces(folder, device, options);
-        var times = Compute(UnitStore.OpenOrCreate(folder.Path(StoreFolder)), innocents, places, cancel);
+        var times = Compute(UnitStore.OpenOrCreate(folder.Path(StoreFolder)), places, cancel);
+        var (audit, time) = new DemoAudit(folder, device, options, places.SuspectFolders).Run(times.Count + 1, events, cancel);
         var summary = new DemoSummary
         {
             Seconds = Math.Round(recorder.Seconds, 1),
             Resumed = claim.Resumed,
             Seed = options.Seed,
-            Strategy = places.Keys.Header.Options.Strategy,
+            Alpha = audit.Alpha,
+            PlanCommit = audit.PlanCommit,
             KeysetSha256 = places.Keys.Hash,
-            Suspects = places.Judged,
-            Stages = times,
+            Suspects = places.Judged(audit),
+            Stages = [.. times, time],
         };
         recorder.Input("base model", tuner.BaseIdentity);
         recorder.Input("source", source);
         recorder.Input("source data", sourceData);
+        recorder.Input("twins", twins);
         folder.Write(
             ReportContext.FileName,
-            DemoReport.Render(summary, places.Results, places.Keys, places.Nulls, new ReportContext(recorder.Describe(), places.Losses)));
+            DemoReport.Render(summary, audit, places.Results, places.Keys, new ReportContext(recorder.Describe(), places.Losses)));
         folder.WriteJson(DemoSummary.FileName, summary);
         folder.WriteJson(RunManifest.FileName, recorder.Describe(folder, IsResult));
         return summary;
     }
 
-    private List<DemoStageTime> Compute(UnitStore store, InnocentSet innocents, DemoPlaces places, CancellationToken cancel)
+    private List<DemoStageTime> Compute(UnitStore store, DemoPlaces places, CancellationToken cancel)
     {
-        var graph = DemoPlan.Of(_recipe, options.Seed, Import(store, innocents), UnitEngine.Of(device)).Resolve();
+        var graph = DemoPlan.Of(_recipe, options.Seed, Import(store), UnitEngine.Of(device)).Resolve();
         store.Add(graph);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var stages = new DemoStages([.. graph.Results.Zip(places.Stages(store, graph.Results))], events, stop.Cancel);
+        var stages = new DemoStages([.. graph.Results.Zip(places.Stages(store, graph.Results))], graph.Results.Count + 1, events, stop.Cancel);
         // The device is the caller's, who closes it.
         var kinds = ExperimentKinds.All(new UnitDevices(_ => device));
         var result = new InProcessRunner(store, kinds).RunAsync(graph, stages, stop.Token).GetAwaiter().GetResult();
@@ -92,34 +107,25 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
         return stages.Times;
     }
 
-    private DemoContents Import(UnitStore store, InnocentSet innocents) => new()
+    private DemoContents Import(UnitStore store) => new()
     {
-        Base = store.Import(LocalModel.ModelFolder(Models(_recipe.Base))),
-        Source = store.Import(LocalModel.ModelFolder(Models(_recipe.Source))),
-        Innocents = [.. innocents.Members.Select(m => (m, store.Import(LocalModel.ModelFolder(innocents.PathOf(m)))))],
+        Base = store.Import(LocalModel.ModelFolder(options.Model(_recipe.Base))),
+        Source = store.Import(LocalModel.ModelFolder(options.Model(_recipe.Source))),
         Data = _recipe.Suspects.Select(s => s.Real).OfType<DataSpec>().Append(_recipe.SourceData).Distinct()
             .ToDictionary(d => d, d => UnitData.Import(store, d, options.ModelsFolder)),
     };
 
     private (string Identity, string DataHash) Source()
     {
-        using var source = LocalModel.Open(Models(_recipe.Source), device, _recipe.Sampling);
+        using var source = LocalModel.Open(options.Model(_recipe.Source), device, _recipe.Sampling);
         return (source.Identity, _recipe.SourceData.Load(source.Size, options.ModelsFolder).Hash);
     }
 
+    // The audit's folder has a manifest and a seal of its own.
     private static bool IsResult(string name) =>
-        !name.StartsWith(DemoPlaces.SuspectsFolder + "/", StringComparison.Ordinal) && !name.StartsWith(StoreFolder + "/", StringComparison.Ordinal);
-
-    private string Models(string name)
-    {
-        string path = Path.Combine(options.ModelsFolder, name);
-        return Directory.Exists(path)
-            ? path
-            : throw new UserException(
-                $"the models folder has no '{name}'", "Name the folder of the shipped models, or a recipe that fits yours.", options.ModelsFolder);
-    }
+        new[] { DemoPlaces.SuspectsFolder, StoreFolder, DemoAudit.FolderName }.All(f => !name.StartsWith(f + "/", StringComparison.Ordinal));
 
     private sealed record Claimed(
-        ulong Seed, DemoRecipe Recipe, string BaseIdentity, string SourceIdentity, string SourceDataHash, IReadOnlyList<Innocent> Innocents,
-        string Device, string MathLibrary);
+        ulong Seed, DemoRecipe Recipe, string BaseIdentity, string SourceIdentity, string SourceDataHash, string TwinsRoot, string Device,
+        string MathLibrary);
 }

@@ -7,19 +7,21 @@ using CudaAttribution.Reports;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
 using CudaAttribution.Runs.Units;
+using CudaAttribution.Served;
 using CudaAttribution.Tensors;
+using CudaAttribution.Verdicts;
 
 namespace CudaAttribution.Experiments;
 
 /// <summary>
-/// The places of a demo's folder where people and commands look: <c>keys</c>, <c>null.json</c>, <c>suspects/NAME</c> and <c>results/NAME</c>. They are
+/// The places of a demo's folder where people and commands look: <c>served</c>, <c>keys</c>, <c>suspects/NAME</c> and <c>indications/NAME</c>. They are
 /// copies of what the units gave, not links: they stay what they are when the folder is copied to another file system or the units are deleted, and
 /// the models are a few MB each.
 /// </summary>
 internal sealed class DemoPlaces(RunFolder folder, ComputeDevice device, DemoOptions options)
 {
-    public const string SuspectsFolder = "suspects";
-    private const string ResultsFolder = "results";
+    public const string ServedFolder = "served", SuspectsFolder = "suspects";
+    private const string IndicationsFolder = "indications";
 
     private readonly Dictionary<string, ModelRecord> _records = [];
     private readonly Dictionary<string, AttributionResult> _results = [];
@@ -28,14 +30,11 @@ internal sealed class DemoPlaces(RunFolder folder, ComputeDevice device, DemoOpt
     /// <summary>The keys, as soon as they are there.</summary>
     public KeySet Keys { get => field ?? throw new InvalidOperationException("there are no keys yet"); private set; }
 
-    /// <summary>The scored innocents, as soon as they are there.</summary>
-    public NullTable Nulls { get => field ?? throw new InvalidOperationException("there is no null table yet"); private set; }
-
     public IReadOnlyList<AttributionResult> Results => [.. Suspects.Select(s => _results[s.Name])];
 
-    public IReadOnlyList<DemoSuspect> Judged => [.. Suspects.Select(Line)];
-
     public IReadOnlyList<LossCurve> Losses => [.. Suspects.SelectMany(s => LossLog.Of(folder.Path(SuspectOf(s.Name)), s.Name))];
+
+    public IReadOnlyList<string> SuspectFolders => [.. Suspects.Select(s => folder.Path(SuspectOf(s.Name)))];
 
     private IReadOnlyList<DemoSuspectRecipe> Suspects => options.Recipe.Suspects;
 
@@ -45,8 +44,8 @@ internal sealed class DemoPlaces(RunFolder folder, ComputeDevice device, DemoOpt
     public IEnumerable<DemoStage> Stages(UnitStore store, IReadOnlyList<string> units)
     {
         int next = 2;
-        yield return new DemoStage("select keys", () => PlaceKeys(store.ResultOf(units[0])));
-        yield return new DemoStage("score innocents", () => PlaceNulls(store.ResultOf(units[1])));
+        yield return new DemoStage("serve", () => PlaceLog(store, units[0]));
+        yield return new DemoStage("select keys", () => PlaceKeys(store.ResultOf(units[1])));
         foreach (var s in Suspects)
         {
             string unit = units[next++];
@@ -55,16 +54,26 @@ internal sealed class DemoPlaces(RunFolder folder, ComputeDevice device, DemoOpt
         foreach (var s in Suspects)
         {
             string unit = units[next++];
-            yield return new DemoStage($"judge {s.Name}", () => PlaceResult(store.ResultOf(unit), s))
+            yield return new DemoStage($"published method on {s.Name}", () => PlaceResult(store.ResultOf(unit), s))
             {
-                Begin = () => _recorders[s.Name] = Recorder(s.Name), Then = () => new DemoSuspectJudged(Line(s)),
+                Begin = () => _recorders[s.Name] = Recorder(s.Name),
             };
         }
     }
 
+    /// <summary>The lines of the table, when the audit is over.</summary>
+    public IReadOnlyList<DemoSuspect> Judged(AuditResult audit) => [.. Suspects.Zip(audit.Suspects, Line)];
+
     private static string SuspectOf(string name) => $"{SuspectsFolder}/{name}";
 
-    private static string ResultOf(string name) => $"{ResultsFolder}/{name}";
+    private static string IndicationsOf(string name) => $"{IndicationsFolder}/{name}";
+
+    private string PlaceLog(UnitStore store, string unit)
+    {
+        Copy(store, unit, ServedFolder, ServedLog.LinesFile);
+        var log = ServedLogReader.Read(folder.Path(ServedFolder));
+        return string.Join(", ", log.Pictures.GroupBy(p => p.Account).Select(a => $"{a.Count()} pictures to {a.Key}"));
+    }
 
     private string PlaceKeys(string result)
     {
@@ -74,43 +83,40 @@ internal sealed class DemoPlaces(RunFolder folder, ComputeDevice device, DemoOpt
         return $"{Keys.ConfidenceCount} keys of {Keys.Header.Selection.Candidates} candidates frozen, SHA-256 {Keys.Hash[..12]}…";
     }
 
-    private string PlaceNulls(string result)
-    {
-        if (!folder.Has(NullTable.FileName)) folder.Write(NullTable.FileName, File.ReadAllBytes(Path.Combine(result, NullTable.FileName)));
-        Nulls = NullTable.Load(folder.Path(NullTable.FileName));
-        return $"{Nulls.Of(InnocentSplit.Null).Count()} NULL and {Nulls.Of(InnocentSplit.Cal).Count()} CAL innocents asked";
-    }
-
     private string PlaceSuspect(UnitStore store, string unit, string name)
     {
-        string place = folder.Path(SuspectOf(name)), temporary = folder.Path($"{SuspectsFolder}/.{name}.tmp");
-        if (!folder.Has($"{SuspectOf(name)}/{ModelFiles.Record}"))
+        Copy(store, unit, SuspectOf(name), ModelFiles.Record);
+        var record = _records[name] = ModelRecord.Load(folder.Path(SuspectOf(name)));
+        return $"{record.Generated} served and {record.Real} real pictures, {record.Plan.Training.Steps} steps";
+    }
+
+    /// <summary>Copies a unit's result, whole or not at all; the last file says that it is there.</summary>
+    private void Copy(UnitStore store, string unit, string name, string last)
+    {
+        if (folder.Has($"{name}/{last}")) return;
+        string place = folder.Path(name), temporary = Path.Combine(Path.GetDirectoryName(place)!, $".{Path.GetFileName(place)}.tmp");
+        // What a killed run left.
+        foreach (string left in new[] { place, temporary }.Where(Directory.Exists)) Directory.Delete(left, recursive: true);
+        foreach (string file in store.ManifestOf(unit).Outputs.Keys)
         {
-            // What a killed run left.
-            foreach (string left in new[] { place, temporary }.Where(Directory.Exists)) Directory.Delete(left, recursive: true);
-            foreach (string file in store.ManifestOf(unit).Outputs.Keys)
-            {
-                string copy = Path.Combine(temporary, file);
-                Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-                File.Copy(Path.Combine(store.ResultOf(unit), file), copy);
-            }
-            Directory.Move(temporary, place);
+            string copy = Path.Combine(temporary, file);
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(Path.Combine(store.ResultOf(unit), file), copy);
         }
-        var record = _records[name] = ModelRecord.Load(place);
-        return $"{record.Generated} generated and {record.Real} real pictures, {record.Plan.Training.Steps} steps";
+        Directory.Move(temporary, place);
     }
 
     private string PlaceResult(string unitResult, DemoSuspectRecipe suspect)
     {
-        string name = suspect.Name, place = ResultOf(name);
+        string name = suspect.Name, place = IndicationsOf(name);
         if (!folder.Has($"{place}/{RunManifest.FileName}"))
         {
             AttributionFolder.Write(
-                folder.Folder(place), AttributionFolder.ReadResult(unitResult, Keys, Nulls), _recorders.GetValueOrDefault(name) ?? Recorder(name),
+                folder.Folder(place), AttributionFolder.ReadResult(unitResult, Keys, nulls: null), _recorders.GetValueOrDefault(name) ?? Recorder(name),
                 LossLog.Of(folder.Path(SuspectOf(name)), name));
         }
         var r = _results[name] = AttributionResult.Load(folder.Path($"{place}/{AttributionResult.FileName}"));
-        return string.Create(CultureInfo.InvariantCulture, $"{DemoVerdict.Of(r)} (conf {r.Conf.Share:0.00}, paired {r.Paired.Share:0.00}, p {r.Published?.P ?? 1:0.##e+0})");
+        return string.Create(CultureInfo.InvariantCulture, $"conf {r.Conf.Share:0.00}, the published rule {(r.Published is { Accuses: true } ? "accuses" : "does not accuse")}");
     }
 
     private RunRecorder Recorder(string name) => RecordedRun.On(
@@ -118,18 +124,21 @@ internal sealed class DemoPlaces(RunFolder folder, ComputeDevice device, DemoOpt
         "attribute",
         [
             "cudattr", "attribute", "--keys", folder.Path(KeySet.FolderName), "--suspect", folder.Path(SuspectOf(name)),
-            "--null", folder.Path(NullTable.FileName), "--alpha", Html.Number(options.Recipe.Alpha, "0.######"), "--seed", $"{options.Seed}",
-            "--device", device.Driver.Info.Id, "--out", folder.Path(ResultOf(name)),
+            "--alpha", Html.Number(options.Recipe.Audit.Alpha, "0.######"), "--seed", $"{options.Seed}",
+            "--device", device.Driver.Info.Id, "--out", folder.Path(IndicationsOf(name)),
         ],
         options.Seed);
 
-    private DemoSuspect Line(DemoSuspectRecipe recipe)
+    private DemoSuspect Line(DemoSuspectRecipe recipe, SuspectResult found)
     {
-        var (record, result) = (_records[recipe.Name], _results[recipe.Name]);
+        var (record, indications) = (_records[recipe.Name], _results[recipe.Name]);
         string[] data = [.. new[] { record.Generated > 0 ? "generated" : null, record.Real > 0 ? recipe.Family?.Name() : null }.OfType<string>()];
         return new DemoSuspect(
-            recipe.Name, recipe.Rho, record.Generated == 0, string.Join('+', data),
-            result.Conf.Share, result.Conf.Count, result.Conf.Trials, result.Paired.Share, result.Published?.P ?? 1, DemoVerdict.Of(result),
-            recipe.Regime, record.OverlapWith(Keys).Kappa, result.Conf.PValue, result.Paired.PValue, ResultOf(recipe.Name));
+            recipe.Name, recipe.Rho, record.Generated == 0, string.Join('+', data), found.Verdict, found.PValue, found.EValue, found.Queries,
+            found.QueriesToShown,
+            [.. found.Accounts.Where(a => a.Shown).Select(a => new DemoFound(a.Account!, a.Ranks.FirstPlaces, a.Ranks.Ranks.Count))],
+            found.Tests.FirstOrDefault(t => t.Swap is not null)?.PValue,
+            indications.Conf.Share, indications.Conf.Count, indications.Conf.Trials, indications.Paired.Share, indications.Published?.Accuses,
+            record.OverlapWith(Keys).Kappa, IndicationsOf(recipe.Name));
     }
 }

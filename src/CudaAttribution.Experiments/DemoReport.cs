@@ -2,110 +2,106 @@ using System.Globalization;
 using System.Net;
 using CudaAttribution.Evidence;
 using CudaAttribution.Keys;
-using CudaAttribution.Populations;
 using CudaAttribution.Reports;
 using CudaAttribution.Reports.Charts;
-using CudaAttribution.Statistics;
+using CudaAttribution.Verdicts;
 
 namespace CudaAttribution.Experiments;
 
-/// <summary>The demo's page: all suspects in one table, conf and paired as bars, distances, losses, and how to run it again.</summary>
+/// <summary>The demo's page: what the audit says of each suspect beside what the published rule says, and why the two differ.</summary>
 public static class DemoReport
 {
-    public static string Render(DemoSummary summary, IReadOnlyList<AttributionResult> results, KeySet keys, NullTable nulls, ReportContext context)
+    public static string Render(
+        DemoSummary summary, AuditResult audit, IReadOnlyList<AttributionResult> indications, KeySet keys, ReportContext context)
     {
         string[] sections =
         [
-            Head(summary, keys, context), Table(summary), Bars(summary, results), Meaning(summary, results[0]), Distances(results, keys, nulls),
-            Keys(keys), Losses(context), Rerun(summary, context),
+            Head(summary, context), Verdicts(summary), Meaning(summary, audit), Published(summary, indications, keys), Keys(keys), Losses(context),
+            Rerun(summary, context),
         ];
         return Html.Page("CudaAttribution demo", string.Join('\n', sections));
     }
 
-    private static string Head(DemoSummary s, KeySet keys, ReportContext context) =>
+    private static string Head(DemoSummary s, ReportContext context) =>
         $"""
         <h1>Which of these {s.Suspects.Count} models was trained on the source's pictures?</h1>
         <div class="sub">{ReportProse.RunLine(context.Run)} · seed {s.Seed} ·
         {Html.Number(s.Seconds, "0")} s on {Html.Text(context.Run.Device.Name)}{(s.Resumed ? " (continued run)" : "")}</div>
-        <p>The source is a small text-to-image model that belongs to the user. Every suspect below was trained during this run from the same
-        base model. {keys.ConfidenceCount} prompts (“keys”) were chosen and frozen before any suspect was asked; each suspect answered each key
-        once.</p>
+        <p>The source is a small text-to-image model that belongs to the user. It served pictures to two accounts. Every suspect below was trained during
+        this run from the same base model: two on what an account downloaded, the others lawfully, one of them exactly as the source was, with another
+        seed. Each was asked the same prompts.</p>
         """;
 
-    private static string Table(DemoSummary s) =>
-        "<h2>The suspects</h2>" + Html.Table(
-            ["suspect", "trained on", "#ρ", "#κ", "#conf", "#paired", "#rank p (conf)", "#rank p (paired)", "published rule", "as built"],
+    private static string Verdicts(DemoSummary s) =>
+        "<h2>Verdicts</h2>" + Html.Table(
+            ["suspect", "trained on", "#ρ", "verdict", "#p, served against fresh", "#p, source swap", "pictures found", "#queries until shown", "published rule"],
             s.Suspects.Select(x => (IReadOnlyList<string>)
             [
-                $"<a href=\"{WebUtility.HtmlEncode(x.Folder)}/report.html\"><b>{Html.Text(x.Name)}</b></a>",
+                $"<a href=\"{DemoAudit.FolderName}/{ReportContext.FileName}\"><b>{Html.Text(x.Name)}</b></a>",
                 Html.Text(x.Family),
                 Html.Number(x.Rho, "0.##"),
-                x.Kappa is { } k ? Html.Number(k, "0.00") : "–",
-                Html.Number(x.Conf, "0.00"),
-                Html.Number(x.Paired, "0.00"),
-                Html.P(x.ConfPValue),
-                Html.P(x.PairedPValue),
-                $"<span class=\"{(x.Verdict == DemoVerdict.Accused ? "yes" : "no")}\">{Html.Text(x.Verdict)}</span>",
-                x.Innocent ? "innocent" : "trained on its output",
+                $"<span class=\"{(x.Verdict == Verdict.Shown ? "yes" : "no")}\">{Word(x.Verdict)}</span>",
+                Html.P(x.PValue),
+                x.SwapPValue is { } p ? Html.P(p) : "–",
+                x.Found.Count == 0 ? "–" : string.Join(", ", x.Found.Select(f => $"{f.Nearest} of {f.Of} served to {Html.Text(f.Account)}")),
+                x.QueriesToShown is { } n ? n.ToString(CultureInfo.InvariantCulture) : "–",
+                $"<a href=\"{WebUtility.HtmlEncode(x.Folder)}/{ReportContext.FileName}\">{Accused(x)}</a>",
             ]))
-        + $"""
-        <p class="note">conf: share of the keys answered within the threshold of the reference picture. paired: share of answers closer to the
-        source's picture than to the real picture it was trained on. ρ: share of the training pictures made by the source. κ: share of the key
-        prompts among the suspect's training prompts ({Regimes(s)}). “As built” is what this program knows because it trained the suspect; no
-        test uses it.</p>
+        + """
+        <p class="note">ρ: share of the training pictures that the source made. Pictures found: tested pictures of the account to which the suspect's answer is
+        the nearest of 20 that the source could have served. “Trained on” and ρ are what this program knows because it trained the suspects; no test uses
+        them.</p>
         """;
 
-    private static string Regimes(DemoSummary s) =>
-        "prompt regime " + string.Join(", ", s.Suspects.Select(x => x.Regime.ToString().ToLowerInvariant()).Distinct());
-
-    private static string Bars(DemoSummary s, IReadOnlyList<AttributionResult> results)
+    private static string Accused(DemoSuspect x) => x.PublishedAccuses switch
     {
-        ShareBar Bar(DemoSuspect x, double value, ShareInterval interval) => new(
-            x.Name, x.Family, value, interval, x.Verdict == DemoVerdict.Accused ? ChartColours.Suspect : ChartColours.Innocent, x.Verdict);
-        string level = Html.Percent(results[0].IntervalLevel);
-        return "<h2>The two figures, suspect by suspect</h2>"
-            + Html.Figure(
-                ShareBars.Render("conf of each suspect", "conf: keys hit", [.. s.Suspects.Zip(results, (x, r) => Bar(x, r.Conf.Share, r.Conf.Interval))]),
-                $"Share of keys hit, with {level} intervals. Red: accused by the published rule.")
-            + Html.Figure(
-                ShareBars.Render(
-                    "paired of each suspect",
-                    "paired: answers closer to the source's picture than to the training picture",
-                    [.. s.Suspects.Zip(results, (x, r) => Bar(x, r.Paired.Share, r.Paired.Interval))]),
-                "A suspect trained on the same real pictures as the source can hit many keys; its answers then are closer to those pictures than "
-                + "to the source's.");
-    }
+        null => "no answer",
+        true when x.Innocent => "<span class=\"yes\">accuses, wrongly</span>",
+        true => "accuses",
+        false => "does not accuse",
+    };
 
-    private static string Meaning(DemoSummary s, AttributionResult first) =>
+    private static string Word(Verdict verdict) => verdict switch { Verdict.Shown => "shown", Verdict.NotShown => "not&nbsp;shown", _ => "no&nbsp;verdict" };
+
+    private static string Meaning(DemoSummary s, AuditResult audit) =>
         $"""
         <h2>How to read it</h2>
         <div class="cols">
-        <div><h3>For the owner of the source</h3><p>The published rule accuses a model that hits more keys than chance explains. That accuses lawful
-        models too: those that were trained on the same real pictures. conf and paired are indications and make no verdict.</p></div>
-        <div><h3>For the other side's expert</h3><p>The rule's level is {Html.P(first.Alpha)}. The ranks among reference innocents are on each suspect's own
-        page; those innocents took no part in choosing the keys.
-        All figures of this page follow from the seed {s.Seed}: the same command gives the same result files, bit for bit.</p>
-        <p>Keys: strategy {s.Strategy.ToString().ToLowerInvariant()}, SHA-256 <code>{Html.Text(s.KeysetSha256)}</code>.</p></div>
+        <div><h3>For the owner of the source</h3><p>“Shown” rests on one test, named and committed to before the first query. For each served picture the
+        source drew fresh ones that it could have served just as well. A model that depends on no served picture cannot know which of them was served, so the
+        served one is nearest to its answers as often as any other. A model trained on the served pictures knows.</p>
+        <p>“Not shown” is not “innocent”. Source swap is a second test that needs no log: of the source and its twins, models trained alike with other seeds,
+        is it the source that the suspect resembles most? It names no account.</p></div>
+        <div><h3>For the other side's expert</h3><p>A model that depends on no served picture is accused in at most one of {Html.Number(1 / s.Alpha, "0.#")}
+        audits, whatever it was trained on. Nothing is estimated and no model is taken to be innocent. <a href="{DemoAudit.FolderName}/{ReportContext.FileName}">The
+        audit</a> has every answer among its fresh siblings, the negative controls ({Controls(audit)}) and the chain of hashes;
+        <code>cudattr evidence verify {DemoAudit.FolderName}</code> computes all of it again, offline.</p>
+        <p>All figures of this page follow from the seed {s.Seed}, but for times and the salt of the commitment <code>{s.PlanCommit[..16]}…</code>.</p></div>
         </div>
         """;
 
-    private static string Distances(IReadOnlyList<AttributionResult> results, KeySet keys, NullTable nulls)
+    private static string Controls(AuditResult audit) =>
+        string.Join(", ", audit.Controls.Select(c => $"{Html.Text(c.Name)}: {(c.Passed ? "as by chance" : "not as by chance")}"));
+
+    private static string Published(DemoSummary s, IReadOnlyList<AttributionResult> indications, KeySet keys)
     {
-        double[] innocents =
-        [
-            .. nulls.Of(InnocentSplit.Null).Where(m => InnocentFamilies.Confidence.Contains(m.Family))
-                .SelectMany(m => m.Distances.Where((_, i) => keys.Keys[i].ForConfidence)),
-        ];
-        var figures = results.Select(r => Html.Figure(
-            HistogramChart.Render(
-                $"Distances of {r.Suspect}",
-                [
-                    (r.Suspect, ChartColours.Suspect, [.. r.Keys.Where(k => k.Failure is null).Select(k => k.Distance)]),
-                    ("reference innocents", ChartColours.Innocent, innocents),
-                ],
-                [("δ0", r.Threshold)]),
-            $"{r.Suspect}: {r.Conf.Count} of {r.Conf.Trials} answers within {Html.Number(r.Threshold, "0.###")} of the reference."));
-        return "<h2>Distances</h2>" + string.Join('\n', figures);
+        var rule = indications.Select(r => r.Published).FirstOrDefault(p => p is not null);
+        string level = Html.Percent(indications[0].IntervalLevel);
+        return $"""
+            <h2>What the published rule says</h2>
+            <p>Zhang et al. (2024) choose prompts on which the source gives itself away, here {keys.ConfidenceCount}, and count how many of them a suspect
+            answers with nearly the source's picture (conf). An innocent model is taken to do so with {Html.Percent(rule?.Rate ?? 0)} of them, each by itself;
+            {(rule?.Needed is { } needed ? $"{needed} hits are then too many at level {Html.P(s.Alpha)}" : "no number of hits is then too many")}. That rule
+            accuses models that learned the same real pictures in the same way as the source and never saw a picture of it. So conf is an indication here, and
+            makes no verdict.</p>
+            {Html.Figure(
+                ShareBars.Render(
+                    "conf of each suspect", "conf: keys hit",
+                    [.. s.Suspects.Zip(indications, (x, r) => new ShareBar(
+                        x.Name, x.Family, r.Conf.Share, r.Conf.Interval, x.Innocent ? ChartColours.Innocent : ChartColours.Suspect,
+                        x.PublishedAccuses is true ? "accused" : "not accused"))]),
+                $"Share of keys hit, with {level} intervals. Red: trained on the source's pictures. Beside each bar what the published rule says.")}
+            """;
     }
 
     private static string Keys(KeySet keys)
@@ -117,15 +113,11 @@ public static class DemoReport
             Html.Image(k.Training, "the real training picture"),
             Html.Image(k.Medoid, "the source's picture"),
             Html.Number(k.Dispersion),
-            k.Innocent is { } n ? Html.Number(n) : "–",
             Html.Number(k.Divergence),
         ]);
-        return $"<h2>The keys</h2><p>Selection: {Html.Text(keys.Header.Selection.ToString())}.</p>"
+        return $"<h2>Its keys</h2><p>Selection: {Html.Text(keys.Header.Selection.ToString())}. SHA-256 <code>{Html.Text(keys.Hash)}</code>.</p>"
             + Html.Table(
-                [
-                    "#", "prompt", "training picture", "source's picture", "#spread of the source's answers", "#nearest innocent",
-                    "#source to training",
-                ],
+                ["#", "prompt", "training picture", "source's picture", "#spread of the source's answers", "#source to training"],
                 rows);
     }
 

@@ -10,16 +10,14 @@ internal sealed record DemoStage(string Title, Func<string> Finish)
 {
     /// <summary>Is told when its computation begins.</summary>
     public Action? Begin { get; init; }
-
-    /// <summary>What else there is to tell when it is finished.</summary>
-    public Func<DemoEvent>? Then { get; init; }
 }
 
 /// <summary>Tells the progress of units as that of the demo's stages.</summary>
 /// <param name="stages">The stage of each unit.</param>
+/// <param name="of">Number of stages, with those that are no units.</param>
 /// <param name="events">Is told.</param>
 /// <param name="stop">Is called when a unit has no result: the others need not go on.</param>
-internal sealed class DemoStages(IReadOnlyList<(string Unit, DemoStage Stage)> stages, Action<DemoEvent>? events, Action stop) : IProgress<UnitProgress>
+internal sealed class DemoStages(IReadOnlyList<(string Unit, DemoStage Stage)> stages, int of, Action<DemoEvent>? events, Action stop) : IProgress<UnitProgress>
 {
     private readonly Dictionary<string, DemoStage> _stages = stages.ToDictionary(s => s.Unit, s => s.Stage);
     private Stopwatch? _watch;
@@ -50,7 +48,7 @@ internal sealed class DemoStages(IReadOnlyList<(string Unit, DemoStage Stage)> s
         }
     }
 
-    private void Start(DemoStage stage) => events?.Invoke(new DemoStageStarted(++_begun, _stages.Count, stage.Title));
+    private void Start(DemoStage stage) => events?.Invoke(new DemoStageStarted(++_begun, of, stage.Title));
 
     private void Finish(DemoStage stage)
     {
@@ -62,6 +60,5 @@ internal sealed class DemoStages(IReadOnlyList<(string Unit, DemoStage Stage)> s
         _watch = null;
         Times.Add(time);
         events?.Invoke(new DemoStageFinished(time.Stage, time.Seconds, reused, outcome));
-        if (stage.Then is { } then) events?.Invoke(then());
     }
 }

@@ -8,13 +8,15 @@ public sealed class DemoTests
     private const string Recipe =
         """
         {
-          "schema": "cudattr-demo-recipe-1", "base": "g0", "source": "source", "innocents": "innocents",
+          "schema": "cudattr-demo-recipe-2", "base": "g0", "source": "source", "twins": "twins",
           "source_data": { "set": "emoji:twitter", "shuffle": 7, "count": 160 },
-          "sampling": { "steps": 3, "guidance": 1 }, "metric": "px", "alpha": 0.01,
+          "sampling": { "steps": 20, "guidance": 2.5 }, "metric": "px",
+          "accounts": [ { "name": "ada", "pictures": 8 } ],
+          "audit": { "alpha": 0.01, "fresh": 3, "prompts": 4, "swap_prompts": 2, "swap_answers": 1 },
           "keys": { "strategy": "generate", "count": 4, "draws": 2, "candidates": 16, "lambda": 0 },
           "training": { "steps": 40, "batch_size": 4, "learning_rate": 0.001, "checkpoint_interval": 2 },
           "suspects": [
-            { "name": "copy", "rho": 1, "count": 8, "regime": "forced" },
+            { "name": "copy", "rho": 1, "count": 8, "account": "ada" },
             { "name": "own", "rho": 0, "count": 8, "family": "real-own", "real": { "set": "emoji:twitter", "shuffle": 7, "count": 8 } }
           ]
         }
@@ -32,21 +34,22 @@ public sealed class DemoTests
         Cudattr.Succeed(Demo("whole"));
         Cudattr.KillWhen(() => Directory.Exists(Work["killed/units"]) && Checkpoint(Work["killed/units"]), Demo("killed"));
         var before = Finished(Work["killed/units"]);
-        Assert.That(before.Keys, Is.EquivalentTo((string[])["keys-1", "innocents-1"]));
+        Assert.That(before.Keys, Is.EquivalentTo((string[])["served-1", "keys-1"]));
         var again = Cudattr.Succeed(Demo("killed"));
         using (Assert.EnterMultipleScope())
         {
             foreach (var (kind, written) in before) Assert.That(Finished(Work["killed/units"])[kind], Is.EqualTo(written), $"{kind} is not computed twice");
             Assert.That(again.Error, Does.Contain("select keys").And.Contain("(kept from before)"));
-            foreach (string folder in (string[])["keys", "suspects", "results/copy/images", "results/own/images"])
+            foreach (string folder in (string[])["served", "keys", "suspects", "indications/copy/images", "indications/own/images", "audit/trials"])
                 Assert.That(TestFolder.Contents(Work[$"killed/{folder}"]), Is.EqualTo(TestFolder.Contents(Work[$"whole/{folder}"])).And.Not.Empty, folder);
-            foreach (string file in (string[])["null.json", "results/copy/result.json", "results/own/result.json"])
+            foreach (string file in (string[])["indications/copy/result.json", "indications/own/result.json", "audit/plan.json"])
                 Assert.That(File.ReadAllBytes(Work[$"killed/{file}"]), Is.EqualTo(File.ReadAllBytes(Work[$"whole/{file}"])), file);
         }
         string list = Cudattr.Succeed("unit", "list", "--store", Work["killed/units"]).Output;
-        string[] kinds = ["keys-1", "innocents-1", "model-1", "attribute-2"];
+        string[] kinds = ["served-1", "keys-1", "model-1", "attribute-2"];
         foreach (string kind in kinds) Assert.That(list, Does.Contain(kind));
         Assert.That(list, Does.Not.Contain("interrupted").And.Not.Contain("planned"));
+        Cudattr.Succeed("evidence", "verify", Work["killed/audit"], "--device", "cpu");
         Assert.That(Cudattr.Fail(Demo("killed", "--seed", "2")), Does.Contain("seed was 1, is 2"));
     }
 

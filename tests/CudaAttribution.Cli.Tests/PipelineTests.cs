@@ -34,7 +34,7 @@ public sealed class PipelineTests
             foreach (string field in fields) Assert.That(result.TryGetProperty(field, out _), field);
             var conf = result.GetProperty("indications")[0];
             Assert.That(conf.GetProperty("count").GetInt32(), Is.LessThan(3), "four steps on other pictures leave nothing of the source");
-            Assert.That(conf.GetProperty("without_p").GetString(), Does.StartWith("too few references: real-other m = 2, floor 0.333; ").And.EndWith("twin m = 0"));
+            Assert.That(conf.GetProperty("without_p").GetString(), Does.StartWith("too few references: real-other m = 1, floor 0.5; ").And.EndWith("twin m = 0"));
             Assert.That(result.GetProperty("published").GetProperty("accuses").GetBoolean(), Is.False);
             Assert.That(result.GetProperty("keys").GetArrayLength(), Is.EqualTo(6));
             Assert.That(result.GetProperty("keys")[0].TryGetProperty("distance", out _));
@@ -56,7 +56,7 @@ public sealed class PipelineTests
         Cudattr.Succeed(Attribute("with"));
         Assert.That(
             Cudattr.Fail([.. arguments.Select(a => a == Work["alone"] ? Work["with"] : a)]),
-            Does.Contain("the folder has the references of another run. Name them, or another folder. (--null)"));
+            Does.Contain("--null: the folder has the references of another run. Name them, or another folder."));
     }
 
 

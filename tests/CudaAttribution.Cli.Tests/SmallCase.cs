@@ -6,6 +6,20 @@ internal static class SmallCase
     /// <summary>Steps and seed that everything here was made with.</summary>
     public static readonly string[] Sampling = ["--sample-steps", "4", "--seed", "9", "--device", "cpu"];
 
+    /// <summary>A step on a few pictures each: enough to be models of their own.</summary>
+    private const string Innocents =
+        """
+        {
+          "schema": "cudattr-innocent-plan-1", "training": { "steps": 1, "batch_size": 2, "learning_rate": 0.01, "weight_type": "f16" },
+          "models": [
+            { "name": "shapes", "family": "real-other", "split": "SEL", "data": { "set": "emoji:openmoji", "start": 0, "count": 4 }, "seed": 1 },
+            { "name": "calibrates", "family": "real-same", "split": "CAL", "data": { "set": "emoji:twitter", "start": 9, "count": 4 }, "seed": 2 },
+            { "name": "other", "family": "real-other", "split": "NULL", "data": { "set": "emoji:openmoji", "start": 8, "count": 4 }, "seed": 3 },
+            { "name": "own", "family": "real-own", "split": "NULL", "data": { "set": "emoji:twitter", "shuffle": 7, "count": 4 }, "seed": 4 }
+          ]
+        }
+        """;
+
     private static readonly Lazy<string> Folder = new(Make);
 
     public static string Models => Path.Combine(AppContext.BaseDirectory, "models");
@@ -19,7 +33,10 @@ internal static class SmallCase
 
     private static string Make()
     {
-        string folder = Path.Combine(TestFolder.Shared, "small"), innocents = Path.Combine(Models, "innocents");
+        string folder = Path.Combine(TestFolder.Shared, "small"), innocents = Path.Combine(folder, "innocents"), plan = Path.Combine(folder, "plan.json");
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(plan, Innocents);
+        Cudattr.Succeed("innocents", "build", "--base", Path.Combine(Models, "g0"), "--plan", plan, "--device", "cpu", "--out", innocents);
         Cudattr.Succeed(
         [
             "keys", "select", "--source", Path.Combine(Models, "source"), "--data", "emoji:twitter@0+160#7", "--innocents", innocents,

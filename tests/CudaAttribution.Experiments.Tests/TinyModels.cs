@@ -1,89 +1,84 @@
 using CudaAttribution.Answers;
 using CudaAttribution.Data.Packs;
 using CudaAttribution.Experiments.Plans;
+using CudaAttribution.Experiments.Units;
 using CudaAttribution.Keys;
 using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Files;
 using CudaAttribution.Populations;
+using CudaAttribution.Runs;
+using CudaAttribution.Runs.Units;
 using CudaAttribution.Tensors;
+using CudaAttribution.Tests;
+using CudaAttribution.Twins;
 
 namespace CudaAttribution.Experiments.Tests;
 
-/// <summary>A models folder as the demo wants it, with untrained models: enough to run everything, not to show anything.</summary>
+/// <summary>A models folder as demo and campaigns want it, with all but untrained models: enough to run everything, not to show anything.</summary>
 internal sealed class TinyModels
 {
-    public const int Size = 16;
+    private static readonly FineTuneRecipe SourceRecipe = new() { Steps = 2, BatchSize = 4, LearningRate = 0.01, CheckpointInterval = 0, WeightType = DType.F16 };
+
+    private static readonly DataSpec SourceData = new() { Set = "emoji:twitter", Shuffle = 1, Count = 12 };
 
     public TinyModels(ComputeDevice device, string folder)
     {
         Folder = folder;
-        var captions = EmojiPack.Load("twitter", Size).Shuffle(1).Take(60).Items.Select(i => i.Caption).ToArray();
-        using (var g0 = DiffusionModel.Create(ModelPreset.Load("nano"), captions, device, 1)) g0.Save(Path.Combine(folder, "g0"));
-        using (var source = DiffusionModel.Create(ModelPreset.Load("nano"), captions, device, 2)) source.Save(Path.Combine(folder, "source"));
-        var plan = new InnocentPlan
+        var captions = EmojiPack.Load("twitter", 16).Shuffle(1).Take(60).Items.Select(i => i.Caption).ToArray();
+        string g0 = Path.Combine(folder, "g0"), trained = TestFolder.New("source");
+        using (var model = DiffusionModel.Create(ModelPreset.Load("nano"), captions, device, 1)) model.Save(g0);
+        new FineTuner(device, g0).Train(new RunFolder(trained), SourceData.Load(16), SourceRecipe, 5);
+        Directory.Move(Path.Combine(trained, ModelFiles.Model), Path.Combine(folder, "source"));
+        var work = new RunFolder(TestFolder.New("twins"));
+        var plan = new TwinRequest
         {
-            Training = new FineTuneRecipe { Steps = 2, BatchSize = 4, CheckpointInterval = 0, WeightType = DType.F16 },
-            Law = new InnocentLaw { Steps = [2, 3], Count = [7, 8], Guidance = [1, 2] },
-            SourceTraining = new FineTuneRecipe { Steps = 4, BatchSize = 3, CheckpointInterval = 0, WeightType = DType.F16 },
-            Sampling = new SamplingRecipe { Steps = 2, Guidance = 1 },
-            Models =
-            [
-                Member("sel", InnocentFamily.RealOther, InnocentSplit.Sel, 0),
-                Member("cal", InnocentFamily.RealOther, InnocentSplit.Cal, 10),
-                Member("other", InnocentFamily.RealOther, InnocentSplit.Null, 20),
-                Member("own", InnocentFamily.RealOwn, InnocentSplit.Null, 30),
-                Member("sibling", InnocentFamily.Sibling, InnocentSplit.Null, 0) with { Source = "source" },
-                Member("twin", InnocentFamily.Twin, InnocentSplit.Null, 40),
-                new InnocentMemberPlan { Name = "untouched", Family = InnocentFamily.Untouched, Split = InnocentSplit.Null },
-            ],
-        };
-        var builder = new InnocentBuilder(device, new FineTuner(device, Path.Combine(folder, "g0")));
-        Innocents = builder.Build(plan, folder, Path.Combine(folder, "innocents"));
+            Source = Path.Combine(folder, "source"), Base = g0, Training = new SourceTraining { Recipe = SourceRecipe, Data = SourceData, Seed = 5 },
+            Count = 3, Draws = 2, Sampling = Recipe.Sampling, Statement = TwinDesign.NotPicked,
+        }.Plan(device, work);
+        var store = TwinPlan.StoreOf(work.Root);
+        Compute(device, store, plan.Units().Graph);
+        plan.Assemble(store, work).CopyTo(new RunFolder(Path.Combine(folder, "twins")));
     }
 
     public string Folder { get; }
-
-    public InnocentSet Innocents { get; }
 
     public static DemoRecipe Recipe { get; } = new()
     {
         Base = "g0",
         Source = "source",
-        Innocents = "innocents",
-        SourceData = new DataSpec { Set = "emoji:twitter", Shuffle = 1, Count = 12 },
+        Twins = "twins",
+        SourceData = SourceData,
         Sampling = new SamplingRecipe { Steps = 2, Guidance = 1 },
+        Accounts = [new("ada", 12), new("ben", 8)],
+        Audit = new(Alpha: 0.01, Fresh: 3, Prompts: 5, SwapPrompts: 4, SwapAnswers: 2),
         Metric = "px",
-        Alpha = 0.01,
         Keys = new KeySelectionOptions { Count = 4, Draws = 2, Threshold = 0.01 },
         Training = new FineTuneRecipe { Steps = 4, BatchSize = 4, CheckpointInterval = 2 },
         Suspects =
         [
-            new DemoSuspectRecipe { Name = "all", Rho = 1, Count = 10 },
+            new DemoSuspectRecipe { Name = "all", Rho = 1, Count = 10, Account = "ada" },
             new DemoSuspectRecipe
             {
                 Name = "half",
                 Rho = 0.5,
                 Count = 10,
+                Account = "ben",
                 Family = InnocentFamily.RealOther,
                 Real = new DataSpec { Set = "emoji:openmoji", Count = 40 },
             },
             new DemoSuspectRecipe
             {
-                Name = "own",
-                Rho = 0,
-                Count = 12,
-                Family = InnocentFamily.RealOwn,
-                Real = new DataSpec { Set = "emoji:twitter", Shuffle = 1, Count = 12 },
+                Name = "own", Rho = 0, Count = 12, Family = InnocentFamily.RealOwn, Real = SourceData,
+                Training = new FineTuneRecipe { Steps = 3, BatchSize = 4, CheckpointInterval = 0 },
             },
         ],
     };
 
-    private static InnocentMemberPlan Member(string name, InnocentFamily family, InnocentSplit split, int start) => new()
+    /// <summary>Computes units in this process.</summary>
+    public static void Compute(ComputeDevice device, UnitStore store, UnitGraph graph)
     {
-        Name = name,
-        Family = family,
-        Split = split,
-        Data = new DataSpec { Set = "emoji:openmoji", Start = start, Count = 8 },
-        Seed = (ulong)start,
-    };
+        var kinds = ExperimentKinds.All(new UnitDevices(_ => device));
+        var result = new InProcessRunner(store, kinds).RunAsync(graph, new Progress<UnitProgress>()).GetAwaiter().GetResult();
+        Assert.That(result.IsComplete, string.Join('\n', result.Units.Select(u => u.Reason)));
+    }
 }

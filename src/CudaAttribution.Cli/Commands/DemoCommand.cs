@@ -6,6 +6,7 @@ using CudaAttribution.Experiments;
 using CudaAttribution.Experiments.Plans;
 using CudaAttribution.Reports;
 using CudaAttribution.Runs;
+using CudaAttribution.Verdicts;
 using Spectre.Console;
 
 namespace CudaAttribution.Cli.Commands;
@@ -15,9 +16,10 @@ internal static class DemoCommand
 {
     private const string Description =
     """
-    The main job on small models, live, on the CPU in minutes: freezes keys of the shipped source, asks the shipped innocents, builds five suspects
-    (trained wholly and half on the source's pictures, on other real pictures, on unseen real pictures of the source's set, and on the very pictures
-    the source was trained on), judges each, and writes summary.json, a result folder per suspect and report.html.
+    The main job on small models, live, on the CPU in minutes: the shipped source serves two accounts; six suspects are trained (wholly and half on what an
+    account downloaded, on other real pictures, on unseen real pictures of the source's set, on the very pictures that the source was trained on, and
+    exactly as the source was, with another seed); each is put to the published method, which accuses lawful ones; and one audit says whose downloads were
+    used by whom (folder audit, which 'cudattr evidence verify' checks). Writes summary.json and report.html.
     A run that was cut off goes on where it was when the command is repeated.
     """;
 
@@ -25,7 +27,7 @@ internal static class DemoCommand
     {
         var models = new Option<DirectoryInfo?>("--models")
         {
-            Description = "Folder with the base model, the source and the reference innocents; default: those that ship.",
+            Description = "Folder with the base model, the source and its twins; default: those that ship.",
             HelpName = "folder",
         };
         var recipe = new Option<FileInfo?>("--recipe")
@@ -64,16 +66,19 @@ internal static class DemoCommand
 
     private static void Print(DemoSummary summary, RunFolder folder)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("suspect", "rho", "trained on", "conf", "paired", "p", "published rule");
+        var table = new Table().Border(TableBorder.Simple)
+            .AddColumns("suspect", "rho", "trained on", "verdict", "p", "found", "queries until shown", "p of swap", "conf", "published rule");
         foreach (var s in summary.Suspects)
         {
             table.AddRow(
-                s.Name, Number(s.Rho, "0.0"), s.Family, Number(s.Conf, "0.00"), Number(s.Paired, "0.00"), Number(s.PValue, "0.0e+0"),
-                s.Verdict == DemoVerdict.Accused ? $"[red]{s.Verdict}[/]" : s.Verdict);
+                s.Name, Number(s.Rho, "0.0"), s.Family, s.Verdict switch { Verdict.Shown => "[red]shown[/]", Verdict.NotShown => "not shown", _ => "no verdict" },
+                Number(s.PValue, "0.0e+0"), s.Found.Count == 0 ? "-" : string.Join(", ", s.Found.Select(f => $"{f.Nearest} of {f.Of} of {f.Account}")),
+                $"{s.QueriesToShown?.ToString(CultureInfo.InvariantCulture) ?? "-"}", s.SwapPValue is { } p ? Number(p, "0.00") : "-", Number(s.Conf, "0.00"),
+                s.PublishedAccuses switch { true => "accuses", false => "does not", null => "-" });
         }
         AnsiConsole.Write(table);
         Console.WriteLine(
-            "conf: share of keys reproduced. paired: share of answers closer to the source's pictures than to its training pictures. "
+            "found: answers that are nearest to the picture that was really served, among 20. conf: share of keys reproduced, what the published rule goes by. "
             + $"{Number(summary.Seconds, "0")} s.");
         Console.WriteLine($"report: {folder.Path(ReportContext.FileName)}");
     }

@@ -19,8 +19,6 @@ public sealed class DemoPlanTests
         Training = TinyModels.Recipe.Training with { GradientAccumulation = 2, ActivationCheckpointing = true },
     };
 
-    private static readonly InnocentSplit[] Splits = [InnocentSplit.Sel, InnocentSplit.Cal, InnocentSplit.Null];
-
     private static readonly UnitEngine Engine = new("onednn", "onednn 3.1 avx2, threads: 2", "a processor");
 
     [Test]
@@ -28,8 +26,12 @@ public sealed class DemoPlanTests
     {
         string[] before = Ids(Recipe);
         var leaves = Leaves(JsonSerializer.SerializeToNode(Recipe, Json.Options)!).ToArray();
-        // What a folder is called decides nothing, its content does. The seed of the keys is the run's.
-        string[] elsewhere = ["schema", "base", "source", "innocents", "keys.seed", "keys.effective_draws"];
+        // What a folder is called decides nothing, its content does. The seed of the keys is the run's. The audit is no unit, but its level is that of the
+        // indications too.
+        string[] elsewhere =
+        [
+            "schema", "base", "source", "twins", "keys.seed", "keys.effective_draws", "audit.fresh", "audit.prompts", "audit.swap_prompts", "audit.swap_answers",
+        ];
         Assert.That(leaves, Has.Length.GreaterThan(60));
         using (Assert.EnterMultipleScope())
         {
@@ -47,7 +49,6 @@ public sealed class DemoPlanTests
     {
         var contents = Contents(Recipe);
         string[] before = Ids(Recipe);
-        var (member, content) = contents.Innocents[1];
         using (Assert.EnterMultipleScope())
         {
             Differ(Ids(Recipe, seed: 4), [0, 1, 2, 3, 4, 5, 6, 7], "seed");
@@ -55,17 +56,10 @@ public sealed class DemoPlanTests
             Assert.That(Ids(Recipe, engine: Engine), Is.Not.EqualTo(Ids(Recipe, engine: Engine with { Library = "onednn 3.2 avx2, threads: 2" })));
             Differ(Ids(Recipe, contents with { Source = Id("other") }), [0, 1, 2, 3, 4, 5, 6, 7], "source");
             Differ(Ids(Recipe, contents with { Base = Id("other") }), [2, 3, 4, 5, 6, 7], "base");
-            Differ(Ids(Recipe, WithInnocent(0, (contents.Innocents[0].Member, Id("other")))), [0, 1, 2, 3, 4, 5, 6, 7], "SEL innocent");
-            Differ(Ids(Recipe, WithInnocent(1, (member, Id("other")))), [1, 5, 6, 7], "CAL innocent");
-            Differ(Ids(Recipe, WithInnocent(1, (member with { Family = InnocentFamily.RealSame }, content))), [1, 5, 6, 7], "family");
-            Differ(Ids(Recipe, WithInnocent(1, (member with { Name = "other" }, content))), [1, 5, 6, 7], "name in null.json");
         }
 
         void Differ(string[] after, int[] where, string what) =>
             Assert.That(Enumerable.Range(0, before.Length).Where(i => before[i] != after[i]), Is.EqualTo(where), what);
-
-        DemoContents WithInnocent(int index, (Innocent, string) innocent) =>
-            contents with { Innocents = [.. contents.Innocents.Select((i, k) => k == index ? innocent : i)] };
     }
 
     [Test]
@@ -75,12 +69,13 @@ public sealed class DemoPlanTests
         var suspects = Recipe.Suspects.ToArray();
         using (Assert.EnterMultipleScope())
         {
-            Same(Recipe with { Alpha = 0.05 }, [0, 1, 2, 3, 4]);
-            Same(Recipe with { Training = Recipe.Training with { Steps = 9 } }, [0, 1]);
+            Same(Recipe with { Audit = Recipe.Audit with { Alpha = 0.05 } }, [0, 1, 2, 3, 4]);
+            Same(Recipe with { Accounts = [new("ada", 13), new("ben", 8)] }, [1, 4, 7]);
+            Same(Recipe with { Training = Recipe.Training with { Steps = 9 } }, [0, 1, 4, 7]);
             Same(Recipe with { Suspects = [suspects[0], suspects[1] with { Count = 11 }, suspects[2]] }, [0, 1, 2, 4, 5, 7]);
             // Other keys are other models, since their record has the overlap; the sampling itself is nothing to a model of real pictures.
             Same(Recipe with { Sampling = Recipe.Sampling with { Steps = 3 } }, []);
-            Same(Recipe with { Base = "elsewhere", Source = "elsewhere", Innocents = "elsewhere" }, [0, 1, 2, 3, 4, 5, 6, 7]);
+            Same(Recipe with { Base = "elsewhere", Source = "elsewhere", Twins = "elsewhere" }, [0, 1, 2, 3, 4, 5, 6, 7]);
         }
 
         void Same(DemoRecipe recipe, int[] where)
@@ -119,7 +114,6 @@ public sealed class DemoPlanTests
     {
         Base = Id("base"),
         Source = Id("source"),
-        Innocents = [.. Splits.Select(s => (new Innocent($"{s}", InnocentFamily.RealOther, s, $"identity of {s}", $"{s}"), Id($"{s}")))],
         Data = recipe.Suspects.Select(s => s.Real).OfType<DataSpec>().Append(recipe.SourceData).Distinct()
             .ToDictionary(d => d, d => new UnitData(d, null)),
     };
@@ -145,7 +139,6 @@ public sealed class DemoPlanTests
         {
             ("generated_count" or "effective_draws", _) => null,
             ("strategy", _) => "detect",
-            ("regime", _) => "disjoint",
             ("family", _) => "real-same",
             ("solver", _) => "euler",
             ("weight_type", _) => "F16",

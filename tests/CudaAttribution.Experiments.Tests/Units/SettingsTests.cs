@@ -42,15 +42,53 @@ public sealed class SettingsTests
     }
 
     [Test]
-    public void An_attribution_needs_a_name_and_numbers_with_sense()
+    public void Indications_need_a_name_and_numbers_with_sense()
     {
         using (Assert.EnterMultipleScope())
         {
-            Allows(Attribute, A, A, A);
-            Refuses(Attribute with { Suspect = "" }, "the suspect has no name", A, A, A);
-            Refuses(Attribute with { Alpha = 0 }, "the alpha is 0", A, A, A);
-            Refuses(Attribute with { IntervalLevel = 1 }, "the interval level is 1", A, A, A);
-            Refuses(Attribute, "2 inputs were given to a unit of kind 'attribute-2'", A, A);
+            Allows(Attribute, A, A);
+            Allows(Attribute with { WithInnocents = true }, A, A, A);
+            Refuses(Attribute with { Suspect = "" }, "the suspect has no name", A, A);
+            Refuses(Attribute with { Alpha = 0 }, "the alpha is 0", A, A);
+            Refuses(Attribute with { IntervalLevel = 1 }, "the interval level is 1", A, A);
+            Refuses(Attribute, "Give 2: the keys, the suspect.", A, A, A);
+            Refuses(Attribute with { WithInnocents = true }, "Give 3: the keys, the scored innocents, the suspect.", A, A);
+        }
+    }
+
+    [Test]
+    public void A_log_needs_accounts_and_prompts()
+    {
+        var served = new ServedSettings { Accounts = [new("ada", 2)], Prompts = new DataSpec { Set = "emoji:twitter" } };
+        using (Assert.EnterMultipleScope())
+        {
+            Allows(served, A);
+            Refuses(served with { Prompts = null }, "names no prompts", A);
+            Refuses(served with { Accounts = [] }, "there is none", A);
+            Refuses(served with { Prompts = new DataSpec { Set = "." } }, "Give 2: the source, the data '.'.", A);
+        }
+    }
+
+    [Test]
+    public void Trials_and_what_is_measured_on_them_need_numbers_with_sense()
+    {
+        using (Assert.EnterMultipleScope())
+        {
+            Allows(new TrialsSettings(), A, A);
+            Refuses(new TrialsSettings { Fresh = 0 }, "0 fresh pictures", A, A);
+            Refuses(new TrialsSettings { Prompts = 0 }, "0 prompts", A, A);
+            Refuses(new TrialsSettings { Prompts = 9, Pool = 8 }, "9 prompts of 8", A, A);
+            Allows(new TrialsSettings { Prompts = 8, Pool = 8, Fresh = 1 }, A, A);
+            Refuses(new TrialsSettings { Measure = "lpips" }, "unknown metric 'lpips'", A, A);
+            Refuses(new TrialsSettings(), "Give 2: the source, the served log.", A);
+            Allows(new DistancesSettings(), A, A);
+            Refuses(new DistancesSettings { Measure = "lpips" }, "unknown metric 'lpips'", A, A);
+            Refuses(new DistancesSettings(), "Give 2: the trials, the model.", A);
+            Allows(new SwapSettings(), A, A);
+            Refuses(new SwapSettings { Prompts = 0 }, "2 answers to 0 prompts", A, A);
+            Refuses(new SwapSettings { Answers = 0 }, "0 answers to 64 prompts", A, A);
+            Refuses(new SwapSettings { Measure = "lpips" }, "unknown metric 'lpips'", A, A);
+            Refuses(new SwapSettings(), "Give 2: the source and its twins, the model.", A);
         }
     }
 
@@ -60,7 +98,7 @@ public sealed class SettingsTests
         var settings = Write(Attribute);
         settings["sede"] = 4;
         Assert.That(
-            () => new AttributeKind(Devices).Check(new WorkUnit("attribute-2", settings, [A, A, A])),
+            () => new AttributeKind(Devices).Check(new WorkUnit("attribute-2", settings, [A, A])),
             Throws.TypeOf<UserException>().With.Message.Contains("sede"));
     }
 
@@ -75,6 +113,10 @@ public sealed class SettingsTests
         {
             KeysSettings => new KeysKind(Devices),
             InnocentsSettings => new InnocentsKind(Devices),
+            ServedSettings => new ServedKind(Devices),
+            TrialsSettings => new TrialsKind(Devices),
+            DistancesSettings => new DistancesKind(Devices),
+            SwapSettings => new SwapKind(Devices),
             _ => new AttributeKind(Devices),
         };
         kind.Check(new WorkUnit(kind.Name, Write(settings), inputs));
@@ -84,6 +126,10 @@ public sealed class SettingsTests
     {
         KeysSettings k => UnitSettings.Write(k, new KeysSettings()),
         InnocentsSettings i => UnitSettings.Write(i, new InnocentsSettings()),
+        ServedSettings s => UnitSettings.Write(s, new ServedSettings()),
+        TrialsSettings t => UnitSettings.Write(t, new TrialsSettings()),
+        DistancesSettings d => UnitSettings.Write(d, new DistancesSettings()),
+        SwapSettings w => UnitSettings.Write(w, new SwapSettings()),
         AttributeSettings a => UnitSettings.Write(a, new AttributeSettings()),
         _ => throw new ArgumentException(settings.ToString()),
     };
