@@ -77,6 +77,7 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
             Seed = options.Seed,
             Alpha = audit.Alpha,
             PlanCommit = audit.PlanCommit,
+            Strategy = places.Keys.Header.Options.Strategy,
             KeysetSha256 = places.Keys.Hash,
             Suspects = places.Judged(audit),
             Stages = [.. times, time],

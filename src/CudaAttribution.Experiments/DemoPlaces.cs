@@ -139,6 +139,6 @@ internal sealed class DemoPlaces(RunFolder folder, ComputeDevice device, DemoOpt
             [.. found.Accounts.Where(a => a.Shown).Select(a => new DemoFound(a.Account!, a.Ranks.FirstPlaces, a.Ranks.Ranks.Count))],
             found.Tests.FirstOrDefault(t => t.Swap is not null)?.PValue,
             indications.Conf.Share, indications.Conf.Count, indications.Conf.Trials, indications.Paired.Share, indications.Published?.Accuses,
-            record.OverlapWith(Keys).Kappa, IndicationsOf(recipe.Name));
+            indications.Conf.PValue, indications.Paired.PValue, record.Plan.Regime, record.OverlapWith(Keys).Kappa, IndicationsOf(recipe.Name));
     }
 }

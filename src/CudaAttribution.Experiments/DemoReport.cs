@@ -85,13 +85,13 @@ public static class DemoReport
 
     private static string Published(DemoSummary s, IReadOnlyList<AttributionResult> indications, KeySet keys)
     {
-        var rule = indications.Select(r => r.Published).FirstOrDefault(p => p is not null);
+        if (indications.Select(r => r.Published).FirstOrDefault(p => p is not null) is not { } rule) return "";
         string level = Html.Percent(indications[0].IntervalLevel);
         return $"""
             <h2>What the published rule says</h2>
             <p>Zhang et al. (2024) choose prompts on which the source gives itself away, here {keys.ConfidenceCount}, and count how many of them a suspect
-            answers with nearly the source's picture (conf). An innocent model is taken to do so with {Html.Percent(rule?.Rate ?? 0)} of them, each by itself;
-            {(rule?.Needed is { } needed ? $"{needed} hits are then too many at level {Html.P(s.Alpha)}" : "no number of hits is then too many")}. That rule
+            answers with nearly the source's picture (conf). An innocent model is taken to do so with {Html.Number(100 * rule.Rate, "0.#")} % of them, each by itself;
+            {(rule.Needed is { } needed ? $"{needed} hits are then too many at level {Html.P(s.Alpha)}" : "no number of hits is then too many")}. That rule
             accuses models that learned the same real pictures in the same way as the source and never saw a picture of it. So conf is an indication here, and
             makes no verdict.</p>
             {Html.Figure(

@@ -1,3 +1,5 @@
+using CudaAttribution.Keys;
+using CudaAttribution.Populations;
 using CudaAttribution.Verdicts;
 
 namespace CudaAttribution.Experiments;
@@ -25,11 +27,15 @@ public sealed record DemoFound(string Account, int Nearest, int Of);
 /// <param name="N">Keys.</param>
 /// <param name="Paired">Share of keys closer to the source.</param>
 /// <param name="PublishedAccuses">Whether the published rule accuses; null where too many answers are unusable.</param>
+/// <param name="ConfPValue">p of conf by ranks; null without enough reference innocents.</param>
+/// <param name="PairedPValue">The same of paired.</param>
+/// <param name="Regime">How its prompts were drawn.</param>
 /// <param name="Kappa">κ: share of the key prompts in the suspect's training set.</param>
 /// <param name="Folder">Folder of the indications, relative to the summary.</param>
 public sealed record DemoSuspect(
     string Name, double Rho, bool Innocent, string Family, Verdict Verdict, double PValue, double? EValue, int Queries, int? QueriesToShown,
-    IReadOnlyList<DemoFound> Found, double? SwapPValue, double Conf, int Hits, int N, double Paired, bool? PublishedAccuses, double? Kappa, string Folder);
+    IReadOnlyList<DemoFound> Found, double? SwapPValue, double Conf, int Hits, int N, double Paired, bool? PublishedAccuses,
+    double? ConfPValue, double? PairedPValue, PromptRegime Regime, double? Kappa, string Folder);
 
 /// <summary>How long a stage took.</summary>
 public sealed record DemoStageTime(string Stage, double Seconds, bool Reused);
@@ -54,6 +60,8 @@ public sealed record DemoSummary
 
     /// <summary>What the audit committed to before its first query.</summary>
     public required string PlanCommit { get; init; }
+
+    public required KeyStrategy Strategy { get; init; }
 
     public required string KeysetSha256 { get; init; }
 

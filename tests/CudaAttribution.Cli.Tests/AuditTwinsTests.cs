@@ -28,7 +28,7 @@ public sealed class AuditTwinsTests
         string twins = Folder["first-twins"];
         string said = Wrong(command);
         Assert.That(said, Does.Contain("3 models are trained, the twins and where its seed is known the source once more (about 0 minutes by the source's own training)"));
-        Assert.That(said, Does.Contain("96 pictures of source and twins drawn").And.Contain("2 suspects and 0 controls are asked 16 prompts each").And.Contain("add --yes"));
+        Assert.That(said, Does.Contain("96 pictures of source and twins drawn").And.Contain("2 suspects are asked 16 prompts each and 0 controls 0").And.Contain("add --yes"));
         Assert.That(Directory.Exists(twins) || Directory.Exists(Folder["first"]), Is.False, "nothing was begun");
         Cudattr.KillWhen(() => Directory.Exists(twins) && Directory.EnumerateDirectories(twins, "step-*", SearchOption.AllDirectories).Any(), [.. command, "--yes"]);
         Assert.That(File.Exists(Folder["first/commit.json"]), Is.False, "killed while the twins were trained");

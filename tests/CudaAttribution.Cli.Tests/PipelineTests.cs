@@ -56,7 +56,7 @@ public sealed class PipelineTests
         Cudattr.Succeed(Attribute("with"));
         Assert.That(
             Cudattr.Fail([.. arguments.Select(a => a == Work["alone"] ? Work["with"] : a)]),
-            Does.Contain("--null: the folder has the references of another run. Name them, or another folder."));
+            Does.Contain("the folder has the references of another run. Name them, or another folder. (--null)"));
     }
 
 

@@ -48,8 +48,10 @@ public class DemoExperimentTests
         Assert.That(suspects.Select(s => (string)s!["name"]!), Is.EqualTo(Names));
         Assert.That(suspects.Select(s => (bool)s!["innocent"]!), Is.EqualTo(new[] { false, false, true }));
         Assert.That(suspects.Select(s => (string)s!["family"]!), Is.EqualTo(new[] { "generated", "generated+real-other", "real-own" }));
-        foreach (string name in new[] { "rho", "conf", "hits", "n", "paired", "p_value", "verdict", "swap_p_value", "published_accuses", "found", "folder" })
+        foreach (string name in new[] { "rho", "conf", "hits", "n", "paired", "p_value", "verdict", "swap_p_value", "published_accuses", "found", "folder" }.Concat(
+            ["conf_p_value", "paired_p_value", "regime", "kappa"]))
             Assert.That(suspects.All(s => s!.AsObject().ContainsKey(name)), name);
+        Assert.That(((string?)json["strategy"], (string?)suspects[0]!["regime"]), Is.EqualTo(("generate", "natural")));
         Assert.That(suspects.All(s => (string)s!["verdict"]! is "shown" or "not shown" or "no verdict"));
     }
 
@@ -85,9 +87,17 @@ public class DemoExperimentTests
             Assert.That((plan.Sequential, plan.Primary, plan.Served!.Entries, plan.Swap!.Count), Is.EqualTo((false, PrimaryTest.ServedVersusFresh, 20, 3)));
             Assert.That(plan.Served.Trials.GroupBy(t => t.Account).ToDictionary(g => g.Key!, g => g.Count()), Is.EqualTo(new Dictionary<string, int> { ["ada"] = 5, ["ben"] = 5 }));
             Assert.That(plan.Served.Trials.Select(t => t.Pictures[t.Served]), Is.SubsetOf(log.Pictures.Select(p => p.PixelHash)));
+            Assert.That(Asked("controls"), Is.EqualTo(new[] { 10, 10 }), "controls know nothing of twins");
+            Assert.That(Asked("suspects"), Is.EqualTo(new[] { 18, 18, 18 }));
             Assert.That(plan.Suspects.Select(s => s.Identity), Is.EqualTo(Names.Select(n => ModelRecord.Load(Path.Combine(_finished, "suspects", n)).Identity)));
         }
     }
+
+    private int[] Asked(string models) =>
+    [
+        .. Directory.GetDirectories(Path.Combine(_finished, "audit", models))
+            .Select(f => File.ReadLines(Path.Combine(f, AuditInterview.ChainFile)).Count()),
+    ];
 
     [Test]
     public void TheFolderIsComplete()

@@ -79,7 +79,7 @@ internal static class AttributeCommand
             var keys = KeySet.Load(parsed.GetValue(keysFolder)!.FullName);
             var nulls = parsed.GetValue(nullFile) is { } file ? NullTable.Load(file.FullName) : null;
             if (nulls is null && session.Folder.Has(NullTable.FileName))
-                throw new UserException("the folder has the references of another run", "Name them, or another folder.", "--null");
+                throw new UserException("the folder has the references of another run", "Name them, or another folder.", session.Folder.Root) { Setting = "null" };
             using var line = new ProgressLine("asking the suspect");
             using var cancel = new CancelKey();
             var suspectOptions = new SuspectOptions

@@ -105,8 +105,8 @@ public sealed class CalibrationPlan
         return new()
         {
             Name = family.Name, Role = known is null ? ModelRole.Suspect : ModelRole.Innocent, Rho = family.OtherSource is null ? 0 : 1,
-            Count = _recipe.Law.CountOf(seed) ?? throw new UserException("the law has no bounds of count", "Give them."), RealFamily = known, Seed = seed,
-            Training = _recipe.Law.Training(_recipe.Training, seed),
+            Count = _recipe.Law.CountOf(seed)!.Value, RealFamily = known, Seed = seed,
+            SourceGuidance = family.OtherSource is null ? null : _recipe.Law.GuidanceOf(seed), Training = _recipe.Law.Training(_recipe.Training, seed),
         };
     }
 
@@ -138,7 +138,9 @@ public sealed class CalibrationPlan
         UnitData? asked = prompts is null ? null : _contents.Data[prompts], taken = real is null ? null : _contents.Data[real];
         var settings = new ModelSettings
         {
-            Plan = plan, Sampling = source is null ? new ModelSettings().Sampling : _recipe.Sampling, Prompts = asked?.Spec, Real = taken?.Spec,
+            Plan = plan,
+            Sampling = source is null ? new ModelSettings().Sampling : _recipe.Sampling with { Guidance = plan.SourceGuidance ?? _recipe.Sampling.Guidance },
+            Prompts = asked?.Spec, Real = taken?.Spec,
             Engine = _engine,
         };
         string[] inputs = [_contents.Base, .. new[] { source, log }.OfType<string>(), .. asked?.Inputs ?? [], .. taken?.Inputs ?? []];

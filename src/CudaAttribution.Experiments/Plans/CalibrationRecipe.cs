@@ -126,6 +126,9 @@ public sealed record CalibrationRecipe
         MeasureRegistry.Check(Metric);
         Law.Validate();
         Training.Validate();
+        if (Law.Count is null) throw new UserException("the law has no bounds of count", "Say how many pictures an innocent is trained on.", file);
+        if (Law.Guidance is not null && Families.All(f => f.OtherSource is null))
+            throw new UserException("the law has a guidance, and no family learns from another source", "Add one, or leave it out.", file);
         (string What, int Value, int Least)[] numbers =
         [
             ("fresh", Fresh, 1), ("pictures", Pictures, Fresh + 1), ("queries", Queries, 1), ("logs", Logs, 1), ("swap_prompts", SwapPrompts, 1),

@@ -9,9 +9,6 @@ namespace CudaAttribution.Experiments.Units;
 /// <summary>Settings of <see cref="DistancesKind"/>.</summary>
 public sealed record DistancesSettings
 {
-    /// <summary>Only the trials of this account; null for all.</summary>
-    public string? Account { get; init; }
-
     public string Measure { get; init; } = "px";
 
     public ulong Seed { get; init; } = 1;
@@ -62,19 +59,17 @@ public sealed class DistancesKind(UnitDevices devices) : IUnitKind
         string folder = inputs.Next();
         var drawn = DrawnTrials.Load(folder);
         var pool = new TrialPool(folder, drawn.Trials);
-        int[] asked = [.. drawn.Asked.Where(i => settings.Account is null || drawn.Trials[i].Account == settings.Account)];
-        if (asked.Length == 0) throw new UserException($"no trial is of the account '{settings.Account}'", "Name one that was served.", work.Unit.Id);
         using var model = LocalModel.Open(inputs.Next(), device, settings.Sampling);
         var measure = new AlignedMeasure(MeasureRegistry.Create(settings.Measure, device));
         inputs.WithAnswers(store =>
         {
             var answers = store.Ask(
-                model, [.. asked.Select(i => drawn.Trials[i].Prompt)], draws: 1, new NoiseStream(NoisePurpose.Testing, settings.Seed, model.Identity),
+                model, [.. drawn.Asked.Select(i => drawn.Trials[i].Prompt)], draws: 1, new NoiseStream(NoisePurpose.Testing, settings.Seed, model.Identity),
                 (done, total) => work.Tell("answers", done, total), work.Cancel);
-            var distances = asked.Select((trial, i) => answers[i].Image is { } answer ? measure.Distances(pool.Pictures(trial), answer) : null);
+            var distances = drawn.Asked.Select((trial, i) => answers[i].Image is { } answer ? measure.Distances(pool.Pictures(trial), answer) : null);
             work.Folder.WriteJson(
                 TrialDistances.FileName,
-                new TrialDistances(TrialDistances.CurrentSchema, model.Identity, [.. asked.Select(i => drawn.Trials[i].Served)], [.. distances]));
+                new TrialDistances(TrialDistances.CurrentSchema, model.Identity, [.. drawn.Asked.Select(i => drawn.Trials[i].Served)], [.. distances]));
         });
     }
 }

@@ -33,7 +33,7 @@ public sealed class ServedKind(UnitDevices devices) : IUnitKind
     {
         var settings = UnitSettings.Read<ServedSettings>(unit);
         if (settings.Prompts is null) throw new UserException("this unit cannot serve: it names no prompts", "Say whose captions are asked.", unit.Id);
-        ServedLogDraw.Check(settings.Accounts, [""]);
+        ServedLogDraw.Check(settings.Accounts);
         UnitInputs.Check(unit, ["the source", .. UnitInputs.OfData(settings.Prompts)]);
     }
 

@@ -30,7 +30,7 @@ public sealed class ModelBuilder(FineTuner tuner)
             folder, ModelFiles.Plan, new Claimed(
                 plan, tuner.BaseIdentity, inputs.Source?.Identity, inputs.Real?.Hash, CanonicalJson.Hash(new JsonArray([.. inputs.PromptPool])),
                 plan.Regime == PromptRegime.Natural ? null : inputs.Keys?.Hash)
-            { LogRoot = plan.Account is null ? null : ServedLogCommitment.Tree(inputs.Log!.Pictures).Root },
+            { LogRoot = plan.Account is null || inputs.Log is not { } log ? null : ServedLogCommitment.Tree(log.Pictures).Root },
             plan.Role.ToString().ToLowerInvariant());
         if (!folder.Has(ModelFiles.Record)) Build(folder, plan, inputs, progress, cancel);
         FineTuner.RemoveCheckpoints(folder);

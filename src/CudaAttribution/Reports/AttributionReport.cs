@@ -76,13 +76,18 @@ public static class AttributionReport
             {string.Concat(without.Select(w => $"<p><b>No p</b>: {Html.Text(w)}.</p>"))}
             <p class="note"><code>{Indication.Conf}</code>: answers within {Html.Number(r.Threshold, "0.###")} of the key's reference picture.
             {calibrated}<code>{Indication.Paired}</code>: answers closer to the source's picture than to the real picture it learnt from.</p>
-            <div class="wide">{Html.Figure(
-                IndicationChart.Render("The suspect's counts among those of the reference innocents, family by family", r.Indications),
-                "Dots are reference innocents, those with one count together with their number; the line is the suspect. Rank p = (1 + references at or right of "
-                + "the line) / (m + 1), and an indication's p is the largest over "
-                + $"{string.Join(", ", InnocentFamilies.Required.Select(f => f.Name()))}, each of which needs 1 / (m + 1) ≤ {Html.Number(r.Alpha, "0.######")}.")}</div>
+            {(r.Indications.All(i => i.Families.All(f => f.References == 0)) ? "" : Ranks(r))}
             """;
     }
+
+    private static string Ranks(AttributionResult r) =>
+        $"""
+        <div class="wide">{Html.Figure(
+            IndicationChart.Render("The suspect's counts among those of the reference innocents, family by family", r.Indications),
+            "Dots are reference innocents, those with one count together with their number; the line is the suspect. Rank p = (1 + references at or right of "
+            + "the line) / (m + 1), and an indication's p is the largest over "
+            + $"{string.Join(", ", InnocentFamilies.Required.Select(f => f.Name()))}, each of which needs 1 / (m + 1) ≤ {Html.Number(r.Alpha, "0.######")}.")}</div>
+        """;
 
     private static string Distances(AttributionRun run)
     {

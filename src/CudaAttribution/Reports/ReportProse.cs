@@ -19,15 +19,12 @@ internal static class ReportProse
         picture.{Highest(r.Conf, "The most that any reference innocent reaches is")} Of {r.Paired.Trials} answers, {r.Paired.Count} lie closer to what the
         source makes than to the real picture it learnt from.{Highest(r.Paired, "The most that any reference innocent reaches is")}</p>
         <p>Neither figure tells the source's output from a lawful twin: a model trained on the same real pictures in the same way makes the same mistakes. That
-        is why each is ranked among twins too, and why it stays an indication however small p is.</p></div>
+        is why each must be ranked among twins too, and stays an indication however small p is.</p></div>
         <div><h3>For the other side's expert</h3>
         <ul>
         <li>Keys, threshold and rules were frozen before the first query to the suspect; their SHA-256 is in every file and is checked at each
         load.</li>
-        <li>The {nulls?.Of(InnocentSplit.Null).Count() ?? 0} reference innocents that the suspect is ranked among took no part in choosing keys or thresholds.
-        A rank p holds as far as the suspect, if innocent, is exchangeable with one of their families.</li>
-        <li>“Model-based” is the range of the tails of beta-binomials that fit the references' counts; it is as good as the fit of a few counts, and is not a
-        p-value.</li>
+        {References(nulls)}
         <li>Every query used fresh noise; no control over the suspect's seed is assumed.
         {(r.Failures == 0 ? "No answer failed." : $"Failed answers, counted as misses: {r.Failures}.")}</li>
         <li>{Overlap(r.Overlap)}</li>
@@ -70,6 +67,15 @@ internal static class ReportProse
     private static string Quote(string argument) => argument.Length > 0 && argument.All(c => char.IsLetterOrDigit(c) || "-_./:=,+@".Contains(c))
         ? argument
         : $"'{argument.Replace("'", "'\\''")}'";
+
+    private static string References(NullTable? nulls) => nulls is null
+        ? "<li>No reference innocents were given: the counts are compared with nothing.</li>"
+        : $"""
+        <li>The {nulls.Of(InnocentSplit.Null).Count()} reference innocents that the suspect is ranked among took no part in choosing keys or thresholds.
+        A rank p holds as far as the suspect, if innocent, is exchangeable with one of their families.</li>
+        <li>“Model-based” is the range of the tails of beta-binomials that fit the references' counts; it is as good as the fit of a few counts, and is not a
+        p-value.</li>
+        """;
 
     private static string Highest(Indication i, string sentence) =>
         i.Families.All(f => f.References == 0) ? "" : $" {sentence} {i.Families.SelectMany(f => f.Counts).Max()}.";

@@ -28,7 +28,8 @@ public static class ServedLogDraw
         RunFolder folder, IImageModel source, IReadOnlyList<ServedAccount> accounts, IReadOnlyList<string> prompts, ulong seed, AnswerStore store,
         Action<int, int>? progress = null, CancellationToken cancel = default)
     {
-        Check(accounts, prompts);
+        Check(accounts);
+        if (prompts.Count == 0) throw new UserException("there are no prompts to ask", "Give some.");
         (string Account, string Prompt, ulong Seed)[] asked =
             [.. accounts.SelectMany(a => PromptsOf(a, prompts, seed).Select(prompt => (a.Name, prompt))).Zip(Seeds(seed), (a, s) => (a.Name, a.prompt, s))];
         var answer = store.Ask(
@@ -39,14 +40,13 @@ public static class ServedLogDraw
         new JsonLines<ServedEntry>(folder, ServedLog.LinesFile, "served log").Append(entries);
     }
 
-    /// <exception cref="UserException">There is nobody to serve, nothing to ask, or an account is there twice.</exception>
-    public static void Check(IReadOnlyList<ServedAccount> accounts, IReadOnlyList<string> prompts)
+    /// <exception cref="UserException">There is nobody to serve, or an account is there twice.</exception>
+    public static void Check(IReadOnlyList<ServedAccount> accounts)
     {
         if (accounts.Count == 0 || accounts.Any(a => a.Pictures < 1 || a.Name.Length == 0))
             throw new UserException("an account asks for no picture, has no name, or there is none", "Name accounts, and the pictures of each.");
         if (accounts.GroupBy(a => a.Name).FirstOrDefault(g => g.Count() > 1) is { } same)
             throw new UserException($"{same.Count()} accounts are called '{same.Key}'", "Give each its own name.");
-        if (prompts.Count == 0) throw new UserException("there are no prompts to ask", "Give some.");
     }
 
     private static IEnumerable<string> PromptsOf(ServedAccount account, IReadOnlyList<string> prompts, ulong seed)

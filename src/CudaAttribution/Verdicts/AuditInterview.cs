@@ -29,7 +29,7 @@ public sealed class AuditInterview(RunFolder folder, AuditPlan plan, string comm
         IImageModel model, NoisePurpose purpose, StoppingRule rule, Action<int, int>? progress = null, CancellationToken cancel = default)
     {
         using var claim = Claim.Lock(folder, ChainFile);
-        var queries = plan.QueriesTo(model.Identity, purpose);
+        Query[] queries = [.. plan.QueriesTo(model.Identity, purpose).Take(rule.Planned)];
         using var chain = HashChain<AuditRecord>.Open(folder, ChainFile, commit, Kind);
         AuditRecord[] kept = [.. chain.Records];
         if (kept is [.., { Ended: not null }]) return;

@@ -13,8 +13,10 @@ namespace CudaAttribution.Verdicts;
 public sealed class StoppingRule(AuditPlan plan, PlannedSuspect? suspect, AuditExaminer? examiner)
 {
     private readonly double _needed = Math.Log10(plan.Suspects.Count / plan.Alpha) - (suspect?.CarriedLog10E ?? 0);
-    private readonly int _planned = suspect is null ? plan.Served!.Asked.Count : plan.Prompts.Count;
     private int _taken, _unusable;
+
+    /// <summary>Queries that are asked at most, the first ones of the plan.</summary>
+    public int Planned { get; } = suspect is null ? plan.Served!.Asked.Count : plan.Prompts.Count;
 
     /// <summary>Whether nothing more is to be asked.</summary>
     public bool IsOver { get; private set; }
@@ -28,7 +30,7 @@ public sealed class StoppingRule(AuditPlan plan, PlannedSuspect? suspect, AuditE
         if (asked.Answer.Image is null) _unusable++;
         bool early = plan.Sequential && suspect is not null
             && (examiner!.Log10E >= _needed || plan.IsTooMuch(_unusable));
-        return IsOver = early || _taken == _planned;
+        return IsOver = early || _taken == Planned;
     }
 
     /// <summary>Takes the answers of a finished interview, which must be as many as the rule asks, each query once.</summary>

@@ -95,12 +95,12 @@ public sealed class AuditTwinsTests
         var cost = AuditCost.Of(options, new(null, twins));
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(cost, Is.EqualTo(new AuditCost(new TwinWork(3, 36, 4), 0, 8, 2, 0, 0)));
+            Assert.That(cost, Is.EqualTo(new AuditCost(new TwinWork(3, 36, 4), 0, 8, 2, 0, 0, 0)));
             Assert.That(
                 $"{cost}",
                 Is.EqualTo(
                     "3 models are trained, the twins and where its seed is known the source once more (about 4 minutes by the source's own training), and 36 pictures "
-                    + "of source and twins drawn; the source draws 0 fresh pictures; 2 suspects and 0 controls are asked 8 prompts each, at most; services charge 0 at most"));
+                    + "of source and twins drawn; the source draws 0 fresh pictures; 2 suspects are asked 8 prompts each and 0 controls 0, at most; services charge 0 at most"));
             Assert.That($"{cost with { Twins = new(1, 2, null) }}", Does.Contain("(how long is not known)"));
             Assert.That($"{cost with { Twins = null }}", Does.StartWith("the source draws"));
             Assert.That(AuditCost.Of(options with { SwapPrompts = 64 }, new(null, twins)).Queries, Is.EqualTo(12), "six prompts are all");
@@ -126,8 +126,8 @@ public sealed class AuditTwinsTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(inputs.Log!.Pictures, Has.Count.EqualTo(6));
-            Assert.That(AuditCost.Of(options, inputs), Is.EqualTo(new AuditCost(null, 4 * 19, 3, 2, 1, 4.5m)), "three queries, each with two decoys");
-            Assert.That(AuditCost.Of(options with { Pool = 2, Prompts = 1, Base = new("b") }, inputs), Is.EqualTo(new AuditCost(null, 3 * 19, 2, 2, 2, 3m)));
+            Assert.That(AuditCost.Of(options, inputs), Is.EqualTo(new AuditCost(null, 4 * 19, 3, 2, 1, 3, 4.5m)), "three queries, each with two decoys");
+            Assert.That(AuditCost.Of(options with { Pool = 2, Prompts = 1, Base = new("b") }, inputs), Is.EqualTo(new AuditCost(null, 3 * 19, 2, 2, 2, 2, 3m)));
             Assert.That(AuditInputs.Read(options with { Served = null }, null).Log, Is.Null);
             Assert.That(() => AuditInputs.Read(options, null), Throws.TypeOf<UserException>().With.Message.Contains("no served log"));
         }

@@ -24,7 +24,7 @@ public sealed class CalibrationTests
     {
         Base = "g0", Source = "source", Twins = "twins", Sampling = new SamplingRecipe { Steps = 2, Guidance = 1 },
         Training = new FineTuneRecipe { Steps = 3, BatchSize = 4, CheckpointInterval = 0 },
-        Law = new InnocentLaw { Steps = [2, 4], Count = [6, 9] },
+        Law = new InnocentLaw { Steps = [2, 4], Count = [6, 9], Guidance = [1, 2] },
         Fresh = 4, Pictures = 9, Queries = 8, Logs = 100, SwapPrompts = 5, SwapAnswers = 2, SwapRoles = 3, GuiltyLogs = 2, GuiltySwaps = 1,
         Families =
         [
@@ -169,6 +169,12 @@ public sealed class CalibrationTests
             Assert.That(own.Select(p => (p.Training.Steps, p.Count)), Is.EqualTo(new ulong[] { 60, 61 }.Select(s => (Recipe.Law.Training(Recipe.Training, s).Steps, Recipe.Law.CountOf(s)!.Value))));
             Assert.That(plans.Single(p => p.Name == "sibling"), Has.Property("RealFamily").EqualTo(InnocentFamily.Sibling).And.Property("Role").EqualTo(ModelRole.Innocent));
             Assert.That(plans.Single(p => p.Name == "other-service"), Has.Property("RealFamily").Null.And.Property("Rho").EqualTo(1));
+            foreach (var settings in _plan.Graph.Units.Where(u => u.Kind == "model-1").Select(UnitSettings.Read<ModelSettings>))
+            {
+                bool learns = settings.Plan!.Name is "sibling" or "other-service";
+                Assert.That(settings.Plan.SourceGuidance, Is.EqualTo(learns ? Recipe.Law.GuidanceOf(settings.Plan.Seed) : null), settings.Plan.Name);
+                if (learns) Assert.That(settings.Sampling, Is.EqualTo(Recipe.Sampling with { Guidance = settings.Plan.SourceGuidance!.Value }));
+            }
             Assert.That(twin.Recipe, Is.EqualTo(TwinSet.Load(Path.Combine(_models.Folder, "twins")).Design.Recipe));
         }
     }
@@ -189,6 +195,21 @@ public sealed class CalibrationTests
         Assert.That(With(6).Excesses.Select(e => e.Rate.Alarms), Is.EqualTo(new[] { 6 }));
         Assert.That(With(5).Excesses, Is.Empty);
         Assert.That((With(6) with { Rows = [With(6).Rows[0] with { Guilty = true }] }).Excesses, Is.Empty);
+    }
+
+    [Test]
+    public void A_law_without_count_or_with_guidance_for_nobody_is_refused()
+    {
+        var recipe = CalibrationRecipe.Load();
+        Refused(recipe with { Law = new InnocentLaw() }, "the law has no bounds of count");
+        Refused(recipe with { Families = [.. recipe.Families.Where(f => f.OtherSource is null)] }, "no family learns from another source");
+
+        static void Refused(CalibrationRecipe recipe, string said)
+        {
+            var folder = new RunFolder(TestFolder.New("recipe"));
+            folder.WriteJson("r.json", recipe);
+            Assert.That(() => CalibrationRecipe.Load(folder.Path("r.json")), Throws.TypeOf<UserException>().With.Message.Contains(said));
+        }
     }
 
     [Test]

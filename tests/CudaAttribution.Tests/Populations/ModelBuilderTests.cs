@@ -42,6 +42,11 @@ public class ModelBuilderTests
     [OneTimeTearDown]
     public void Close() => _device.Dispose();
 
+    [Test]
+    public void An_account_without_a_log_is_refused() => Assert.That(
+        () => Build(TestFolder.New("m"), Source with { Role = ModelRole.Suspect, Rho = 1, Account = "ada" }, Generated),
+        Throws.TypeOf<UserException>().With.Message.Contains("there is no log"));
+
     [TestCase(ModelRole.Suspect, 0.5, null)]
     [TestCase(ModelRole.Source, 0.0, null)]
     [TestCase(ModelRole.Twin, 0.0, null)]

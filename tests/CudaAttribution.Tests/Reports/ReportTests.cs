@@ -49,7 +49,7 @@ public class ReportTests
     public void APageWithoutReferencesSaysSo()
     {
         string html = Page(new StoredModel("copier", _world.Source, 12), references: false);
-        Assert.That(html, Does.Contain("<b>No p</b>: there are no references.").And.Contain("The 0 reference innocents").And.Contain("<b>The published rule accuses</b>"));
+        Assert.That(html, Does.Contain("<b>No p</b>: there are no references.").And.Contain("No reference innocents were given").And.Not.Contain("Dots are reference innocents").And.Contain("<b>The published rule accuses</b>"));
         Assert.That(html, Does.Not.Contain("The most that any reference"));
     }
 
