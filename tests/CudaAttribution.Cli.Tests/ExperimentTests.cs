@@ -49,6 +49,8 @@ public sealed class ExperimentTests
             Assert.That(Alarms("copy", "served-versus-fresh, sequential"), Is.EqualTo(1));
             Assert.That(Alarms("copy", "source-swap"), Is.EqualTo(1));
         }
+        var manifest = JsonNode.Parse(File.ReadAllText(Work["campaign/manifest.json"]))!;
+        Assert.That(manifest["outputs"]!.AsObject().Select(f => f.Key), Is.EqualTo(new[] { "calibration-run.json", "calibration.json", "calibration.md" }));
         Assert.That(Cudattr.Succeed(command).Error, Does.Not.Contain("training"), "what is finished is not computed again");
         Assert.That(Cudattr.Fail([.. command, "--seed", "2"]), Does.Contain("seed was 1, is 2"));
 
