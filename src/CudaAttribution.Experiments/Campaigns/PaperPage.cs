@@ -25,7 +25,7 @@ public static class PaperPage
         string body =
             $"""
             <h1>Attribution by memorised samples, in a world of small models</h1>
-            <div class="sub">The experiments of Zhang et al. (2024): {recipe.Sources.Count} sources, {models} test models, {2 * recipe.Shadows.Each} shadow models of each source, {recipe.Keys.Count} keys, seed {result.Seed}</div>
+            <div class="sub">The experiments of Zhang et al. (2024): sources {Html.Text(string.Join(", ", recipe.Sources.Select(s => s.Name)))}; {models} test models, {2 * recipe.Shadows.Each} shadow models of each source, {recipe.Keys.Count} keys, seed {result.Seed}</div>
             <p>conf is the share of the keys that a model reproduces. The paper reads it as guilt. Families of innocents that its experiments do not have stand beside its own:
             models that were lawfully trained on the source's real pictures.</p>
             <h2>What must hold where the paper's findings do</h2>

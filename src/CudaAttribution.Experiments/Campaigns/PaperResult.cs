@@ -13,7 +13,7 @@ namespace CudaAttribution.Experiments.Campaigns;
 /// <param name="Conf">Mean of their conf.</param>
 /// <param name="Least">The smallest.</param>
 /// <param name="Most">The largest.</param>
-/// <param name="Kappa">κ: mean share of the keys of Strategy 2 among their training prompts; null of families, where it says nothing.</param>
+/// <param name="Kappa">κ: mean share of these keys among their training prompts; null of families, which are not known by it.</param>
 public sealed record ConfRow(
     string Source, string Group, double Rho, KeyStrategy Strategy, int Models, double Conf, double Least, double Most, double? Kappa);
 

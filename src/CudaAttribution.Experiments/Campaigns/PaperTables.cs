@@ -20,6 +20,9 @@ public sealed class PaperTables(PaperRecipe recipe, ulong seed, PaperPlan plan, 
     private readonly Dictionary<string, ExaminedModel> _examined = plan.Cases.Where(c => c.Role != ModelRole.Shadow)
         .ToDictionary(c => c.Examined, c => ExaminedModel.Load(store.ResultOf(c.Examined)));
 
+    private readonly Dictionary<string, KeySet> _keys = recipe.Sources.SelectMany(s => PaperPlan.Strategies.Select(k => plan.Keys(s, k))).Distinct()
+        .ToDictionary(id => id, id => KeySet.Load(Path.Combine(store.ResultOf(id), KeySet.FolderName)));
+
     /// <param name="discriminators">Gets <c>SOURCE/discriminator.json</c>.</param>
     /// <exception cref="UserException">A unit is not finished.</exception>
     public PaperResult Count(RunFolder discriminators)
@@ -62,7 +65,7 @@ public sealed class PaperTables(PaperRecipe recipe, ulong seed, PaperPlan plan, 
     private ConfRow Conf((string Source, string Group, double Rho) group, PaperCase[] cases, KeyStrategy strategy)
     {
         double[] conf = [.. cases.Select(c => Examined(c, strategy).Conf(Threshold(c), recipe.Keys.Count))];
-        double? kappa = cases[0].Family is null ? cases.Average(c => ModelRecord.Load(store.ResultOf(c.Model)).Overlap!.Kappa!.Value) : null;
+        double? kappa = cases[0].Family is null ? cases.Average(c => ModelRecord.Load(store.ResultOf(c.Model)).OverlapWith(Keys(c.Source, strategy)).Kappa!.Value) : null;
         return new(group.Source, group.Group, group.Rho, strategy, cases.Length, conf.Average(), conf.Min(), conf.Max(), kappa);
     }
 
@@ -82,7 +85,9 @@ public sealed class PaperTables(PaperRecipe recipe, ulong seed, PaperPlan plan, 
 
     private ExaminedKeys Examined(PaperCase one, KeyStrategy strategy) => _examined[one.Examined].Sets[PaperPlan.Strategies.Index().First(s => s.Item == strategy).Index];
 
-    private double Threshold(PaperCase one) => KeySet.Load(Path.Combine(store.ResultOf(plan.Keys(one.Source, KeyStrategy.Generate)), KeySet.FolderName)).Header.Threshold;
+    private double Threshold(PaperCase one) => Keys(one.Source, KeyStrategy.Generate).Header.Threshold;
+
+    private KeySet Keys(PaperSource source, KeyStrategy strategy) => _keys[plan.Keys(source, strategy)];
 
     private static string Name(PromptRegime regime) => regime.ToString().ToLower(CultureInfo.InvariantCulture);
 }
