@@ -91,31 +91,21 @@ public sealed class PaperPlan
         foreach (var regime in _recipe.Regimes)
             foreach (double rho in _recipe.Rhos)
                 for (int i = 0; i < _recipe.Models; i++)
-                    Infringing(source, ModelRole.Suspect, rho, regime, _recipe.Other, FormattableString.Invariant($"{regime} {rho} {i + 1}").ToLowerInvariant());
+                    Infringing(source, rho, regime, FormattableString.Invariant($"{regime} {rho} {i + 1}").ToLowerInvariant());
         foreach (var family in _recipe.Families)
             for (int i = 0; i < family.Models; i++) Innocent(source, family.Family, $"{family.Family.Name()} {i + 1}");
-        for (int i = 0; i < _recipe.Shadows.Each; i++)
-        {
-            double rho = _recipe.Shadows.Rhos[i % _recipe.Shadows.Rhos.Count];
-            Infringing(source, ModelRole.Shadow, rho, PromptRegime.Natural, _recipe.Shadows.Other, $"infringing shadow {i + 1}");
-            string name = $"innocent shadow {i + 1}";
-            var plan = new ModelPlan
-            {
-                Name = name, Role = ModelRole.Shadow, Rho = 0, Count = _recipe.Count, RealFamily = InnocentFamily.RealOther, Seed = Seed(source, name),
-                Training = _recipe.Training,
-            };
-            Build(source, plan, generator: null, _recipe.Shadows.Other);
-        }
+        foreach (var plan in _recipe.ShadowModels.Plans(name => Seed(source, name)))
+            Build(source, plan, plan.Rho > 0 ? source.Name : null, plan.Rho < 1 ? _recipe.Shadows.Other : null);
     }
 
-    private void Infringing(PaperSource source, ModelRole role, double rho, PromptRegime regime, DataSpec real, string name)
+    private void Infringing(PaperSource source, double rho, PromptRegime regime, string name)
     {
         var plan = new ModelPlan
         {
-            Name = name, Role = role, Rho = rho, Count = _recipe.Count, Regime = regime, RealFamily = rho < 1 ? InnocentFamily.RealOther : null,
+            Name = name, Rho = rho, Count = _recipe.Count, Regime = regime, RealFamily = rho < 1 ? InnocentFamily.RealOther : null,
             Seed = Seed(source, name), Training = _recipe.Training,
         };
-        Build(source, plan, source.Name, rho < 1 ? real : null);
+        Build(source, plan, source.Name, rho < 1 ? _recipe.Other : null);
     }
 
     private void Innocent(PaperSource source, InnocentFamily family, string name)

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.Json.Serialization;
 using CudaAttribution.Answers;
 using CudaAttribution.Keys;
 using CudaAttribution.Measures;
@@ -76,6 +77,10 @@ public sealed record PaperRecipe
 
     public required PaperShadows Shadows { get; init; }
 
+    /// <summary>The shadow models of a source.</summary>
+    [JsonIgnore]
+    public ShadowModels ShadowModels => new(Shadows.Each, Shadows.Rhos, Count, Training);
+
     /// <summary>The recipe of a budget, or the one of a file.</summary>
     /// <param name="budget">One of <see cref="Budgets"/>.</param>
     /// <param name="file">A file; null for the one of the budget.</param>
@@ -95,16 +100,16 @@ public sealed record PaperRecipe
         MeasureRegistry.Check(Shadows.Measure);
         Keys.Validate();
         SourceTraining.Validate();
-        Training.Validate();
+        ShadowModels.Validate();
         (string What, int Value, int Least)[] numbers =
         [
             ("sources", Sources.Count, 1), ("count", Count, 1), ("models", Models, 1), ("rhos", Rhos.Count, 1), ("regimes", Regimes.Count, 1),
-            ("each of shadows", Shadows.Each, 2), ("rhos of shadows", Shadows.Rhos.Count, 1), ("draws of shadows", Shadows.Draws, 1),
+            ("draws of shadows", Shadows.Draws, 1),
             ("baseline draws of shadows", Shadows.BaselineDraws, 1), .. Families.Select(f => ($"models of {f.Family.Name()}", f.Models, 1)),
         ];
         foreach (var (what, value, least) in numbers)
             if (value < least) throw new UserException($"{what} is {value}", $"Use at least {least}.", file);
-        if (Rhos.Concat(Shadows.Rhos).FirstOrDefault(r => r is not (> 0 and <= 1), 1) is var rho and not (> 0 and <= 1))
+        if (Rhos.FirstOrDefault(r => r is not (> 0 and <= 1), 1) is var rho and not (> 0 and <= 1))
             throw new UserException($"an infringing model has a share rho of {rho}", "Use a number above 0, to 1: innocents are families.", file);
         if (Families.FirstOrDefault(f => f.Family == InnocentFamily.Untouched) is not null)
             throw new UserException("the family untouched has one member, the base model", "Leave it out: the baseline is drawn of it.", file);

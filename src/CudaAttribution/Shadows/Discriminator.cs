@@ -19,6 +19,19 @@ public sealed record ShadowFeatures(string Name, double Rho, ModelFeatures Featu
 /// <param name="Infringing">Whether S is above t: what the published method would decide.</param>
 public sealed record DiscriminatorScore(double Score, double Threshold, bool Infringing);
 
+/// <summary>A suspect's score with those of the shadows: the file <c>score.json</c>.</summary>
+/// <param name="Schema"><see cref="CurrentSchema"/>.</param>
+/// <param name="Suspect">Its name.</param>
+/// <param name="SuspectIdentity">Its identity as a model.</param>
+/// <param name="Score">The score.</param>
+/// <param name="Failures">Keys without an answer; they count as far as can be.</param>
+/// <param name="Shadows">What it is to be seen beside.</param>
+public sealed record ScoredSuspect(
+    string Schema, string Suspect, string SuspectIdentity, DiscriminatorScore Score, int Failures, IReadOnlyList<Shadow> Shadows)
+{
+    public const string FileName = "score.json", CurrentSchema = "cudattr-score-1";
+}
+
 /// <summary>
 /// Tells answers of models that were trained on the source's pictures from those of models that were not (Zhang et al. 2024, statistical level): logistic
 /// regression on standardised features, learned from shadow models of both kinds. The file <c>discriminator.json</c>. What no shadow was like it does not

@@ -188,13 +188,13 @@ public sealed class PaperTests
 
     [TestCase("\"count\": 150", "\"count\": 100", "the regime forced puts up to 45 key prompts")]
     [TestCase("\"models\": 3,", "\"models\": 0,", "models is 0")]
-    [TestCase("\"rhos\": [0.3, 0.5, 0.7, 1], \"other\"", "\"rhos\": [0.3, 1.5], \"other\"", "a share rho of 1.5")]
+    [TestCase("\"rhos\": [0.3, 0.5, 0.7, 1], \"other\"", "\"rhos\": [0.3, 1.5], \"other\"", "of infringing shadows are 0.3, 1.5")]
     [TestCase("\"family\": \"twin\"", "\"family\": \"untouched\"", "one member, the base model")]
     [TestCase("\"family\": \"twin\"", "\"family\": \"sibling\"", "occurs 2 times")]
     [TestCase("\"name\": \"fluent\"", "\"name\": \"twitter\"", "2 sources are called 'twitter'")]
     [TestCase("\"measure\": \"px\"", "\"measure\": \"eye\"", "unknown metric 'eye'")]
     [TestCase("\"regimes\": [\"natural\"", "\"regimes\": [\"unknown\"", "a regime is unknown")]
-    [TestCase("\"each\": 6", "\"each\": 1", "each of shadows is 1")]
+    [TestCase("\"each\": 6", "\"each\": 1", "1 shadows of each class")]
     [TestCase("cudattr-paper-recipe-1", "cudattr-paper-recipe-9", "cudattr-paper-recipe-9")]
     public void Recipes_that_make_no_sense_are_refused(string from, string to, string why)
     {
