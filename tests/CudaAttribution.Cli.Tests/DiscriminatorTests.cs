@@ -46,6 +46,12 @@ public sealed class DiscriminatorTests
             Assert.That(run.Output, Does.Contain("makes no verdict").And.Contain("the threshold"));
             Assert.That(Cudattr.Succeed([.. command, "--out", Work["again"]]).Output, Is.EqualTo(run.Output));
         }
+        // The same keys, seed and purpose: the same answers, and so the same score.
+        string[] attribute = ["attribute", "--keys", SmallCase.Keys, "--suspect", SmallCase.Suspect, .. SmallCase.Sampling, "--discriminator", Work["learned"]];
+        Assert.That(Cudattr.Succeed([.. attribute, "--out", Work["attributed"]]).Output, Does.Contain("discriminator: score "));
+        var result = JsonNode.Parse(File.ReadAllText(Work["attributed/result.json"]))!;
+        Assert.That(result["discriminator"]!.ToJsonString(), Is.EqualTo(score["score"]!.ToJsonString()));
+        Assert.That(File.ReadAllText(Work["attributed/report.html"]), Does.Contain("<h2>Discriminator</h2>").And.Contain("a score makes no verdict"));
         File.AppendAllText(Work["learned/keys/keys.json"], " ");
         Cudattr.Succeed([.. command, "--out", Work["score"]]);
         File.WriteAllBytes(Work["learned/baseline/0000.png"], File.ReadAllBytes(Work["learned/baseline/0001.png"]));

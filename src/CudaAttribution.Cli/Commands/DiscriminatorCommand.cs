@@ -4,9 +4,7 @@ using CudaAttribution.Answers;
 using CudaAttribution.Cli.Options;
 using CudaAttribution.Cli.Running;
 using CudaAttribution.Experiments.Plans;
-using CudaAttribution.Keys;
 using CudaAttribution.Remote;
-using CudaAttribution.Runs;
 using CudaAttribution.Shadows;
 
 namespace CudaAttribution.Cli.Commands;
@@ -60,12 +58,10 @@ internal static class DiscriminatorCommand
         command.SetAction(parsed =>
         {
             var run = runOptions.Read(parsed);
-            string folder = parsed.GetValue(discriminator)!.FullName;
-            var learned = Discriminator.Load(Path.Combine(folder, Discriminator.FileName));
-            var keys = KeySet.Load(Path.Combine(folder, KeySet.FolderName));
-            var baseline = KeyBaseline.Load(Path.Combine(folder, KeyBaseline.FolderName), keys);
+            var given = DiscriminatorFolder.Load(parsed.GetValue(discriminator)!.FullName);
+            var (learned, keys) = (given.Discriminator, given.Keys);
             using var session = new RunSession("discriminator score", run);
-            session.Input("discriminator", RunFolder.HashFile(Path.Combine(folder, Discriminator.FileName)));
+            session.Input("discriminator", given.Sha256);
             using var line = new ProgressLine("answers");
             using var cancel = new CancelKey();
             using var opened = SuspectOpener.Open(parsed.GetValue(suspect)!.FullName, new SuspectOptions
@@ -76,7 +72,7 @@ internal static class DiscriminatorCommand
             });
             session.Model("suspect", opened.Model.Identity, null);
             using var store = AnswerStore.Of(session.Folder);
-            var features = new FeatureExtractor(keys, baseline, learned.Design.Measure, learned.Design.Draws, session.Device).Of(
+            var features = given.Features(session.Device).Of(
                 opened.Model, NoisePurpose.Testing, run.Seed, store, (done, total) => line.Report(done, total), cancel.Token);
             var score = learned.Score(features);
             session.Folder.WriteJson(ModelFeatures.FileName, features);

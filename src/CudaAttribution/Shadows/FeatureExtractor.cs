@@ -52,10 +52,19 @@ public sealed class FeatureExtractor
         KeyExaminer.CheckSampling(_keys, model);
         string[] prompts = [.. _keys.Keys.Where(k => k.ForConfidence).Select(k => k.Prompt)];
         var answers = store.Ask(model, prompts, _design.Draws, new NoiseStream(purpose, seed, model.Identity), progress, cancel);
-        return new(
-            ModelFeatures.CurrentSchema, model.Identity, _design, [.. prompts.Select((_, i) => Row(i, answers.To(i)))],
-            prompts.Where((_, i) => answers[i].Image is null).Count());
+        return Of(model.Identity, [.. prompts.Select((_, i) => answers.To(i))]);
     }
+
+    /// <summary>Measures answers to the keys of conf, each asked once.</summary>
+    /// <param name="identity">The model that gave them.</param>
+    /// <param name="answers">One for each key of conf, in their order.</param>
+    /// <exception cref="ArgumentException">More or fewer answers, or the features look at two of each.</exception>
+    public ModelFeatures Of(string identity, IReadOnlyList<Answer> answers) => _design.Draws == 1 && answers.Count == _references.Length
+        ? Of(identity, [.. answers.Select(a => new[] { a })])
+        : throw new ArgumentException($"{answers.Count} answers to {_references.Length} keys, {_design.Draws} each", nameof(answers));
+
+    private ModelFeatures Of(string identity, Answer[][] answers) => new(
+        ModelFeatures.CurrentSchema, identity, _design, [.. answers.Select((a, i) => Row(i, a))], answers.Count(a => a[0].Image is null));
 
     private double[] Row(int key, Answer[] answers)
     {
