@@ -90,7 +90,9 @@ public static class PaperPage
 
     private static string Name(KeyStrategy strategy) => strategy switch
     {
-        KeyStrategy.Generate => "Strategy 2", KeyStrategy.Detect => "Strategy 1", KeyStrategy.Random => "random",
+        KeyStrategy.Generate => "Strategy 2",
+        KeyStrategy.Detect => "Strategy 1",
+        KeyStrategy.Random => "random",
         _ => throw new ArgumentOutOfRangeException(nameof(strategy), strategy, "unknown strategy"),
     };
 

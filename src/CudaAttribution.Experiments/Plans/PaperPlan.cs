@@ -120,7 +120,10 @@ public sealed class PaperPlan
         if (family == InnocentFamily.Sibling && !_units.ContainsKey(sibling)) Train(sibling, source.Data, Seed(source, sibling));
         var real = family switch
         {
-            InnocentFamily.RealOwn => source.Data, InnocentFamily.RealSame => source.Same, InnocentFamily.RealOther => _recipe.Other, _ => null,
+            InnocentFamily.RealOwn => source.Data,
+            InnocentFamily.RealSame => source.Same,
+            InnocentFamily.RealOther => _recipe.Other,
+            _ => null,
         };
         var plan = new ModelPlan
         {
