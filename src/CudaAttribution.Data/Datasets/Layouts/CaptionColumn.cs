@@ -13,9 +13,11 @@ internal static class CaptionColumn
         {
             [string one] => one,
             [] => throw new DatasetException(
-                $"no column is called text, caption or prompt; there are: {OutsideText.List(columns)}", "Give the column of captions one of these names.", file, line),
+                $"no column is called text, caption or prompt; there are: {OutsideText.List(columns)}",
+                "Give the column of captions one of these names.", file, line),
             _ => throw new DatasetException(
-                $"several columns may be the captions: {string.Join(", ", fitting)}; there are: {OutsideText.List(columns)}", "Leave one of them its name.", file, line),
+                $"several columns may be the captions: {string.Join(", ", fitting)}; there are: {OutsideText.List(columns)}",
+                "Leave one of them its name.", file, line),
         };
     }
 }

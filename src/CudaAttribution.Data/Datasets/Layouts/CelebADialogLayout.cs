@@ -28,8 +28,8 @@ internal sealed class CelebADialogLayout : IDatasetLayout
             throw new DatasetException(
                 folders.Length == 0 ? "the folder has no folder image with the pictures" : "the folder has both image and images",
                 "Put the pictures of CelebA-HQ into image/.", set.Path);
-        Dictionary<string, IReadOnlyDictionary<string, string>> labels =
-            LabelFiles.Read([.. LabelFolders.Where(set.Folders.Contains).SelectMany(f => set.Folder(f).Files.Select(n => set.Combine(Path.Combine(f, n))))]);
+        Dictionary<string, Dictionary<string, string>> labels =
+            LabelFiles.Read([.. LabelFolders.Where(set.Folders.Contains).Select(set.Folder).SelectMany(f => f.Files.Select(f.Combine))]);
         var images = new ImageFolder(set.Combine(folders[0]));
         var entries = new List<CaptionedEntry>();
         var used = new HashSet<string>(StringComparer.Ordinal);
@@ -66,13 +66,16 @@ internal sealed class CelebADialogLayout : IDatasetLayout
         return document.ValueKind == JsonValueKind.Object
             ? document.EnumerateObject()
             : throw new DatasetException(
-                "the file is not an object of pictures by name", $"Use {FileName} as it was published: {{\"0.jpg\": {{\"{CaptionProperty}\": \"...\"}}}}.", file);
+                "the file is not an object of pictures by name",
+                $"Use {FileName} as it was published: {{\"0.jpg\": {{\"{CaptionProperty}\": \"...\"}}}}.", file);
     }
 
     /// <summary>The caption, or null where the picture has none.</summary>
     private static string? Caption(JsonElement picture)
     {
-        JsonElement caption = picture.ValueKind == JsonValueKind.Object && picture.TryGetProperty(CaptionProperty, out JsonElement value) ? value : picture;
+        JsonElement caption = picture.ValueKind == JsonValueKind.Object && picture.TryGetProperty(CaptionProperty, out JsonElement value)
+            ? value
+            : picture;
         return caption.ValueKind == JsonValueKind.String && CaptionedImage.Normalise(caption.GetString()!) is { Length: > 0 } text ? text : null;
     }
 }

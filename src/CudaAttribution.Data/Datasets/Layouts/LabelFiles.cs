@@ -10,11 +10,12 @@ internal static class LabelFiles
 {
     /// <summary>Labels by the picture's name without extension. Those that several files have get the file's name before theirs.</summary>
     /// <exception cref="DatasetException">A line does not fit.</exception>
-    public static Dictionary<string, IReadOnlyDictionary<string, string>> Read(IReadOnlyCollection<string> files)
+    public static Dictionary<string, Dictionary<string, string>> Read(IReadOnlyCollection<string> files)
     {
         var tables = files.Where(f => DatasetPath.HasExtension(f, ".txt")).Select(f => (File: f, Table: ReadTable(f))).ToArray();
-        var shared = tables.SelectMany(t => t.Table.Names.Distinct(StringComparer.Ordinal)).CountBy(n => n).Where(n => n.Value > 1).Select(n => n.Key).ToHashSet();
-        var labels = new Dictionary<string, IReadOnlyDictionary<string, string>>(StringComparer.Ordinal);
+        var shared = tables.SelectMany(t => t.Table.Names.Distinct(StringComparer.Ordinal)).CountBy(n => n).Where(n => n.Value > 1)
+            .Select(n => n.Key).ToHashSet();
+        var labels = new Dictionary<string, Dictionary<string, string>>(StringComparer.Ordinal);
         foreach ((string file, (string[] names, List<string[]> rows)) in tables)
         {
             string stem = Path.GetFileNameWithoutExtension(file);
@@ -23,7 +24,7 @@ internal static class LabelFiles
             {
                 string id = row[0][..^Path.GetExtension(row[0]).Length];
                 if (!labels.TryGetValue(id, out var known)) labels.Add(id, known = new Dictionary<string, string>(StringComparer.Ordinal));
-                for (int i = 0; i < tags.Length; i++) ((Dictionary<string, string>)known)[tags[i]] = row[i + 1];
+                for (int i = 0; i < tags.Length; i++) known[tags[i]] = row[i + 1];
             }
         }
         return labels;
@@ -44,7 +45,8 @@ internal static class LabelFiles
             {
                 if (fields.Any(IsNumber))
                     throw new DatasetException(
-                        "the labels have no line of names", "Put the names of the labels into a line before those of the pictures, or remove the file.", file, number);
+                        "the labels have no line of names",
+                        "Put the names of the labels into a line before those of the pictures, or remove the file.", file, number);
                 names = fields;
                 continue;
             }

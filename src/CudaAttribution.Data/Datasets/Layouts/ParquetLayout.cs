@@ -38,7 +38,7 @@ internal sealed class ParquetLayout : IDatasetLayout
     private static string Read(ParquetFile file, List<CaptionedEntry> entries, List<DatasetWarning> warnings)
     {
         ParquetColumn[] columns = [.. file.Columns];
-        ParquetColumn picture = PictureColumns.Select(name => columns.FirstOrDefault(c => c.Name == name && c.Type == ParquetType.Bytes)).FirstOrDefault(c => c is not null)
+        ParquetColumn picture = PictureColumns.SelectMany(name => columns.Where(c => c.Name == name && c.Type == ParquetType.Bytes)).FirstOrDefault()
             ?? throw new DatasetException(
                 $"no column image has the bytes of pictures; there are: {OutsideText.List(columns.Select(c => c.Name))}",
                 "Write the pictures into a struct image with bytes and path, as the library datasets does.", file.Path);

@@ -28,7 +28,8 @@ internal static partial class Shards
         string[] splits = [.. shards.Select(Split).Distinct(StringComparer.Ordinal)];
         if (splits.Length > 1)
             throw new DatasetException(
-                $"it has several splits: {OutsideText.List(splits.Select(s => Path.GetRelativePath(set.Path, s)))}", $"Name one of them, such as {splits[0]}.", set.Path);
+                $"it has several splits: {OutsideText.List(splits.Select(s => Path.GetRelativePath(set.Path, s)))}", $"Name one of them, such as {splits[0]}.",
+                set.Path);
     }
 
     /// <summary>Numbered shards whose names begin with this path.</summary>
@@ -37,7 +38,8 @@ internal static partial class Shards
         string? folder = Path.GetDirectoryName(Path.GetFullPath(path));
         if (folder is null || !Directory.Exists(folder)) return [];
         string full = Path.Combine(folder, Path.GetFileName(path));
-        return [.. Directory.EnumerateFiles(folder).Where(f => Numbered().IsMatch(Path.GetFileName(f)) && Split(f) == full).Order(StringComparer.Ordinal)];
+        return [.. Directory.EnumerateFiles(folder, "*", new EnumerationOptions()).Where(f => Numbered().IsMatch(Path.GetFileName(f)) && Split(f) == full)
+            .Order(StringComparer.Ordinal)];
     }
 
     /// <summary>The path that the shard is named by together with others of its split: what stands before its number, or its folder.</summary>

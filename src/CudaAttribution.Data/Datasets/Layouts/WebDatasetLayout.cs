@@ -42,8 +42,8 @@ internal sealed class WebDatasetLayout : IDatasetLayout
             }
         }
         // What TarReader throws for archives that are none.
-        catch (Exception e) when (e is IOException or InvalidDataException or FormatException or ArgumentException or OverflowException or UnauthorizedAccessException
-            or NotSupportedException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException or FormatException or ArgumentException
+            or OverflowException or NotSupportedException)
         {
             throw new DatasetException(
                 $"the archive cannot be read as tar, or ends too early ({OutsideText.Shown(e.Message)})", "Make or download it again; unpack compressed ones.",

@@ -14,6 +14,8 @@ internal sealed class ParquetPages
     /// <summary>A page may unpack to this many bytes.</summary>
     public const int MostPageBytes = 256 << 20;
 
+    private const long MostTextBytes = 256 << 20;
+
     private const int DataPage = 0, DictionaryPage = 2, DataPage2 = 3, Snappy = 1;
 
     private static readonly int[] HeaderLengths = [1 << 12, 1 << 20];
@@ -24,6 +26,7 @@ internal sealed class ParquetPages
     private readonly int codec;
     private readonly List<Page> pages = [];
     private readonly Page? dictionary;
+    private long textBytes;
 
     /// <summary>What a file begins and ends with.</summary>
     public static ReadOnlySpan<byte> Magic => "PAR1"u8;
@@ -77,7 +80,7 @@ internal sealed class ParquetPages
         {
             return column.Type switch
             {
-                ParquetType.Bytes => [.. Bytes(page).Select(v => v is { } bytes ? StrictUtf8.GetString(bytes.Span) : null)],
+                ParquetType.Bytes => Decode(Bytes(page)),
                 ParquetType.Int32 => [.. Values<int>(page).Select(v => v?.ToString(CultureInfo.InvariantCulture))],
                 ParquetType.Int64 => [.. Values<long>(page).Select(v => v?.ToString(CultureInfo.InvariantCulture))],
                 _ => throw Damage($"the column {column.Name} is neither text nor whole numbers"),
@@ -92,6 +95,14 @@ internal sealed class ParquetPages
     /// <summary>A page of bytes; null where there is no value.</summary>
     /// <inheritdoc cref="Texts" path="/exception"/>
     public ReadOnlyMemory<byte>?[] Bytes(int page) => Values<ReadOnlyMemory<byte>>(page);
+
+    private string?[] Decode(ReadOnlyMemory<byte>?[] values)
+    {
+        // A text of a dictionary comes any number of times and is a string each time.
+        textBytes += values.Sum(v => (long)(v?.Length ?? 0));
+        if (textBytes > MostTextBytes) throw Damage($"the column {column.Name} has more than {MostTextBytes} bytes of text in a row group");
+        return [.. values.Select(v => v is { } bytes ? StrictUtf8.GetString(bytes.Span) : null)];
+    }
 
     private T?[] Values<T>(int number) where T : struct
     {
