@@ -23,7 +23,7 @@ internal sealed class CaptionFilesLayout : IDatasetLayout
         foreach (string id in images.Names.Select(n => n[..^Path.GetExtension(n).Length]).Distinct(StringComparer.Ordinal))
         {
             var sample = new Sample(id);
-            foreach (string name in images.NamesOf(id)) sample.AddPicture(new FileBytes(images.FullPath(name)));
+            foreach (string name in images.NamesOf(id).Order(StringComparer.Ordinal)) sample.AddPicture(new FileBytes(images.FullPath(name)));
             foreach (string file in Texts.Select(t => images.FullPath(id + t)).Where(File.Exists)) sample.AddText(file, ReadText(file));
             if (images.FullPath(id + Json) is { } json && File.Exists(json)) sample.AddJson(json, ReadText(json));
             sample.AddTo(entries, warnings);

@@ -55,7 +55,7 @@ internal sealed class ParquetPages
             }
             else if (page.Header.Small(1) is DataPage or DataPage2)
             {
-                pages.Add(page with { FirstRow = Rows });
+                pages.Add(page);
                 Rows += page.Values;
             }
         }
@@ -198,7 +198,7 @@ internal sealed class ParquetPages
                     throw Damage($"a page of the column {column.Name} does not lie in the file");
                 if (packed > MostPageBytes || unpacked > MostPageBytes)
                     throw Damage($"a page of the column {column.Name} has {Math.Max(packed, unpacked)} bytes, the limit is {MostPageBytes}");
-                return new Page(header, at + length, packed, 0).Checked();
+                return new Page(header, at + length, packed).Checked();
             }
             catch (EndOfStreamException) when (bytes.Length == most && most != HeaderLengths[^1])
             {
@@ -213,8 +213,7 @@ internal sealed class ParquetPages
     /// <param name="Header">As the file has it.</param>
     /// <param name="Offset">Where its bytes begin in the file.</param>
     /// <param name="Length">How many there are.</param>
-    /// <param name="FirstRow">Its first row in the row group.</param>
-    private sealed record Page(ThriftStruct Header, long Offset, int Length, int FirstRow)
+    private sealed record Page(ThriftStruct Header, long Offset, int Length)
     {
         private const int PlainDictionary = 2, RleDictionary = 8;
 
