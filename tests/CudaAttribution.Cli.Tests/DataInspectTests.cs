@@ -42,6 +42,7 @@ public sealed class DataInspectTests
             Assert.That(Cudattr.Fail("data", "inspect", folder["set"], "--on-bad-image", "fail"), Does.Contain("bad.png").And.Contain("skip bad pictures. (--on-bad-image)"));
             var skipped = Cudattr.Succeed("data", "inspect", folder["set"], "--on-bad-image", "skip", "--json").Json;
             Assert.That(skipped.GetProperty("count").GetInt32(), Is.EqualTo(1));
+            Assert.That(skipped.GetProperty("layout").GetString(), Is.EqualTo("captions.tsv with the columns id and caption"));
             Assert.That(skipped.GetProperty("skipped")[0].GetProperty("file").GetString(), Does.Contain("bad.png"));
         }
     }

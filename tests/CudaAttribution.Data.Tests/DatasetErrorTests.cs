@@ -25,14 +25,14 @@ public class DatasetErrorTests
     public void NoSuchFolder() => Expect("no such file or folder", path: Path.Combine(folder.Path, "nowhere"));
 
     [Test]
-    public void NoCaptions() => Expect("neither captions.tsv nor metadata.jsonl");
+    public void NoCaptions() => Expect("no data set in a layout that is known");
 
     [Test]
     public void TwoFilesOfCaptions()
     {
         folder.Write("captions.tsv", "id\tcaption\na\tx\n");
         folder.Write("metadata.jsonl", "{\"file_name\": \"a.png\", \"text\": \"x\"}");
-        Expect("both captions.tsv and metadata.jsonl");
+        Expect("several layouts: captions.tsv is of captions.tsv with the columns id and caption, and metadata.jsonl is of Hugging Face's");
     }
 
     [TestCase("", "is empty", null)]
@@ -61,10 +61,12 @@ public class DatasetErrorTests
         Assert.That(e.Message, Does.StartWith(line is null ? $"{file}: " : $"{file}:{line}: "));
     }
 
-    [TestCase("{\"file_name\": \"a.png\"}", "no text property 'text'", 1)]
-    [TestCase("{\"text\": \"x\"}", "no text property 'file_name'", 1)]
+    [TestCase("{\"file_name\": \"a.png\"}", "no column is called text, caption or prompt; there are: file_name", 1)]
+    [TestCase("{\"text\": \"x\"}", "no column 'file_name'; there are: text", 1)]
+    [TestCase("{\"file_name\": \"a.png\", \"text\": \"x\"}\n{\"file_name\": \"b.png\"}", "no text property 'text'", 2)]
+    [TestCase("{\"file_name\": \"a.png\", \"text\": \"x\", \"prompt\": \"y\"}", "several columns may be the captions: text, prompt", 1)]
     [TestCase("{\"file_name\": \"a.png\", \"text\": 3}", "no text property 'text'", 1)]
-    [TestCase("[1]", "no text property 'file_name'", 1)]
+    [TestCase("[1]", "not a JSON object", 1)]
     [TestCase("{\"file_name\": \"a.png\", \"text\": \"x\"}\n{\"file_name\"", "not a JSON object", 2)]
     [TestCase("{\"file_name\": \"a.png\", \"text\": \" \\n\"}", "the caption of 'a' is empty", 1)]
     [TestCase("{\"file_name\": \"../a.png\", \"text\": \"x\"}", "leads out of the folder", 1)]

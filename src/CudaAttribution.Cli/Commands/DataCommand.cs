@@ -22,7 +22,8 @@ internal static class DataCommand
         var json = CommonOptions.Json();
         var inspect = new Command(
             "inspect",
-            "Reads a data set as training would: counts, captions, content hash, every skipped file and warning.")
+            "Reads a data set as training would: the layout it was recognised as (docs/datasets.md has all), counts, captions, content hash, every skipped "
+            + "picture and warning.")
         { data, size, bad, sheet, json };
         inspect.SetAction(parsed =>
         {
@@ -38,6 +39,7 @@ internal static class DataCommand
                 Shell.WriteJson(new
                 {
                     source = set.Source,
+                    layout = set.Layout,
                     count = set.Count,
                     hash = set.Hash,
                     captions = set.Items.Select(i => i.Caption).Distinct().Count(),
@@ -57,6 +59,8 @@ internal static class DataCommand
     private static void Print(CaptionedDataset set)
     {
         Console.WriteLine($"{set.Source}: {set.Count} pictures, {set.Items.Select(i => i.Caption).Distinct().Count()} different captions");
+        if (set.Layout is { } layout) Console.WriteLine($"read as {layout}");
+        if (set.Skipped.Count > 0) Console.WriteLine($"{set.Skipped.Count} pictures skipped");
         Console.WriteLine($"content SHA-256 {set.Hash}");
         foreach (var item in set.Items.Take(5)) Console.WriteLine($"  {item.Id}: {item.Caption}");
         if (set.Count > 5) Console.WriteLine($"  ... and {set.Count - 5} more");

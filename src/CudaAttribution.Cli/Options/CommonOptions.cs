@@ -76,7 +76,8 @@ internal static class CommonOptions
 
     public static Option<string> Data(string name = "--data", string what = "Captioned pictures") => new(name)
     {
-        Description = $"{what}: a folder with captions.tsv or metadata.jsonl, "
+        Description = $"{what}: a folder or file in one of the layouts of docs/datasets.md (captions.tsv, Hugging Face's image folder and Parquet, "
+            + "CelebA-Dialog-HQ, Conceptual Captions, kohya, img2dataset, webdataset; \"cudattr data inspect SET\" says which it is), "
             + "or emoji:google, emoji:twitter, emoji:openmoji, emoji:fluent-emoji (built in). "
             + "A stretch of it: SET[@start+count][#shuffle-seed], for example emoji:twitter@0+200#7.",
         HelpName = "set",

@@ -22,7 +22,7 @@ internal sealed class CaptionFile(string file)
     {
         if (RelativePath.Problem(fileName ?? id) is { } problem)
         {
-            string named = fileName is null ? $"id '{id}'" : $"file name '{fileName}'";
+            string named = fileName is null ? $"id '{OutsideText.Shown(id)}'" : $"file name '{OutsideText.Shown(fileName)}'";
             throw Wrong(line, $"the {named} {problem}", "Use a plain path inside the data set's folder.");
         }
         if (!lineOfId.TryAdd(id, line))

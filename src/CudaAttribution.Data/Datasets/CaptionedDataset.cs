@@ -1,3 +1,5 @@
+using CudaAttribution.Data.Datasets.Layouts;
+
 namespace CudaAttribution.Data.Datasets;
 
 /// <summary>A picture that was left out under <see cref="BadImagePolicy.Skip"/>.</summary>
@@ -49,6 +51,9 @@ public sealed class CaptionedDataset
 
     public string Source { get; }
 
+    /// <summary>The layout that the set was read in, in words; null where it was not read from files.</summary>
+    public string? Layout { get; internal init; }
+
     public IReadOnlyList<CaptionedImage> Items { get; }
 
     public int Count => Items.Count;
@@ -71,31 +76,20 @@ public sealed class CaptionedDataset
     public CaptionedImage? Find(string id) => indices.TryGetValue(id, out int index) ? Items[index] : null;
 
     /// <summary>
-    /// Loads a folder with <c>captions.tsv</c> or <c>metadata.jsonl</c>, or one sheet of a packed data set (the path of the sheet's file,
-    /// beside its <c>pack.json</c>; see <see cref="SpriteSheetPack"/>).
+    /// Loads a data set in any of the layouts that docs/datasets.md describes; which one it is, its files show. Pictures without a caption are reported
+    /// as warnings.
     /// </summary>
-    /// <remarks>
-    /// captions.tsv: UTF-8, one header line, tab-separated, no quoting; columns <c>id</c> and <c>caption</c> in any place, all others become
-    /// tags; the picture is the file id + .png, .jpg, .jpeg or .webp.
-    /// metadata.jsonl: one JSON object a line with <c>file_name</c> and <c>text</c>; its other text and number properties become tags.
-    /// Empty tags are left out. Pictures without a caption are reported as warnings.
-    /// </remarks>
-    /// <exception cref="DatasetException">Anything wrong with the folder, its files, or (under Fail) a picture.</exception>
+    /// <param name="path">A folder, a file (<c>.tar</c>, <c>.parquet</c>, a sheet of a pack), or what stands before the numbers of shards.</param>
+    /// <param name="options">Size, limits, and what a bad picture does.</param>
+    /// <exception cref="DatasetException">
+    /// No layout or more than one fits, or anything is wrong with the files or (under Fail) a picture.
+    /// </exception>
     public static CaptionedDataset Load(string path, LoadOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         options ??= new LoadOptions();
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Size ?? 1, 1, nameof(LoadOptions.Size));
-        if (Directory.Exists(path)) return FolderLoader.Load(path, options);
-        if (!File.Exists(path))
-        {
-            throw new DatasetException(
-                "there is no such file or folder",
-                "Name a folder with captions.tsv or metadata.jsonl, or a sheet of a pack.",
-                path);
-        }
-        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        return SpriteSheetPack.Read(new FolderPackFiles(folder), Path.GetFileNameWithoutExtension(path), options);
+        return DatasetLayouts.Load(path, options);
     }
 
     /// <summary>The pictures for which the condition holds, in the same order.</summary>
@@ -131,5 +125,8 @@ public sealed class CaptionedDataset
     /// <summary>Each picture replaced by what <paramref name="change"/> makes of it.</summary>
     public CaptionedDataset Select(Func<CaptionedImage, CaptionedImage> change) => With(Items.Select(change));
 
-    private CaptionedDataset With(IEnumerable<CaptionedImage> items) => new(Source, items, Skipped, Warnings);
+    /// <summary>The same set, read in this layout.</summary>
+    internal CaptionedDataset WithLayout(string layout) => new(Source, Items, Skipped, Warnings) { Layout = layout };
+
+    private CaptionedDataset With(IEnumerable<CaptionedImage> items) => new(Source, items, Skipped, Warnings) { Layout = Layout };
 }

@@ -43,6 +43,6 @@ internal sealed class ImageFolder
 
     public string FullPath(string name) => Path.Combine(Root, name);
 
-    private static bool HasImageExtension(string name) =>
+    public static bool HasImageExtension(string name) =>
         Extensions.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase);
 }
