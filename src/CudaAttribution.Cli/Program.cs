@@ -33,6 +33,8 @@ var root = new RootCommand(
     RunsCommand.Create(),
     TwinsCommand.Create(),
     WatermarkCommand.Create(),
+    ShadowCommand.Create(),
+    DiscriminatorCommand.Create(),
     ExperimentCommand.Create(),
     UnitCommand.Create(),
     DataCommand.Create(),
