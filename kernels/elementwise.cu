@@ -1,9 +1,12 @@
 // Elementwise and data-moving ops of the networks, F32; activations [N,H,W,C], tokens [N,L,C].
 //
-//   relu, silu, gelu, quick_gelu   y[n] = f(x[n]);  dx[n] (+)= dy[n] f'(x[n])
+//   relu, silu, gelu, quick_gelu, tanh   y[n] = f(x[n]);  dx[n] (+)= dy[n] f'(x[n])
+//   clamp                    y = min(max(x, low), high);  dx (+)= dy where low <= x <= high, else 0
 //   geglu                    y[R,C] = a gelu(g) with x[R,2C] = (a, g);  dx[R,2C] (+)= (dy gelu(g), dy a gelu'(g))
 //   add, add_into            y = a + b;  y += x
-//   scale                    y = x factor
+//   multiply                 y = a b;  da (+)= dy b, db (+)= dy a
+//   divide                   y = a / b;  da (+)= dy / b, db (+)= -dy (a / b) / b
+//   scale, offset            y = x factor;  y = x + shift
 //   add_per_sample           y[N,P,C] = x[N,P,C] + t[N,C];  dt[N,C] (+)= sum over P of dy
 //   add_rows                 y[N,R] = x[N,R] + p[R];  dp[R] (+)= sum over N of dy
 //   concat                   y[R,A+B] = (a[R,A], b[R,B]);  da (+)= dy[:,:A], db (+)= dy[:,A:]
@@ -71,6 +74,41 @@ ACTIVATION(silu)
 ACTIVATION(gelu)
 ACTIVATION(quick_gelu)
 
+KERNEL(tanh_fwd_f32, ActivationParams, 256) {
+    each_element(p.n, [=](long long i) { p.y[i] = tanh_(p.x[i]); });
+}
+
+KERNEL(tanh_bwd_f32, ActivationGradParams, 256) {
+    each_element(p.n, [=](long long i) {
+        const float t = tanh_(p.x[i]);
+        put(p.dx[i], p.dy[i] * fma_(-t, t, 1.0f), p.accumulate);
+    });
+}
+
+struct ClampParams {
+    const float *x;
+    const float *dy; // bwd
+    float *y;        // bwd: dx
+    long long n;
+    float low, high;
+    int accumulate;
+};
+
+// NaN passes.
+KERNEL(clamp_fwd_f32, ClampParams, 256) {
+    each_element(p.n, [=](long long i) {
+        const float x = p.x[i];
+        p.y[i] = x < p.low ? p.low : x > p.high ? p.high : x;
+    });
+}
+
+KERNEL(clamp_bwd_f32, ClampParams, 256) {
+    each_element(p.n, [=](long long i) {
+        const float x = p.x[i];
+        put(p.y[i], x < p.low || x > p.high ? 0.0f : p.dy[i], p.accumulate);
+    });
+}
+
 struct GegluParams {
     const float *x;  // [rows,2C]
     const float *dy; // bwd: [rows,C]
@@ -137,6 +175,54 @@ struct ScaleParams {
 KERNEL(scale_f32, ScaleParams, 256) {
     each_element(p.n, [=](long long i) { p.y[i] = p.x[i] * p.factor; });
 }
+
+struct OffsetParams {
+    const float *x;
+    float *y;
+    long long n;
+    float shift;
+};
+
+KERNEL(offset_f32, OffsetParams, 256) {
+    each_element(p.n, [=](long long i) { p.y[i] = p.x[i] + p.shift; });
+}
+
+// ---- products
+
+struct ProductParams {
+    const float *a;
+    const float *b;
+    const float *dy; // bwd
+    float *y;        // bwd: da or db
+    long long n;
+    int accumulate;
+};
+
+KERNEL(multiply_fwd_f32, ProductParams, 256) {
+    each_element(p.n, [=](long long i) { p.y[i] = p.a[i] * p.b[i]; });
+}
+
+KERNEL(multiply_bwd_a_f32, ProductParams, 256) {
+    each_element(p.n, [=](long long i) { put(p.y[i], p.dy[i] * p.b[i], p.accumulate); });
+}
+
+KERNEL(multiply_bwd_b_f32, ProductParams, 256) {
+    each_element(p.n, [=](long long i) { put(p.y[i], p.dy[i] * p.a[i], p.accumulate); });
+}
+
+KERNEL(divide_fwd_f32, ProductParams, 256) {
+    each_element(p.n, [=](long long i) { p.y[i] = p.a[i] / p.b[i]; });
+}
+
+KERNEL(divide_bwd_a_f32, ProductParams, 256) {
+    each_element(p.n, [=](long long i) { put(p.y[i], p.dy[i] / p.b[i], p.accumulate); });
+}
+
+KERNEL(divide_bwd_b_f32, ProductParams, 256) {
+    each_element(p.n, [=](long long i) { put(p.y[i], -(p.dy[i] * (p.a[i] / p.b[i]) / p.b[i]), p.accumulate); });
+}
+
+// ---- sums over samples and pixels
 
 struct AddPerSampleParams {
     const float *x; // [N,P,C]

@@ -5,6 +5,8 @@
 //   mse_bwd_f32             dprediction (+)= 2/n (prediction - target) dloss[0]
 //   cross_entropy_fwd_f32   part[r] = lse[r] - x[r,label[r]] with lse[r] = log(sum over c of exp(x[r,c])); mse_fwd_f32 takes their mean
 //   cross_entropy_bwd_f32   dx[r,c] (+)= (exp(x[r,c] - lse[r]) - [c = label[r]]) dloss[0] / rows
+//   binary_cross_entropy_part_f32  part[i] = sum over chunk i of max(x, 0) - x target + log(1 + exp(-|x|)); mse_fwd_f32 takes their mean
+//   binary_cross_entropy_bwd_f32   dx (+)= (sigmoid(x) - target) dloss[0] / n
 //
 // A label outside 0 .. C-1 makes the loss NaN, so that it cannot pass unnoticed. The incoming gradient is read on the device. Sums over chunks have
 // 256 virtual lanes (reduce.cuh), chunks a fixed length.
@@ -113,4 +115,42 @@ KERNEL(cross_entropy_bwd_f32, CrossEntropyBackwardParams, 256) {
         const long long i = (long long)r * p.c + c;
         put(dx[i], factor * (exp_(x[i] - lse[r]) - (c == labels[r] ? 1.0f : 0.0f)), p.accumulate);
     });
+}
+
+// ---- binary cross-entropy of logits
+
+struct BinaryPartParams {
+    const float *x;      // [n]
+    const float *target; // [n]
+    float *part;         // [ceil(n / CHUNK)]
+    long long n;
+};
+
+KERNEL(binary_cross_entropy_part_f32, BinaryPartParams, 256) {
+    const long long begin = (long long)blockIdx.x * CHUNK;
+    const int count = rows_here(p.n, CHUNK);
+    const float *__restrict x = p.x + begin;
+    const float *__restrict target = p.target + begin;
+    const float sum = block_sum<256>(count, [&](int i) {
+        const float v = x[i];
+        return (v < 0.0f ? 0.0f : v) - v * target[i] + log_(1.0f + exp_(-abs_(v)));
+    });
+    if (threadIdx.x == 0) p.part[blockIdx.x] = sum;
+}
+
+struct BinaryBackwardParams {
+    const float *x;      // [n]
+    const float *target; // [n]
+    const float *dloss;  // [1]
+    float *dx;           // [n]
+    long long n;
+    int accumulate;
+};
+
+KERNEL(binary_cross_entropy_bwd_f32, BinaryBackwardParams, 256) {
+    const float *__restrict x = p.x;
+    const float *__restrict target = p.target;
+    float *__restrict dx = p.dx;
+    const float factor = p.dloss[0] / (float)p.n;
+    each_element(p.n, [&](long long i) { put(dx[i], factor * (sigmoid_(x[i]) - target[i]), p.accumulate); });
 }

@@ -32,6 +32,7 @@ var root = new RootCommand(
     EvidenceCommand.Create(),
     RunsCommand.Create(),
     TwinsCommand.Create(),
+    WatermarkCommand.Create(),
     ShadowCommand.Create(),
     DiscriminatorCommand.Create(),
     ExperimentCommand.Create(),

@@ -10,7 +10,7 @@ public sealed class UsageTests
         string[] commands =
         [
             "demo", "train", "finetune", "sample", "reconstruct",
-            "suspect", "innocents", "keys", "attribute", "serve", "runs", "twins", "experiment", "unit", "data", "verify", "convert", "probe", "diff", "bench", "doctor",
+            "suspect", "innocents", "keys", "attribute", "serve", "runs", "twins", "watermark", "experiment", "unit", "data", "verify", "convert", "probe", "diff", "bench", "doctor",
         ];
         using (Assert.EnterMultipleScope())
         {

@@ -16,6 +16,29 @@ public static partial class Elementwise
     /// <summary>The GELU of CLIP ViT-L/14: y = x σ(1.702 x) (Hendrycks and Gimpel 2016).</summary>
     public static Tensor QuickGelu(this Tape tape, Tensor x) => Activation(tape, x, "quick_gelu", "quick_gelu_fwd_f32", "quick_gelu_bwd_f32");
 
+    /// <summary>y = tanh(x).</summary>
+    public static Tensor Tanh(this Tape tape, Tensor x) => Activation(tape, x, "tanh", "tanh_fwd_f32", "tanh_bwd_f32");
+
+    /// <summary>y = min(max(x, low), high); NaN passes, and the gradient does where low ≤ x ≤ high.</summary>
+    /// <param name="tape">Where it is recorded.</param>
+    /// <param name="x">Any shape.</param>
+    /// <param name="low">Smallest value.</param>
+    /// <param name="high">Largest value, not below <paramref name="low"/>.</param>
+    public static Tensor Clamp(this Tape tape, Tensor x, float low, float high)
+    {
+        const string Op = "clamp";
+        OpCheck.Argument(tape.Device, Op, x);
+        if (!(low <= high)) throw new ArgumentException($"{Op}: low is {low}, it must not be above high, {high}", nameof(low));
+        var y = tape.New(x.Shape);
+        var forward = new ClampParams { X = x.Pointer, Y = y.Pointer, N = x.Count, Low = low, High = high };
+        tape.Device.Launch("clamp_fwd_f32", Tiles.Flat(x.Count), forward);
+        return tape.Record(y, [x], dy =>
+        {
+            var (dx, accumulate) = tape.GradOf(x);
+            tape.Device.Launch("clamp_bwd_f32", Tiles.Flat(x.Count), forward with { Dy = dy.Pointer, Y = dx.Pointer, Accumulate = accumulate ? 1 : 0 });
+        });
+    }
+
     /// <summary>GEGLU: with x = (a, g) along the last axis, y = a GELU(g), the exact GELU (Shazeer 2020).</summary>
     /// <param name="tape">Where it is recorded.</param>
     /// <param name="x"><c>[...,2C]</c>, a first.</param>
@@ -65,6 +88,15 @@ public static partial class Elementwise
     {
         public nint X, Dy, Dx;
         public long N;
+        public int Accumulate;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct ClampParams
+    {
+        public nint X, Dy, Y;
+        public long N;
+        public float Low, High;
         public int Accumulate;
     }
 

@@ -5,7 +5,7 @@ public static partial class Elementwise
     /// <summary>The checked instances of the family.</summary>
     public static IEnumerable<OpCase> Cases =>
     [
-        .. ActivationCases, .. GegluCases, .. ScaleCases, .. SumCases, .. ConcatCases, .. UpsampleCases, .. TimestepCases, .. ConstantCases,
+        .. ActivationCases, .. ClampCases, .. GegluCases, .. ScaleCases, .. ProductCases, .. SumCases, .. ConcatCases, .. UpsampleCases, .. TimestepCases, .. ConstantCases,
     ];
 
     private static IEnumerable<OpCase> ActivationCases =>
@@ -14,7 +14,27 @@ public static partial class Elementwise
         .. Activation("silu", Silu, x => x / (1 + double.Exp(-x))),
         .. Activation("gelu", Gelu, ReferenceGelu),
         .. Activation("quick_gelu", QuickGelu, x => x / (1 + double.Exp(-1.702 * x))),
+        .. Activation("tanh", Tanh, double.Tanh),
     ];
+
+    private static IEnumerable<OpCase> ClampCases
+    {
+        get
+        {
+            return [Case(-0.5f, 1f, 3, 7, 11), Case(0f, 1f, 2, 4099), Case(0f, 1f, 32, 32, 32, 3) with { BenchOnly = true }];
+
+            static OpCase Case(float low, float high, params int[] dims) => new(
+                "elementwise/clamp",
+                $"{new Shape(dims)} to [{low}, {high}]",
+                [new OpInput("x", dims, OpFill.Normal(), Batched: true)],
+                (tape, x) => tape.Clamp(x[0], low, high),
+                x => Enumerate(x[0].Length, i => double.Clamp(x[0][i], low, high)))
+            {
+                Bytes = 8.0 * new Shape(dims).Count, BatchInvariant = true, Exact = true,
+                Mutants = [("low", (tape, x) => tape.Clamp(x[0], low - 5, high)), ("high", (tape, x) => tape.Clamp(x[0], low, high - 0.25f))],
+            };
+        }
+    }
 
     private static IEnumerable<OpCase> GegluCases
     {

@@ -11,6 +11,7 @@ public static class PixelValues
     [
         ToPixelsCase(5, 7, 3), ToPixelsCase(4097), FromPixelsCase(5, 7, 3), FromPixelsCase(4099),
         ToPixelsCase(32, 32, 32, 3) with { BenchOnly = true },
+        QuantiseCase(5, 3), QuantiseCase(2, 3, 5, 7), QuantiseCase(3, 4099), QuantiseCase(32, 4, 4, 64) with { BenchOnly = true },
     ];
 
     /// <summary>
@@ -37,6 +38,49 @@ public static class PixelValues
         {
             X = pixels.Pointer, Y = destination.Pointer, N = pixels.Count,
         });
+    }
+
+    /// <summary>
+    /// y = step · round(x / step), to nearest even, with a step for each sample and channel; x itself where the step is not positive.
+    /// </summary>
+    /// <param name="x"><c>[N,...,C]</c>, rank 2 or more.</param>
+    /// <param name="step"><c>[N,C]</c>.</param>
+    /// <param name="destination">Shaped as <paramref name="x"/>; may be <paramref name="x"/> itself.</param>
+    public static void Quantise(Tensor x, Tensor step, Tensor destination)
+    {
+        const string Op = "quantise";
+        OpCheck.Argument(x.Device, Op, x);
+        OpCheck.That(x.Shape.Rank >= 2 && x.Count > 0, Op, x, "[N,...,C], not empty");
+        int samples = x.Shape[0], channels = x.Shape[^1], pixels = OpCheck.Int(Op, x.Count / samples / channels, "the number of pixels");
+        OpCheck.Argument(x.Device, Op, step, new Shape(samples, channels));
+        OpCheck.Argument(x.Device, Op, destination, x.Shape);
+        int rows = Tiles.RowsPerBlock(channels);
+        x.Device.Launch("quantise_f32", Tiles.Rows(pixels, rows, samples), new QuantiseParams
+        {
+            X = x.Pointer, Step = step.Pointer, Y = destination.Pointer, Pixels = pixels, C = channels, RowsPerBlock = rows,
+        });
+    }
+
+    private static OpCase QuantiseCase(params int[] dims)
+    {
+        int sample = (int)(new Shape(dims).Count / dims[0]), channels = dims[^1];
+        return new OpCase(
+            "pixels/quantise",
+            $"{new Shape(dims)}",
+            [
+                new OpInput("x", dims, OpFill.Normal(0f, 20f), Grad: false, Batched: true),
+                new OpInput("step", [dims[0], channels], OpFill.Normal(0.5f), Grad: false, Batched: true),
+            ],
+            (tape, x) =>
+            {
+                var y = tape.New(x[0].Shape);
+                Quantise(x[0], x[1], y);
+                return y;
+            },
+            x => [.. x[0].Select((v, i) => (double)ReferenceQuantised((float)v, (float)x[1][i / sample * channels + i % channels]))])
+        {
+            Bytes = 8.0 * new Shape(dims).Count, Differentiable = false, BatchInvariant = true, Exact = true,
+        };
     }
 
     private static OpCase ToPixelsCase(params int[] dims) => new(
@@ -71,6 +115,16 @@ public static class PixelValues
 
     /// <summary>In F32 as the definition says, since near a half the rounding of x/2 + ½ decides.</summary>
     private static float ReferencePixel(float x) => float.Round(255f * float.Clamp(x / 2 + 0.5f, 0f, 1f), MidpointRounding.ToEven);
+
+    /// <summary>In F32 as the definition says, for the same reason.</summary>
+    private static float ReferenceQuantised(float x, float step) => step > 0 ? step * float.Round(x / step, MidpointRounding.ToEven) : x;
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct QuantiseParams
+    {
+        public nint X, Step, Y;
+        public int Pixels, C, RowsPerBlock;
+    }
 
     [StructLayout(LayoutKind.Sequential)]
     private struct PixelParams
