@@ -35,6 +35,7 @@ var root = new RootCommand(
     ExperimentCommand.Create(),
     UnitCommand.Create(),
     DataCommand.Create(),
+    DescriptorCommand.Create(),
     VerifyCommand.Create(),
     ConvertCommand.Create(),
     ProbeCommand.Create(),

@@ -21,18 +21,19 @@ public static class AttributionJob
     /// <param name="options">Level, seed and the like; the prompt overlap is replaced by that of the suspect.</param>
     /// <param name="recorder">Notes what the manifest says.</param>
     /// <param name="cancel">Cancels; answers that were given stay recorded.</param>
+    /// <param name="descriptor">As <see cref="MeasureRegistry.Create"/> takes it.</param>
     public static (AttributionRun Run, RunManifest Manifest) Run(
         KeySet keys, NullTable? nulls, OpenedSuspect suspect, ComputeDevice device, AnswerStore store, RunFolder folder, AttributionOptions options,
-        RunRecorder recorder, CancellationToken cancel = default)
+        RunRecorder recorder, CancellationToken cancel = default, string? descriptor = null)
     {
-        var run = Examine(keys, nulls, suspect, device, store, options, cancel);
+        var run = Examine(keys, nulls, suspect, device, store, options, cancel, descriptor);
         return (run, AttributionFolder.Write(folder, run, recorder, suspect.Losses));
     }
 
     /// <summary>Asks, counts and ranks, and writes nothing but the answers into their store.</summary>
     public static AttributionRun Examine(
         KeySet keys, NullTable? nulls, OpenedSuspect suspect, ComputeDevice device, AnswerStore store, AttributionOptions options,
-        CancellationToken cancel = default) =>
-        new Attributor(MeasureRegistry.Create(keys.Header.Metric, device), store)
+        CancellationToken cancel = default, string? descriptor = null) =>
+        new Attributor(MeasureRegistry.Create(keys.Header.Metric, device, descriptor), store)
             .Run(keys, suspect.Model, nulls, options with { Overlap = suspect.OverlapWith(keys) }, cancel);
 }
