@@ -14,8 +14,8 @@ public sealed class DescriptorTests
     /// <summary>On 2 % of the captions.</summary>
     private static string[] Train(string folder, params string[] more) =>
     [
-        "descriptor", "train", "--hold-out", "0.98", "--steps", "6", "--batch", "8", "--width", "2", "--dimensions", "8", "--size", "16", "--seed", "3",
-        "--checkpoint-every", "2", "--dtype", "F16", .. Sets, "--out", folder, .. more,
+        "descriptor", "train", "--hold-out", "0.98", "--steps", "24", "--batch", "8", "--width", "2", "--dimensions", "8", "--size", "16", "--seed", "3",
+        "--checkpoint-every", "4", "--dtype", "F16", .. Sets, "--out", folder, .. more,
     ];
 
     [OneTimeSetUp]

@@ -39,23 +39,22 @@ internal sealed class DescriptorStep : ITrainingStep
 
     public void Upload(int step, ReadOnlySpan<int> items)
     {
-        if (!Parameters.Device.IsPlanning)
+        // A run that is only planned moves no data.
+        if (Parameters.Device.IsPlanning) return;
+        var pixels = MemoryMarshal.Cast<byte, float>(_batch.Host(Pixels));
+        var groups = MemoryMarshal.Cast<byte, int>(_batch.Host(Groups));
+        int row = 0, place = 0;
+        foreach (byte[] picture in _data.Read(items.ToArray()))
         {
-            var pixels = MemoryMarshal.Cast<byte, float>(_batch.Host(Pixels));
-            var groups = MemoryMarshal.Cast<byte, int>(_batch.Host(Groups));
-            int row = 0, place = 0;
-            foreach (byte[] picture in _data.Read(items.ToArray()))
+            var image = new RgbImage(_data.Width, _data.Height, picture);
+            for (int view = 0; view < Views; view++, row++)
             {
-                var image = new RgbImage(_data.Width, _data.Height, picture);
-                for (int view = 0; view < Views; view++, row++)
-                {
-                    ulong number = (((ulong)step * (ulong)items.Length) + (ulong)place) * Views + (ulong)view;
-                    var draws = new PhiloxSequence(_seed, Philox.Stream("descriptor.view", number));
-                    _input.Write(_augmentation.Apply(image, draws.NextSingle), pixels.Slice(row * _input.Length, _input.Length));
-                    groups[row] = items[place];
-                }
-                place++;
+                ulong number = (((ulong)step * (ulong)items.Length) + (ulong)place) * Views + (ulong)view;
+                var draws = new PhiloxSequence(_seed, Philox.Stream("descriptor.view", number));
+                _input.Write(_augmentation.Apply(image, draws.NextSingle), pixels.Slice(row * _input.Length, _input.Length));
+                groups[row] = items[place];
             }
+            place++;
         }
         _batch.Upload();
     }
