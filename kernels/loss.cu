@@ -7,6 +7,8 @@
 //   cross_entropy_bwd_f32   dx[r,c] (+)= (exp(x[r,c] - lse[r]) - [c = label[r]]) dloss[0] / rows
 //   binary_cross_entropy_part_f32  part[i] = sum over chunk i of max(x, 0) - x target + log(1 + exp(-|x|)); mse_fwd_f32 takes their mean
 //   binary_cross_entropy_bwd_f32   dx (+)= (sigmoid(x) - target) dloss[0] / n
+//   contrastive_fwd_f32     part[r] = a row's terms of the loss over similarities; mse_fwd_f32 takes their mean
+//   contrastive_bwd_f32     ds[r,c] (+)= its gradient times dloss[0]
 //
 // A label outside 0 .. C-1 makes the loss NaN, so that it cannot pass unnoticed. The incoming gradient is read on the device. Sums over chunks have
 // 256 virtual lanes (reduce.cuh), chunks a fixed length.
@@ -153,4 +155,83 @@ KERNEL(binary_cross_entropy_bwd_f32, BinaryBackwardParams, 256) {
     float *__restrict dx = p.dx;
     const float factor = p.dloss[0] / (float)p.n;
     each_element(p.n, [&](long long i) { put(dx[i], factor * (sigmoid_(x[i]) - target[i]), p.accumulate); });
+}
+
+// ---- contrastive loss over similarities s[r,c] of views, views of one picture having one group
+//
+// With the negatives Q(r) = {c of another group}, the positives P(r) = {c != r of the same group} and e(c) = exp((s[r,c] - 1) / t):
+//   part[r] = sum over c in P(r) of -log(e(c) / (e(c) + rest[r])) - spread/2 log max(2 - 2 max over Q(r) of s[r,c], 1e-6)
+//   rest[r] = sum over Q(r) of e(c) + 1e-6 exp(-1 / t)
+// Both sides of the fraction are scaled by exp(-1 / t), which keeps them in range for s <= 1. A row without negatives makes the loss infinite.
+
+struct ContrastiveShape {
+    int rows;
+    float temperature, spread;
+};
+
+struct ContrastiveParams {
+    const float *s;    // [rows,rows]
+    const int *groups; // [rows]
+    float *part;       // [rows]
+    float *rest;       // [rows]
+    float *pull;       // [rows]: sum over P(r) of 1 / (e(c) + rest[r])
+    int *nearest;      // [rows]: the first of the nearest negatives; -1 where the spread has no gradient
+    ContrastiveShape shape;
+};
+
+constexpr float SMALLEST_GAP = 1e-6f; // of a positive's share, and of a squared distance
+
+DEVICE float scaled_exp(float similarity, float temperature) { return exp_((similarity - 1.0f) / temperature); }
+
+// A block per row.
+KERNEL(contrastive_fwd_f32, ContrastiveParams, 256) {
+    const int rows = p.shape.rows, row = blockIdx.x, group = p.groups[row];
+    const float t = p.shape.temperature;
+    const float *__restrict s = p.s + (long long)row * rows;
+    const int *__restrict groups = p.groups;
+    const float negatives = block_sum<256>(rows, [&](int c) { return groups[c] == group ? 0.0f : scaled_exp(s[c], t); });
+    const float rest = negatives + SMALLEST_GAP * exp_(-1.0f / t);
+    auto positive = [&](int c) { return groups[c] == group && c != row; };
+    const float pull = block_sum<256>(rows, [&](int c) { return positive(c) ? 1.0f / (scaled_exp(s[c], t) + rest) : 0.0f; });
+    const float loss = block_sum<256>(rows, [&](int c) { return positive(c) ? log_(scaled_exp(s[c], t) + rest) - (s[c] - 1.0f) / t : 0.0f; });
+    const float top = block_max<256>(rows, [&](int c) { return groups[c] == group ? -__builtin_inff() : s[c]; });
+    // Negated, the smallest number is the largest; F32 has every number of a row.
+    const float first = block_max<256>(rows, [&](int c) { return groups[c] != group && s[c] == top ? -(float)c : -__builtin_inff(); });
+    if (threadIdx.x == 0) {
+        const float gap = 2.0f - 2.0f * top;
+        p.part[row] = loss - 0.5f * p.shape.spread * log_(gap < SMALLEST_GAP ? SMALLEST_GAP : gap);
+        p.rest[row] = rest;
+        p.pull[row] = pull;
+        p.nearest[row] = gap > SMALLEST_GAP && first <= 0.0f && first > -__builtin_inff() ? (int)-first : -1;
+    }
+}
+
+struct ContrastiveBackwardParams {
+    const float *s;     // [rows,rows]
+    const int *groups;  // [rows]
+    const float *rest;  // [rows]
+    const float *pull;  // [rows]
+    const int *nearest; // [rows]
+    const float *dloss; // [1]
+    float *ds;          // [rows,rows]
+    ContrastiveShape shape;
+    int rows_per_block, accumulate;
+};
+
+KERNEL(contrastive_bwd_f32, ContrastiveBackwardParams, 256) {
+    const ContrastiveShape shape = p.shape;
+    const long long first = (long long)blockIdx.x * p.rows_per_block;
+    const float factor = p.dloss[0] / (float)shape.rows;
+    const float *s = p.s + first * shape.rows;
+    float *ds = p.ds + first * shape.rows;
+    const int *groups = p.groups;
+    each_cell(rows_here(shape.rows, p.rows_per_block), shape.rows, [=](int r, int c) {
+        const long long i = (long long)r * shape.rows + c, row = first + r;
+        const float e = scaled_exp(s[i], shape.temperature), rest = p.rest[row];
+        float d;
+        if (groups[c] != groups[row]) d = e * p.pull[row] / shape.temperature;
+        else d = c == row ? 0.0f : -rest / (e + rest) / shape.temperature;
+        if (c == p.nearest[row]) d += shape.spread / (2.0f - 2.0f * s[i]);
+        put(ds[i], factor * d, p.accumulate);
+    });
 }

@@ -1,4 +1,4 @@
-// Group norm (optionally followed by SiLU) and layer norm, F32, forward and backward.
+// Group norm (optionally followed by SiLU), layer norm and rows of unit length, F32, forward and backward.
 //
 //   group_norm_fwd_f32, group_norm_silu_fwd_f32    y, mean and 1/std per sample and group; a block per sample and slab of channels
 //   group_norm_bwd_f32, group_norm_silu_bwd_f32    dx, and per sample the parts of dw and db
@@ -6,6 +6,8 @@
 //   layer_norm_bwd_x_f32                           dx
 //   layer_norm_bwd_w_f32                           parts of dw and db per chunk of rows
 //   norm_bwd_w_f32                                 dw (+)= sum of parts, db likewise, in ascending order
+//   unit_norm_fwd_f32                              y = x / max(|x|, eps) and |x| per row
+//   unit_norm_bwd_f32                              dx = (dy - y <y, dy>) / |x|; dy / eps where |x| < eps
 //
 // x is [N,HW,C] for group norm and [rows,C] for layer norm. A slab is whole groups of neighbouring channels, about 32 channels, so that a row
 // of it is contiguous.
@@ -373,4 +375,56 @@ KERNEL(norm_bwd_w_f32, NormBackwardWParams, PART_COLUMNS) {
     each_in(cols, [&](int c) { sum[c] = 0.0f; });
     for (int i = 0; i < p.parts; i++) each_in(cols, [&](int c) { sum[c] += part[(long long)i * 2 * p.c + c]; });
     each_in(cols, [&](int c) { put(to[first + c], sum[c], accumulate); });
+}
+
+// ---- rows of unit length
+
+struct UnitNormForwardParams {
+    const float *x; // [rows,C]
+    float *y;       // [rows,C]
+    float *length;  // [rows]
+    int rows, c, rows_per_block;
+    float eps;
+};
+
+KERNEL(unit_norm_fwd_f32, UnitNormForwardParams, NORM_THREADS) {
+    SHARED(float, length, LAYER_ROWS);
+    const long long first = (long long)blockIdx.x * p.rows_per_block;
+    const int rows = rows_here(p.rows, p.rows_per_block);
+    const float *__restrict x = p.x + first * p.c;
+    float *__restrict y = p.y + first * p.c;
+    row_sum<LAYER_ROWS>(
+        rows, p.c, [&](int r, int c) { return x[(long long)r * p.c + c] * x[(long long)r * p.c + c]; }, length);
+    for (int r = threadIdx.x; r < rows; r += blockDim.x) {
+        const float root = sqrt_(length[r]);
+        p.length[first + r] = root;
+        length[r] = root < p.eps ? p.eps : root;
+    }
+    __syncthreads();
+    each_cell(rows, p.c, [&](int r, int c) { y[(long long)r * p.c + c] = x[(long long)r * p.c + c] / length[r]; });
+}
+
+struct UnitNormBackwardParams {
+    const float *y;      // [rows,C]
+    const float *dy;     // [rows,C]
+    const float *length; // [rows]
+    float *dx;           // [rows,C]
+    int rows, c, rows_per_block, accumulate;
+    float eps;
+};
+
+KERNEL(unit_norm_bwd_f32, UnitNormBackwardParams, NORM_THREADS) {
+    SHARED(float, along, LAYER_ROWS); // <y, dy>
+    const long long first = (long long)blockIdx.x * p.rows_per_block;
+    const int rows = rows_here(p.rows, p.rows_per_block);
+    const float *__restrict y = p.y + first * p.c;
+    const float *__restrict dy = p.dy + first * p.c;
+    const float *__restrict length = p.length + first;
+    float *__restrict dx = p.dx + first * p.c;
+    row_sum<LAYER_ROWS>(
+        rows, p.c, [&](int r, int c) { return y[(long long)r * p.c + c] * dy[(long long)r * p.c + c]; }, along);
+    each_cell(rows, p.c, [&](int r, int c) {
+        const long long i = (long long)r * p.c + c;
+        put(dx[i], length[r] < p.eps ? dy[i] / p.eps : (dy[i] - y[i] * along[r]) / length[r], p.accumulate);
+    });
 }

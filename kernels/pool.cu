@@ -6,10 +6,13 @@
 //   avg_pool_bwd_f32          dx[X,C] (+)= sum over the windows around it of dy / their size
 //   global_avg_pool_fwd_f32   y[N,C] = sum over the pixels (see columns.cuh) / their number
 //   global_avg_pool_bwd_f32   dx[N,X,C] (+)= dy[N,C] / the number of pixels
+//   gem_pool_fwd_f32          y[N,C] = cube root of the mean over the pixels of max(x, eps)^3
+//   gem_pool_bwd_f32          dx[N,X,C] (+)= dy[N,C] x^2 / (y[N,C]^2 the number of pixels) where x >= eps
 //
 // Padding is no value: it never wins, and adds nothing to a sum. A NaN is larger than any number, and the last of several wins, as in PyTorch. The
 // padding is at most half the window, so every window has a pixel.
 #include "columns.cuh"
+#include "math.cuh"
 #include "pixel.cuh"
 #include "tile.cuh"
 
@@ -166,4 +169,53 @@ KERNEL(global_avg_pool_bwd_f32, GlobalAvgPoolParams, POOL_THREADS) {
     float *dx = p.y + ((long long)blockIdx.y * p.pixels + first) * p.c;
     each_cell(rows_here(p.pixels, p.rows_per_block), p.c,
               [=](int r, int c) { put(dx[(long long)r * p.c + c], dy[c] / (float)p.pixels, p.accumulate); });
+}
+
+struct GemPoolParams {
+    const float *x;  // [N,P,C]
+    const float *dy; // bwd: [N,C]
+    float *y;        // [N,C]
+    float *dx;       // bwd: [N,P,C]
+    int pixels, c;
+    float eps;
+    int rows_per_block, accumulate;
+};
+
+// Of x > 0: the root that exp and log give, and one step of Newton's for their error.
+DEVICE float cube_root(float x) {
+    const float y = exp_(log_(x) / 3.0f);
+    return y - (y - x / (y * y)) / 3.0f;
+}
+
+DEVICE vecf cubes(const float *x, int n, float eps) {
+    alignas(64) float value[VECF_LANES];
+    v_store_aligned(value, v_load_n(x, n));
+    for (int l = 0; l < VECF_LANES; l++) {
+        const float v = value[l] < eps ? eps : value[l];
+        value[l] = v * v * v;
+    }
+    return v_load_aligned(value);
+}
+
+// Grid: x = tiles of C, y = N.
+KERNEL(gem_pool_fwd_f32, GemPoolParams, POOL_THREADS) {
+    SHARED(float, lane, LANE_SUMS);
+    SHARED(float, sum, COLUMNS);
+    const int c0 = blockIdx.x * COLUMNS, cols = at_most(p.c - c0, COLUMNS);
+    const float *__restrict x = p.x + (long long)blockIdx.y * p.pixels * p.c + c0;
+    column_sum<1>(p.pixels, cols, lane, sum, [&](int r, int c, int n) { return Runs<1>{{cubes(x + (long long)r * p.c + c, n, p.eps)}}; });
+    float *__restrict y = p.y + (long long)blockIdx.y * p.c + c0;
+    for (int c = threadIdx.x; c < cols; c += blockDim.x) y[c] = cube_root(sum[c] / (float)p.pixels);
+}
+
+// Grid: x = rows of pixels, y = N.
+KERNEL(gem_pool_bwd_f32, GemPoolParams, POOL_THREADS) {
+    const long long first = (long long)blockIdx.x * p.rows_per_block, own = ((long long)blockIdx.y * p.pixels + first) * p.c;
+    const float *x = p.x + own, *y = p.y + (long long)blockIdx.y * p.c, *dy = p.dy + (long long)blockIdx.y * p.c;
+    float *dx = p.dx + own;
+    each_cell(rows_here(p.pixels, p.rows_per_block), p.c, [=](int r, int c) {
+        const long long i = (long long)r * p.c + c;
+        const float share = x[i] / y[c];
+        put(dx[i], x[i] < p.eps ? 0.0f : dy[c] / (float)p.pixels * (share * share), p.accumulate);
+    });
 }

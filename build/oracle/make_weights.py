@@ -78,7 +78,6 @@ def torch_files():
     torch.save(dict(content), OUT / "legacy.pt", _use_new_zipfile_serialization=False)
     torch.save({"expanded": torch.ones(1, 3).expand(1000, 3)}, OUT / "expanded.pt")
     torch.save(torch.nn.Linear(2, 2), OUT / "module.pt")
-    torch.jit.script(torch.nn.Linear(2, 2)).save(str(OUT / "script.pt"))
     torch.save({"a": {"b": torch.ones(2)}, "note": "x"}, OUT / "nested.pt")
 
 

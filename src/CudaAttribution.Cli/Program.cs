@@ -38,6 +38,7 @@ var root = new RootCommand(
     ExperimentCommand.Create(),
     UnitCommand.Create(),
     DataCommand.Create(),
+    DescriptorCommand.Create(),
     VerifyCommand.Create(),
     ConvertCommand.Create(),
     ProbeCommand.Create(),

@@ -58,7 +58,7 @@ public sealed class DemoExperiment(ComputeDevice device, DemoOptions options, Ac
     {
         var folder = new RunFolder(options.Out);
         var recorder = RecordedRun.On(device, "demo", options.CommandLine, options.Seed);
-        MeasureRegistry.Check(_recipe.Metric);
+        MeasureRegistry.CheckPixel(_recipe.Metric);
         var tuner = new FineTuner(device, options.Model(_recipe.Base));
         var (source, sourceData) = Source();
         string twins = TwinSet.Load(options.Model(_recipe.Twins)).Root;

@@ -75,7 +75,8 @@ internal static class AttributeCommand
         var decoys = CommonOptions.Data("--decoys", "HTTP suspects only: whose captions decoy prompts are drawn from");
         var sampling = new SamplingOptionSet();
         var runOptions = new RunOptionSet();
-        var command = new Command("attribute", Description) { keysFolder, suspect, nullFile, discriminator, alpha, maxUnusable, decoys };
+        var descriptor = CommonOptions.Descriptor();
+        var command = new Command("attribute", Description) { keysFolder, suspect, nullFile, discriminator, descriptor, alpha, maxUnusable, decoys };
         sampling.AddTo(command);
         runOptions.AddTo(command);
         command.SetAction(parsed =>
@@ -104,7 +105,8 @@ internal static class AttributeCommand
             using var opened = SuspectOpener.Open(parsed.GetValue(suspect)!.FullName, suspectOptions);
             using var store = AnswerStore.Of(session.Folder);
             var result = AttributionJob.Run(
-                keys, nulls, opened, session.Device, store, session.Folder, options, session.Recorder, learned, cancel.Token).Run.Result;
+                keys, nulls, opened, session.Device, store, session.Folder, options, session.Recorder, learned, cancel.Token,
+                parsed.GetValue(descriptor)?.FullName).Run.Result;
             session.EnterIntoLedger(new(
                 result.Unusable is null ? "indications" : "unusable answers",
                 result.Indications.ToDictionary(i => i.Name, i => i.Share)));

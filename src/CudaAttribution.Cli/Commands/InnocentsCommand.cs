@@ -74,8 +74,9 @@ internal static class InnocentsCommand
         };
         var sampling = new SamplingOptionSet();
         var runOptions = new RunOptionSet();
+        var descriptor = CommonOptions.Descriptor();
         var command = new Command("score", "Puts the keys to the innocents and writes null.json, which 'attribute' ranks suspects among.")
-        { keysFolder, innocents };
+        { keysFolder, innocents, descriptor };
         sampling.AddTo(command);
         runOptions.AddTo(command);
         command.SetAction(parsed =>
@@ -92,7 +93,7 @@ internal static class InnocentsCommand
             using (var line = new ProgressLine("scoring innocents"))
             using (var cancel = new CancelKey())
             {
-                table = new InnocentScorer(MeasureRegistry.Create(keys.Header.Metric, session.Device), store)
+                table = new InnocentScorer(MeasureRegistry.Create(keys.Header.Metric, session.Device, parsed.GetValue(descriptor)?.FullName), store)
                     .Score(keys, members, run.Seed, (done, total) => line.Report(done, total), cancel.Token);
             }
             session.Folder.WriteJson(NullTable.FileName, table);

@@ -85,13 +85,14 @@ internal static class KeysCommand
         };
         var sampling = new SamplingOptionSet();
         var bad = CommonOptions.OnBadImage();
+        var descriptor = CommonOptions.Descriptor();
         var runOptions = new RunOptionSet();
         var select = new Command(
             "select",
             "Finds the key samples of a source model and freezes them: a folder keys/ whose hash later commands check.")
         {
             data, innocents,
-            strategy, metric, count, draws, candidates, lambda, threshold, dispersion, divergence, weight, bias, paired,
+            strategy, metric, descriptor, count, draws, candidates, lambda, threshold, dispersion, divergence, weight, bias, paired,
             services, bad,
         };
         source.AddTo(select);
@@ -128,7 +129,7 @@ internal static class KeysCommand
             using (var line = new ProgressLine("selecting keys"))
             using (var cancel = new CancelKey())
             {
-                keys = new KeySelector(MeasureRegistry.Create(parsed.GetValue(metric)!, session.Device), store)
+                keys = new KeySelector(MeasureRegistry.Create(parsed.GetValue(metric)!, session.Device, parsed.GetValue(descriptor)?.FullName), store)
                     .Select(model, training, references, options, (done, total) => line.Report(done, total, "pictures"), cancel.Token, askable);
             }
             keys.Save(session.Folder.Path(KeySet.FolderName));
@@ -154,7 +155,8 @@ internal static class KeysCommand
 
     internal static Option<string> CommonMetric() => new("--metric")
     {
-        Description = $"Reconstruction distance: {string.Join(" or ", MeasureRegistry.Names)}.",
+        Description = $"Reconstruction distance: on pixels {string.Join(" or ", MeasureRegistry.PixelNames)}, by a descriptor "
+            + $"{string.Join(", ", MeasureRegistry.DescriptorNames)} (cosine, Euclidean, and both pixels and cosine).",
         DefaultValueFactory = _ => "px",
         HelpName = "name",
     };

@@ -54,8 +54,10 @@ internal static class ReconstructCommand
         };
         var tile = CommonOptions.Tile();
         var bad = CommonOptions.OnBadImage();
+        var descriptor = CommonOptions.Descriptor();
+        descriptor.Description = "Measure by this descriptor too: a folder of 'descriptor train', or a published file (.torchvision.pt, .torchscript.pt).";
         var runOptions = new RunOptionSet(random: false);
-        var command = new Command("reconstruct", Description) { data, files, prompt, steps, fixedPoint, tile, bad };
+        var command = new Command("reconstruct", Description) { data, files, prompt, steps, fixedPoint, tile, bad, descriptor };
         model.AddTo(command);
         runOptions.AddTo(command);
         command.SetAction(parsed =>
@@ -75,7 +77,7 @@ internal static class ReconstructCommand
             {
                 Steps = parsed.GetValue(steps), FixedPoint = parsed.GetValue(fixedPoint), Tile = parsed.GetValue(tile),
             };
-            var rows = Reconstruct(source, originals, options, session);
+            var rows = Reconstruct(source, originals, options, session, parsed.GetValue(descriptor)?.FullName);
             var table = ReconstructionTable.Of(source, options.Steps, options.FixedPoint, rows);
             session.Folder.WriteJson(ReconstructionTable.FileName, table);
             session.Finish();
@@ -98,9 +100,13 @@ internal static class ReconstructCommand
     }
 
     /// <summary>Reconstructs a batch after the other, and keeps of each what the table and the sheet need.</summary>
-    private static List<ReconstructionRow> Reconstruct(LocalModel model, List<Original> originals, InversionOptions options, RunSession session)
+    private static List<ReconstructionRow> Reconstruct(LocalModel model, List<Original> originals, InversionOptions options, RunSession session, string? descriptor)
     {
-        var metrics = MeasureRegistry.Names.Select(name => MeasureRegistry.Create(name, session.Device)).ToArray();
+        IPictureMeasure[] metrics =
+        [
+            .. MeasureRegistry.PixelNames.Select(name => MeasureRegistry.Create(name, session.Device)),
+            .. descriptor is null ? [] : MeasureRegistry.ByDescriptor(session.Device, descriptor),
+        ];
         var layout = new ContactSheetOptions
         {
             Columns = 2 * Math.Min(PairsInARow, originals.Count),

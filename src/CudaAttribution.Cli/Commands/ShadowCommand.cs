@@ -47,7 +47,7 @@ internal static class ShadowCommand
         };
         var measure = new Option<string>("--measure")
         {
-            Description = $"Measure by which an answer is a copy: {string.Join(", ", MeasureRegistry.Names)}.", DefaultValueFactory = _ => "px", HelpName = "name",
+            Description = $"Measure by which an answer is a copy: {string.Join(", ", MeasureRegistry.PixelNames)}.", DefaultValueFactory = _ => "px", HelpName = "name",
         };
         var draws = new Option<int>("--draws")
         {

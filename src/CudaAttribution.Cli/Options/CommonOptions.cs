@@ -74,6 +74,13 @@ internal static class CommonOptions
         return option.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, "F32", "F16", "BF16");
     }
 
+    public static Option<FileSystemInfo?> Descriptor() => new("--descriptor")
+    {
+        Description = "Descriptor of the metrics sscd, embed and mix: a folder of 'descriptor train', or a published file (.torchvision.pt, .torchscript.pt). "
+            + "Results name it, and only the same one goes on with them.",
+        HelpName = "folder|file",
+    };
+
     public static Option<string> Data(string name = "--data", string what = "Captioned pictures") => new(name)
     {
         Description = $"{what}: a folder or file in one of the layouts of docs/datasets.md (captions.tsv, Hugging Face's image folder and Parquet, "

@@ -123,7 +123,7 @@ public sealed record CalibrationRecipe
     /// <exception cref="UserException">A number makes no sense.</exception>
     internal void Check(string? file = null)
     {
-        MeasureRegistry.Check(Metric);
+        MeasureRegistry.CheckPixel(Metric);
         Law.Validate();
         Training.Validate();
         if (Law.Count is null) throw new UserException("the law has no bounds of count", "Say how many pictures an innocent is trained on.", file);

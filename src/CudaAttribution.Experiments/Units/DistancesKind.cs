@@ -47,7 +47,7 @@ public sealed class DistancesKind(UnitDevices devices) : IUnitKind
 
     public void Check(WorkUnit unit)
     {
-        MeasureRegistry.Check(UnitSettings.Read<DistancesSettings>(unit).Measure);
+        MeasureRegistry.CheckPixel(UnitSettings.Read<DistancesSettings>(unit).Measure);
         UnitInputs.Check(unit, "the trials", "the model");
     }
 

@@ -42,7 +42,7 @@ public sealed class KeysKind(UnitDevices devices) : IUnitKind
         var settings = UnitSettings.Read<KeysSettings>(unit);
         if (settings.Data is null) throw new UserException("this unit cannot select keys: it names no data", "Say what the source was trained on.", unit.Id);
         settings.Selection.Validate();
-        MeasureRegistry.Check(settings.Metric);
+        MeasureRegistry.CheckPixel(settings.Metric);
         UnitInputs.Check(unit, ["the source", .. settings.Innocents.Select(i => $"the innocent {i}"), .. UnitInputs.OfData(settings.Data)]);
     }
 

@@ -43,7 +43,7 @@ public sealed class SwapKind(UnitDevices devices) : IUnitKind
         var settings = UnitSettings.Read<SwapSettings>(unit);
         if (settings.Prompts < 1 || settings.Answers < 1)
             throw new UserException($"this unit cannot ask {settings.Answers} answers to {settings.Prompts} prompts", "Ask for one at least.", unit.Id);
-        MeasureRegistry.Check(settings.Measure);
+        MeasureRegistry.CheckPixel(settings.Measure);
         UnitInputs.Check(unit, "the source and its twins", "the model");
     }
 

@@ -60,7 +60,7 @@ public sealed class TrialsKind(UnitDevices devices) : IUnitKind
         if (settings.Fresh < 1 || settings.Prompts < 1 || settings.Pool < settings.Prompts)
             throw new UserException(
                 $"this unit cannot draw: {settings.Fresh} fresh pictures, {settings.Prompts} prompts of {settings.Pool}", "Ask for one at least.", unit.Id);
-        MeasureRegistry.Check(settings.Measure);
+        MeasureRegistry.CheckPixel(settings.Measure);
         UnitInputs.Check(unit, "the source", "the served log");
     }
 

@@ -12,7 +12,10 @@ public sealed record ResNetConfig(IReadOnlyList<int> Blocks, bool Bottleneck)
     /// <summary>Channels of the stem; every stage doubles them.</summary>
     public int Width { get; init; } = 64;
 
-    /// <summary>Outputs of the classifier.</summary>
+    /// <summary>What a picture meets first.</summary>
+    public ResNetStem Stem { get; init; }
+
+    /// <summary>Outputs of the last linear layer.</summary>
     public int Classes { get; init; } = 1000;
 
     /// <summary>Channels of a picture.</summary>
@@ -43,4 +46,14 @@ public sealed record ResNetConfig(IReadOnlyList<int> Blocks, bool Bottleneck)
             if (value < 1) throw new ArgumentException($"{name} must be positive, it is {value}");
         }
     }
+}
+
+/// <summary>How a <see cref="ResNetModel"/> begins.</summary>
+public enum ResNetStem
+{
+    /// <summary>A convolution of 7x7 with stride 2 and a maximum over 3x3 with stride 2: a quarter of the side, for pictures of 224 pixels and more.</summary>
+    Halving,
+
+    /// <summary>A convolution of 3x3 with stride 1 and no maximum: for pictures of 32 to 64 pixels.</summary>
+    Keeping,
 }

@@ -20,15 +20,16 @@ public sealed class ResNetModel
     {
         config.Validate();
         Config = config;
-        _stem = new NormedConv(p, 1, config.InChannels, config.Width, kernel: 7, stride: 2);
+        var (kernel, stride) = config.Stem == ResNetStem.Halving ? (7, 2) : (3, 1);
+        _stem = new NormedConv(p, 1, config.InChannels, config.Width, kernel, stride);
         var blocks = new List<ResidualBlock>();
         int channels = config.Width;
         for (int stage = 0; stage < config.Blocks.Count; stage++)
         {
             for (int i = 0; i < config.Blocks[stage]; i++)
             {
-                int stride = stage > 0 && i == 0 ? 2 : 1;
-                blocks.Add(new ResidualBlock(p[$"layer{stage + 1}", i], channels, config.Planes(stage), config.OutChannels(stage), stride));
+                int step = stage > 0 && i == 0 ? 2 : 1;
+                blocks.Add(new ResidualBlock(p[$"layer{stage + 1}", i], channels, config.Planes(stage), config.OutChannels(stage), step));
                 channels = config.OutChannels(stage);
             }
         }
@@ -43,14 +44,17 @@ public sealed class ResNetModel
     /// <param name="x">Pictures <c>[N,H,W,C]</c>, normalised as the network was trained on.</param>
     /// <param name="mode">Training moves the running statistics.</param>
     /// <returns><c>[N,FeatureWidth]</c>.</returns>
-    public Tensor Features(Tape tape, Tensor x, NetworkMode mode)
+    public Tensor Features(Tape tape, Tensor x, NetworkMode mode) => tape.Replace(Maps(tape, x, mode), Pool.GlobalAvgPool);
+
+    /// <summary>The maps of the last stage <c>[N,H',W',FeatureWidth]</c>; see <see cref="Features"/>.</summary>
+    public Tensor Maps(Tape tape, Tensor x, NetworkMode mode)
     {
         var h = tape.Recompute(() => Stem(tape, x, mode));
         foreach (var block in _blocks) h = tape.Replace(h, (t, map) => t.Recompute(() => block.Forward(t, map, mode)));
-        return tape.Replace(h, Pool.GlobalAvgPool);
+        return h;
     }
 
-    /// <summary>Logits <c>[N,Classes]</c> of features.</summary>
+    /// <summary>The last linear layer: logits <c>[N,Classes]</c> of features.</summary>
     public Tensor Classify(Tape tape, Tensor features) => _fc.Forward(tape, features);
 
     /// <summary>Logits <c>[N,Classes]</c> of pictures; see <see cref="Features"/>.</summary>
@@ -60,6 +64,6 @@ public sealed class ResNetModel
     {
         using var frame = tape.Frame();
         var h = tape.Replace(_stem.Forward(tape, x, mode), Elementwise.Relu);
-        return frame.Keep(tape.Replace(h, (t, map) => t.MaxPool2d(map, kernel: 3, stride: 2, padding: 1)));
+        return frame.Keep(Config.Stem == ResNetStem.Halving ? tape.Replace(h, (t, map) => t.MaxPool2d(map, kernel: 3, stride: 2, padding: 1)) : h);
     }
 }

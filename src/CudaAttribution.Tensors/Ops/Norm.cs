@@ -131,6 +131,37 @@ public static partial class Norm
         });
     }
 
+    /// <summary>Rows of unit length: y = x / max(‖x‖, eps), in the Euclidean norm.</summary>
+    /// <param name="tape">Where it is recorded.</param>
+    /// <param name="x"><c>[...,C]</c>, not empty; a row is its last axis.</param>
+    /// <param name="eps">The least length that is divided by; a shorter row stays shorter than 1.</param>
+    public static Tensor UnitNorm(this Tape tape, Tensor x, float eps = 1e-12f)
+    {
+        const string Op = "unit_norm";
+        OpCheck.Argument(tape.Device, Op, x);
+        OpCheck.That(x.Shape.Rank >= 1 && x.Count > 0, Op, x, "[...,C], not empty");
+        RequireEps(Op, eps);
+        int channels = x.Shape[^1], rows = OpCheck.Int(Op, x.Shape.Rows, "the number of rows");
+        int perBlock = int.Min(KernelConstants.LAYER_ROWS, Tiles.RowsPerBlock(channels));
+        var grid = Tiles.Rows(rows, perBlock);
+        var y = tape.New(x.Shape);
+        var length = tape.New([rows]);
+        tape.Device.Launch("unit_norm_fwd_f32", grid, new UnitNormForwardParams
+        {
+            X = x.Pointer, Y = y.Pointer, Length = length.Pointer, Rows = rows, C = channels, RowsPerBlock = perBlock, Eps = eps,
+        });
+        return tape.Record(y, [x], dy =>
+        {
+            var (dx, accumulate) = tape.GradOf(x);
+            tape.Device.Launch("unit_norm_bwd_f32", grid, new UnitNormBackwardParams
+            {
+                Y = y.Pointer, Dy = dy.Pointer, Length = length.Pointer, Dx = dx.Pointer, Rows = rows, C = channels, RowsPerBlock = perBlock,
+                Accumulate = accumulate ? 1 : 0, Eps = eps,
+            });
+            length.Release();
+        });
+    }
+
     /// <summary>dw and db (+)= the sums over <paramref name="part"/> <c>[parts,2,C]</c>, which is given back.</summary>
     private static void SumParts(Tape tape, Tensor part, int parts, Tensor w, Tensor b)
     {
@@ -218,5 +249,21 @@ public static partial class Norm
     {
         public nint Part, Dw, Db;
         public int Parts, C, AccumulateW, AccumulateB;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct UnitNormForwardParams
+    {
+        public nint X, Y, Length;
+        public int Rows, C, RowsPerBlock;
+        public float Eps;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct UnitNormBackwardParams
+    {
+        public nint Y, Dy, Length, Dx;
+        public int Rows, C, RowsPerBlock, Accumulate;
+        public float Eps;
     }
 }

@@ -3,7 +3,7 @@ namespace CudaAttribution.Tensors.Ops;
 public static partial class Norm
 {
     /// <summary>The checked instances of the family.</summary>
-    public static IEnumerable<OpCase> Cases => [.. GroupNormCases, .. LayerNormCases];
+    public static IEnumerable<OpCase> Cases => [.. GroupNormCases, .. LayerNormCases, .. UnitNormCases];
 
     private static IEnumerable<OpCase> GroupNormCases
     {
@@ -84,6 +84,40 @@ public static partial class Norm
                     Bytes = 8.0 * shape.Count,
                     BatchInvariant = dims.Length > 1,
                     Mutants = [("eps", (tape, x) => tape.LayerNorm(x[0], x[1], x[2], eps + 0.5f))],
+                };
+            }
+        }
+    }
+
+    private static IEnumerable<OpCase> UnitNormCases
+    {
+        get
+        {
+            return
+            [
+                Case(1e-12f, 1, 1), Case(1e-12f, 5, 7), Case(1e-12f, 40, 128), Case(1e-12f, 2, 3, 5), Case(1e-12f, 2, 4099),
+                Case(100f, 3, 6), // every row shorter than eps
+                Case(1e-12f, 256, 512) with { BenchOnly = true },
+            ];
+
+            static OpCase Case(float eps, params int[] dims)
+            {
+                var shape = new Shape(dims);
+                int c = dims[^1];
+                return new OpCase(
+                    "norm/unit",
+                    $"{shape} eps {eps}",
+                    [new OpInput("x", shape, OpFill.Normal(0.5f, 2f), Batched: true)],
+                    (tape, x) => tape.UnitNorm(x[0], eps),
+                    x => [.. x[0].Chunk(c).SelectMany(row =>
+                    {
+                        double length = Math.Max(Math.Sqrt(row.Sum(v => v * v)), eps);
+                        return row.Select(v => v / length);
+                    })])
+                {
+                    Bytes = 8.0 * shape.Count,
+                    BatchInvariant = true,
+                    Mutants = [("eps", (tape, x) => tape.UnitNorm(x[0], 1000f))],
                 };
             }
         }

@@ -100,6 +100,38 @@ public static partial class Pool
         });
     }
 
+    /// <summary>
+    /// Generalised mean of order 3 (Radenović et al. 2019): y[n,c] = (mean of max(x, eps)³ over the pixels of channel c of sample n)^(1/3). A value
+    /// below eps has no gradient.
+    /// </summary>
+    /// <param name="tape">Where it is recorded.</param>
+    /// <param name="x"><c>[N,...,C]</c>, not empty.</param>
+    /// <param name="eps">The least a value counts as, in [1e-12, 1]: its cube is a normal number.</param>
+    /// <returns><c>[N,C]</c>.</returns>
+    public static Tensor GemPool(this Tape tape, Tensor x, float eps = 1e-6f)
+    {
+        const string Op = "gem_pool";
+        OpCheck.Argument(tape.Device, Op, x);
+        OpCheck.That(x.Shape.Rank >= 2 && x.Count > 0, Op, x, "[N,...,C], not empty");
+        if (eps is not (>= 1e-12f and <= 1f)) throw new ArgumentException($"{Op}: eps is {eps}, it must lie in [1e-12, 1]", nameof(eps));
+        int samples = x.Shape[0], channels = x.Shape[^1], pixels = OpCheck.Int(Op, x.Count / samples / channels, "the number of pixels");
+        var y = tape.New([samples, channels]);
+        tape.Device.Launch("gem_pool_fwd_f32", new Grid((channels + KernelConstants.COLUMNS - 1) / KernelConstants.COLUMNS, samples), new GemPoolParams
+        {
+            X = x.Pointer, Y = y.Pointer, Pixels = pixels, C = channels, Eps = eps,
+        });
+        return tape.Record(y, [x], dy =>
+        {
+            var (dx, accumulate) = tape.GradOf(x);
+            int rows = Tiles.RowsPerBlock(channels);
+            tape.Device.Launch("gem_pool_bwd_f32", Tiles.Rows(pixels, rows, samples), new GemPoolParams
+            {
+                X = x.Pointer, Dy = dy.Pointer, Y = y.Pointer, Dx = dx.Pointer, Pixels = pixels, C = channels, Eps = eps, RowsPerBlock = rows,
+                Accumulate = accumulate ? 1 : 0,
+            });
+        });
+    }
+
     private static PoolShape ShapeOf(Tape tape, string op, Tensor x, int kernel, int stride, int padding, bool countPad)
     {
         OpCheck.Argument(tape.Device, op, x);
@@ -158,5 +190,14 @@ public static partial class Pool
     {
         public nint X, Y;
         public int Pixels, C, RowsPerBlock, Accumulate;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct GemPoolParams
+    {
+        public nint X, Dy, Y, Dx;
+        public int Pixels, C;
+        public float Eps;
+        public int RowsPerBlock, Accumulate;
     }
 }

@@ -3,7 +3,7 @@ namespace CudaAttribution.Tensors.Ops;
 public static partial class Pool
 {
     /// <summary>The checked instances of the family.</summary>
-    public static IEnumerable<OpCase> Cases => [.. MaxCases, .. AvgCases, .. GlobalAvgCases];
+    public static IEnumerable<OpCase> Cases => [.. MaxCases, .. AvgCases, .. GlobalAvgCases, .. GemCases];
 
     private static IEnumerable<OpCase> MaxCases
     {
@@ -89,6 +89,36 @@ public static partial class Pool
                 {
                     Bytes = 4.0 * samples * channels * (pixels + 1),
                     BatchInvariant = true,
+                };
+            }
+        }
+    }
+
+    private static IEnumerable<OpCase> GemCases
+    {
+        get
+        {
+            return
+            [
+                Case(1e-6f, 1f, 2, 7, 7, 5), Case(1e-6f, 1f, 3, 1, 1, 4), Case(1e-6f, 2f, 1, 40, 3, 70), Case(1e-6f, 1f, 2, 33, 1),
+                Case(0.5f, 1f, 2, 3, 2, 2, 3), Case(1e-6f, -20f, 2, 5, 4), // the last: all below eps
+                Case(1e-6f, 1f, 32, 10, 10, 2048) with { BenchOnly = true },
+            ];
+
+            static OpCase Case(float eps, float mean, params int[] dims)
+            {
+                int samples = dims[0], channels = dims[^1], pixels = (int)(new Shape(dims).Count / samples / channels);
+                return new OpCase(
+                    "pool/gem",
+                    $"{new Shape(dims)} eps {eps}, mean {mean}",
+                    [new OpInput("x", dims, OpFill.Normal(mean), Batched: true)],
+                    (tape, x) => tape.GemPool(x[0], eps),
+                    x => [.. Enumerable.Range(0, samples * channels).Select(i => double.Cbrt(Enumerable.Range(0, pixels)
+                        .Average(p => Math.Pow(Math.Max(x[0][(((i / channels * pixels) + p) * channels) + (i % channels)], eps), 3))))])
+                {
+                    Bytes = 4.0 * samples * channels * (pixels + 1),
+                    BatchInvariant = true,
+                    Mutants = [("eps", (tape, x) => tape.GemPool(x[0], eps == 1f ? 0.5f : 1f))],
                 };
             }
         }

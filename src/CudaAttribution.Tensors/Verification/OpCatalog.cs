@@ -12,6 +12,7 @@ public static class OpCatalog
         .. Norm.Cases,
         .. DotProductAttention.Cases,
         .. Loss.Cases,
+        .. ContrastiveLoss.Cases,
         .. CrossEntropyLoss.Cases,
         .. BinaryCrossEntropyLoss.Cases,
         .. Elementwise.Cases,

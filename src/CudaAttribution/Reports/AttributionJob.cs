@@ -23,13 +23,14 @@ public static class AttributionJob
     /// <param name="recorder">Notes what the manifest says.</param>
     /// <param name="discriminator">Scores the suspect too; null for none.</param>
     /// <param name="cancel">Cancels; answers that were given stay recorded.</param>
+    /// <param name="descriptor">As <see cref="MeasureRegistry.Create"/> takes it.</param>
     /// <exception cref="UserException">The discriminator is of other keys, or wants two answers to each.</exception>
     public static (AttributionRun Run, RunManifest Manifest) Run(
         KeySet keys, NullTable? nulls, OpenedSuspect suspect, ComputeDevice device, AnswerStore store, RunFolder folder, AttributionOptions options,
-        RunRecorder recorder, DiscriminatorFolder? discriminator = null, CancellationToken cancel = default)
+        RunRecorder recorder, DiscriminatorFolder? discriminator = null, CancellationToken cancel = default, string? descriptor = null)
     {
         discriminator?.CheckAskedOnce(keys);
-        var run = Examine(keys, nulls, suspect, device, store, options, cancel);
+        var run = Examine(keys, nulls, suspect, device, store, options, cancel, descriptor);
         if (discriminator is not null)
         {
             recorder.Input("discriminator", discriminator.Sha256);
@@ -42,7 +43,7 @@ public static class AttributionJob
     /// <summary>Asks, counts and ranks, and writes nothing but the answers into their store.</summary>
     public static AttributionRun Examine(
         KeySet keys, NullTable? nulls, OpenedSuspect suspect, ComputeDevice device, AnswerStore store, AttributionOptions options,
-        CancellationToken cancel = default) =>
-        new Attributor(MeasureRegistry.Create(keys.Header.Metric, device), store)
+        CancellationToken cancel = default, string? descriptor = null) =>
+        new Attributor(MeasureRegistry.Create(keys.Header.Metric, device, descriptor), store)
             .Run(keys, suspect.Model, nulls, options with { Overlap = suspect.OverlapWith(keys) }, cancel);
 }

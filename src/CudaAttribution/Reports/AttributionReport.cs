@@ -116,7 +116,7 @@ public static class AttributionReport
             thresholds);
         return "<h2>Distances</h2>" + Html.Figure(
             chart,
-            $"Metric {r.Metric}: 0 is the same picture, 1 is black against white. Answers left of δ0 are hits. All groups but the suspect are "
+            $"Metric {r.Metric}: 0 is the same picture. Answers left of δ0 are hits. All groups but the suspect are "
             + "lawful, also the one that was trained on the same real pictures."
             + (r.Keys.Any(k => k.Failure is not null) ? " Answers that never came are not drawn; they count as misses." : ""));
     }

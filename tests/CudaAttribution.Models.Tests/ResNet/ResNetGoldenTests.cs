@@ -63,25 +63,14 @@ public class ResNetGoldenTests : DeviceFixture
         var network = new ResNetModel(Config(name), new ParameterScope(parameters, new WeightInit()));
         parameters.Freeze(trainable: false);
         Assert.That(parameters.Count, Is.EqualTo(count));
-        string last = name == "resnet18" ? "bn2.weight" : "bn3.weight";
-        foreach (string key in parameters.Names) Fill(parameters[key], key);
-        foreach (var buffer in parameters.Buffers.Where(b => b.Tensor.Type == DType.F32)) Fill(buffer.Tensor, buffer.Name);
+        FormulaWeights.Fill(parameters, name == "resnet18" ? "bn2.weight" : "bn3.weight");
 
         using var tape = new Tape(Device, record: false);
-        float[] pixels = WeightMap.FromFile(Uniform("x", 3 * 224 * 224, 0, 1), new Shape(1, 224, 224, 3));
+        float[] pixels = FormulaWeights.Pictures("x", 1, 224);
         var features = network.Features(tape, tape.Arena.From(pixels, new Shape(1, 224, 224, 3)), NetworkMode.Evaluation);
         Assert.That(Nmse.Of(features.ToArray<float>(), golden.Values($"{name}.features")), Is.LessThanOrEqualTo(Nmse.Limit));
         var output = network.Classify(tape, features);
         Assert.That(Nmse.Of(output.ToArray<float>(), golden.Values($"{name}.output")), Is.LessThanOrEqualTo(Nmse.Limit));
-
-        void Fill(Tensor tensor, string key)
-        {
-            var shape = tensor.Shape;
-            bool norm = key.EndsWith("weight", StringComparison.Ordinal) || key.EndsWith("running_var", StringComparison.Ordinal);
-            double mean = !norm || shape.Rank > 1 ? 0 : key.StartsWith("layer", StringComparison.Ordinal) && key.EndsWith(last, StringComparison.Ordinal) ? 0.25 : 1;
-            double bound = shape.Rank > 1 ? Math.Sqrt(6.0 / (shape.Count / shape[0])) : 0.25;
-            tensor.CopyFrom<float>(WeightMap.FromFile(Uniform(key, (int)shape.Count, mean, bound), shape));
-        }
     }
 
     private static ResNetConfig Config(string name) => name == "resnet18" ? ResNetConfig.ResNet18 : ResNetConfig.ResNet50;
@@ -95,19 +84,4 @@ public class ResNetGoldenTests : DeviceFixture
     }
 
     private static float[] Values(Tensor tensor) => tensor.Type == DType.I64 ? [tensor.ToArray<long>()[0]] : tensor.ToArray<float>();
-
-    /// <summary>mean + bound · u, u in [−1, 1) from a hash of name and index, as in <c>make_resnet_golden.py</c>.</summary>
-    private static float[] Uniform(string name, int count, double mean, double bound)
-    {
-        uint start = name.Aggregate(2166136261u, (hash, letter) => (hash ^ letter) * 16777619u);
-        var values = new float[count];
-        for (int i = 0; i < count; i++)
-        {
-            uint h = (uint)i * 2654435761u + start;
-            for (int k = 0; k < 2; k++) h = (h ^ (h >> 16)) * 0x45d9f3b;
-            h ^= h >> 16;
-            values[i] = (float)(mean + (h / 2147483648.0 - 1) * bound);
-        }
-        return values;
-    }
 }

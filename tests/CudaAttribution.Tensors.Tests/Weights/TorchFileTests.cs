@@ -85,7 +85,6 @@ public sealed class TorchFileTests
     [TestCase("legacy.pt", "before PyTorch 1.6 are not supported; convert it")]
     [TestCase("expanded.pt", "repeats the elements of its storage of 3")]
     [TestCase("module.pt", "torch.nn.modules.linear.Linear, a dict of tensors is needed")]
-    [TestCase("script.pt", "TorchScript")]
     [TestCase("nested.pt", "no tensors by name; its keys are a, note")]
     [TestCase("malicious_system.ckpt", "'posix.system', which no file of tensors needs")]
     [TestCase("malicious_eval.pt", ".eval', which no file of tensors needs")]

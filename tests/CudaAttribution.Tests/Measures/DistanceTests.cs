@@ -50,7 +50,7 @@ public class DistanceTests
     {
         var white = RgbImage.Filled(8, 8, 255, 255, 255);
         var black = RgbImage.Filled(8, 8, 0, 0, 0);
-        foreach (string name in MeasureRegistry.Names)
+        foreach (string name in MeasureRegistry.PixelNames)
         {
             var metric = MeasureRegistry.Create(name, _device);
             Assert.That(metric.Name, Is.EqualTo(name));
@@ -83,7 +83,7 @@ public class DistanceTests
         using var simt = ComputeDevice.Open("simt", "kernels");
         var references = Pictures(3, 16, 16, 9);
         var answers = Pictures(4, 16, 16, 10);
-        foreach (string name in MeasureRegistry.Names)
+        foreach (string name in MeasureRegistry.PixelNames)
             Assert.That(
                 MeasureRegistry.Create(name, simt).Matrix(references, answers),
                 Is.EqualTo(MeasureRegistry.Create(name, _device).Matrix(references, answers)),
@@ -143,8 +143,8 @@ public class DistanceTests
     public void UnknownMetricsAndTinyTilesAreRefused()
     {
         Assert.That(
-            Assert.Throws<UserException>(() => MeasureRegistry.Create("sscd", _device))!.Message,
-            Does.Contain("unknown metric 'sscd'").And.Contain("px, tile"));
+            Assert.Throws<UserException>(() => MeasureRegistry.Create("lpips", _device))!.Message,
+            Does.Contain("unknown metric 'lpips'").And.Contain("px, tile, sscd, embed, mix"));
         Assert.Throws<UserException>(() => new TileDistance(_device).Between(RgbImage.Filled(3, 8, 0, 0, 0), RgbImage.Filled(3, 8, 0, 0, 0)));
     }
 

@@ -247,9 +247,9 @@ internal sealed class PickleReader
                 var made = _host.Global(Line(), Line());
                 Push(Call(made, PopMark(), construct: true));
                 break;
-            case (byte)'b': // BUILD: an object's state, which nothing here has
-                _ = Pop();
-                _ = Top();
+            case (byte)'b': // BUILD: an object's state, which only a module keeps
+                object? state = Pop();
+                if (Top() is PickleModule script && state is PickleDict attributes) script.Attributes = attributes;
                 break;
             case (byte)'Q': // BINPERSID
                 Push(_host.Persistent(Pop()));
@@ -265,7 +265,7 @@ internal sealed class PickleReader
         if (arguments is not object?[] tuple) throw new PickleException("a call in the pickle has no tuple of arguments: the file is damaged");
         return callable switch
         {
-            PickleGlobal global when construct => new PickleOpaque(global.ToString()),
+            PickleGlobal global when construct => _host.Construct(global),
             PickleGlobal global => _host.Call(global, tuple),
             PickleOpaque opaque => opaque,
             _ => throw new PickleException("the pickle calls something that is no function: the file is damaged"),

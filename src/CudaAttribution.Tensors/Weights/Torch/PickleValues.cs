@@ -25,6 +25,12 @@ internal sealed class PickleDict
     }
 }
 
+/// <summary>An object of a TorchScript program: its attributes by name. It has none until the pickle gives it some.</summary>
+internal sealed class PickleModule
+{
+    public PickleDict Attributes { get; set; } = new();
+}
+
 /// <summary>A pickle is damaged, or asks for something that a file of tensors does not need.</summary>
 internal sealed class PickleException(string message) : Exception(message);
 
@@ -38,6 +44,9 @@ internal interface IPickleHost
     /// <summary>What calling <paramref name="callable"/> would give.</summary>
     /// <exception cref="PickleException">The arguments are not those of the call.</exception>
     object? Call(PickleGlobal callable, object?[] arguments);
+
+    /// <summary>What an object of a class is, before it has its state.</summary>
+    object Construct(PickleGlobal type);
 
     /// <summary>What an outside reference stands for.</summary>
     /// <exception cref="PickleException">It is none that is known.</exception>

@@ -5,13 +5,14 @@ namespace CudaAttribution.Tensors.Weights.Torch;
 
 /// <summary>
 /// A file of <c>torch.save</c> (PyTorch 1.6 and later: <c>.bin</c>, <c>.pt</c>, <c>.pth</c>, <c>.ckpt</c>) with a dict of tensors by name, or with
-/// such a dict under the key <c>state_dict</c>. Its pickle is read as data, nothing is executed; its tensors are read when asked for. The file must
+/// such a dict under the key <c>state_dict</c>; or a TorchScript program (<c>torch.jit.save</c>), whose parameters and buffers have the names of its
+/// <c>state_dict()</c>. Its pickles are read as data and its code not at all, nothing is executed; its tensors are read when asked for. The file must
 /// not be changed while it is open. Several threads may read at once.
 /// </summary>
 public sealed class TorchFile : IWeightSource
 {
-    private const string StateDict = "state_dict", Pickle = "/data.pkl";
-    private const int MaxPickleBytes = 64 << 20, MaxMetadataText = 1000;
+    private const string StateDict = "state_dict", Pickle = "/data.pkl", Constants = "/constants.pkl";
+    private const int MaxPickleBytes = 64 << 20, MaxMetadataText = 1000, MaxAttributes = 100_000, MaxDepth = 64;
 
     private readonly WeightStream _file;
     private readonly SortedDictionary<string, WeightInfo> _weights = new(StringComparer.Ordinal);
@@ -34,8 +35,17 @@ public sealed class TorchFile : IWeightSource
         var host = new TorchPickle();
         try
         {
-            var state = FindState(PickleReader.Read(Content(zip, root + Pickle, MaxPickleBytes), host));
-            foreach (var (name, value) in state.Entries) Add(zip, root, name, value);
+            object? value = PickleReader.Read(Content(zip, root + Pickle, MaxPickleBytes), host);
+            if (zip.Names.Contains(root + Constants))
+            {
+                // The code's own constants are no weights; they are read for what they refer to.
+                _ = PickleReader.Read(Content(zip, root + Constants, MaxPickleBytes), host);
+                AddModule(zip, root, value);
+            }
+            else
+            {
+                foreach (var (name, entry) in FindState(value).Entries) Add(zip, root, name, entry);
+            }
         }
         catch (PickleException e)
         {
@@ -43,7 +53,8 @@ public sealed class TorchFile : IWeightSource
         }
         if (_weights.Count == 0)
         {
-            throw Fail(null, $"it has no tensors by name; its keys are {PrintableText.List(_unread.Keys.Concat(_metadata.Keys))}");
+            string[] keys = [.. _unread.Keys, .. _metadata.Keys];
+            throw Fail(null, "it has no tensors by name" + (keys.Length > 0 ? $"; its keys are {PrintableText.List(keys)}" : ""));
         }
         SkippedGlobals = [.. host.Skipped];
     }
@@ -144,10 +155,6 @@ public sealed class TorchFile : IWeightSource
             throw Fail(null, $"it is a zip archive with {pickles.Length} files '*{Pickle}', one is needed: it was not made by torch.save");
         }
         string root = pickles[0][..^Pickle.Length];
-        if (zip.Names.Contains($"{root}/constants.pkl"))
-        {
-            throw Fail(null, "it is a TorchScript program: save its weights alone, with torch.save(model.state_dict(), ...)");
-        }
         string order = $"{root}/byteorder";
         if (zip.Names.Contains(order) && !Content(zip, order, 16).AsSpan().SequenceEqual("little"u8))
         {
@@ -162,6 +169,24 @@ public sealed class TorchFile : IWeightSource
         return bytes <= most
             ? _file.Read(offset, (int)bytes)
             : throw Fail(null, $"'{PrintableText.Of(name)}' in it has {bytes:N0} bytes, at most {most:N0} are read");
+    }
+
+    /// <summary>Adds the tensors of a module and of those in it, which may contain themselves.</summary>
+    private void AddModule(StoredZip zip, string root, object? value)
+    {
+        if (value is not PickleModule program) throw Fail(null, "it is a TorchScript program without a module: save it again with torch.jit.save");
+        var open = new Stack<(string Prefix, PickleModule Module, int Depth)>([("", program, 0)]);
+        int attributes = 0;
+        while (open.TryPop(out var at))
+        {
+            foreach (var (name, attribute) in at.Module.Attributes.Entries)
+            {
+                if (++attributes > MaxAttributes || at.Depth == MaxDepth)
+                    throw Fail(null, $"it is a TorchScript program of more than {MaxAttributes:N0} attributes, or {MaxDepth} modules deep: it is damaged");
+                if (attribute is PickleModule child) open.Push(($"{at.Prefix}{name}.", child, at.Depth + 1));
+                else if (attribute is TorchTensor) Add(zip, root, at.Prefix + name, attribute);
+            }
+        }
     }
 
     private PickleDict FindState(object? value)

@@ -3,9 +3,9 @@ using System.Collections.Frozen;
 namespace CudaAttribution.Tensors.Weights.Torch;
 
 /// <summary>
-/// What the pickle of a PyTorch file may make: tensors over storages, ordered dicts, and what a pickle has by itself. Every other name stands for a
-/// value that is not made (<see cref="PickleOpaque"/>); names by which a pickle would act on the machine are refused, since the file that has one was
-/// made to do harm.
+/// What the pickle of a PyTorch file may make: tensors over storages, ordered dicts, modules of a TorchScript program, and what a pickle has by
+/// itself. Every other name stands for a value that is not made (<see cref="PickleOpaque"/>); names by which a pickle would act on the machine are
+/// refused, since the file that has one was made to do harm.
 /// </summary>
 internal sealed class TorchPickle : IPickleHost
 {
@@ -67,6 +67,8 @@ internal sealed class TorchPickle : IPickleHost
         _ => new PickleOpaque(callable.ToString()),
     };
 
+    public object Construct(PickleGlobal type) => IsScript(type) ? new PickleModule() : new PickleOpaque(type.ToString());
+
     public object Persistent(object? id)
     {
         if (id is not object?[] { Length: >= 5 } parts || parts[0] is not "storage" || parts[1] is not PickleGlobal type || parts[2] is not string key
@@ -81,7 +83,10 @@ internal sealed class TorchPickle : IPickleHost
         return new TorchStorage(key, type.ToString(), element, count);
     }
 
-    private static bool IsKnown(PickleGlobal global) => global switch
+    /// <summary>Whether a name is that of a class which the program in the file declares; its code is never read.</summary>
+    private static bool IsScript(PickleGlobal global) => global.Module.Split('.')[0] == "__torch__";
+
+    private static bool IsKnown(PickleGlobal global) => IsScript(global) || global switch
     {
         { Module: "torch", Name: var name } => Storages.ContainsKey(name),
         { Module: "torch._utils", Name: "_rebuild_tensor_v2" or "_rebuild_parameter" } => true,
