@@ -78,7 +78,9 @@ internal static class DescriptorCommand
             using var session = new RunSession("descriptor train", run);
             var config = SscdConfig.Small with
             {
-                Width = parsed.GetValue(width), Dimensions = parsed.GetValue(dimensions), ImageSize = parsed.GetValue(side),
+                Width = parsed.GetValue(width),
+                Dimensions = parsed.GetValue(dimensions),
+                ImageSize = parsed.GetValue(side),
             };
             using var model = New(config, session.Device, run.Seed);
             var pictures = Load(parsed.GetValue(sets)!, config.ImageSize, session, Share(parsed.GetValue(holdOut)), heldOut: false);

@@ -4,7 +4,6 @@ using CudaAttribution.Cli.Options;
 using CudaAttribution.Cli.Running;
 using CudaAttribution.Models.Watermark;
 using CudaAttribution.Runs;
-using CudaAttribution.Tensors.Engines;
 using CudaAttribution.Watermark;
 using Spectre.Console;
 

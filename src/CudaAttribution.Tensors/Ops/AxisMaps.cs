@@ -45,7 +45,13 @@ public static class AxisMaps
             var (dx, accumulate) = tape.GradOf(x);
             var backward = forward with
             {
-                X = dy.Pointer, Y = dx.Pointer, Rows = x.Count / inner, In = output, Out = input, Transposed = 1, Accumulate = accumulate ? 1 : 0,
+                X = dy.Pointer,
+                Y = dx.Pointer,
+                Rows = x.Count / inner,
+                In = output,
+                Out = input,
+                Transposed = 1,
+                Accumulate = accumulate ? 1 : 0,
             };
             tape.Device.Launch("axis_map_f32", Tiles.Rows(backward.Rows, rows), backward);
         });

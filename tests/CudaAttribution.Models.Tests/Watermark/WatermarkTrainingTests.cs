@@ -3,7 +3,6 @@ using CudaAttribution.Models.Diffusion;
 using CudaAttribution.Models.Training;
 using CudaAttribution.Models.Watermark;
 using CudaAttribution.Runs;
-using CudaAttribution.Tensors;
 using NUnit.Framework;
 
 namespace CudaAttribution.Models.Tests.Watermark;

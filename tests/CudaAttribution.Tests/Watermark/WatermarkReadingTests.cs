@@ -46,14 +46,14 @@ public class WatermarkReadingTests
     [Test]
     public void PicturesAreFoundByName()
     {
-        using var folder = new TestFolder();
-        Assert.That(() => PicturesOf.Folder(folder["none"]), Throws.TypeOf<UserException>().With.Message.Contains("no such folder"));
-        Directory.CreateDirectory(folder["p/deep"]);
-        Assert.That(() => PicturesOf.Folder(folder["p"]), Throws.TypeOf<UserException>().With.Message.Contains("no picture"));
-        var run = new RunFolder(folder["p"]);
+        string none = TestFolder.New("none"), pictures = TestFolder.New("pictures");
+        Assert.That(() => PicturesOf.Folder(none), Throws.TypeOf<UserException>().With.Message.Contains("no such folder"));
+        Directory.CreateDirectory(Path.Combine(pictures, "deep"));
+        Assert.That(() => PicturesOf.Folder(pictures), Throws.TypeOf<UserException>().With.Message.Contains("no picture"));
+        var run = new RunFolder(pictures);
         foreach (string name in new[] { "b.png", "deep/a.PNG", "a.png", "notes.txt" })
             run.Write(name, Data.Codecs.ImageCodecs.EncodePng(new RgbImage(3, 2, new byte[18])));
-        var found = PicturesOf.Folder(folder["p"]);
+        var found = PicturesOf.Folder(pictures);
         Assert.That(found.Select(p => p.Id), Is.EqualTo(new[] { "a.png", "b.png", "deep/a.PNG" }));
         Assert.That(found.Select(p => (p.Picture.Width, p.Picture.Height)), Is.All.EqualTo((3, 2)));
     }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using CudaAttribution.Tensors.Ops;
 
 namespace CudaAttribution.Tensors.Weights.Torch;
 
