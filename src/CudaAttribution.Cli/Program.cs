@@ -32,6 +32,8 @@ var root = new RootCommand(
     EvidenceCommand.Create(),
     RunsCommand.Create(),
     TwinsCommand.Create(),
+    ShadowCommand.Create(),
+    DiscriminatorCommand.Create(),
     ExperimentCommand.Create(),
     UnitCommand.Create(),
     DataCommand.Create(),

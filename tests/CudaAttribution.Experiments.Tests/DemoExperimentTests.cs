@@ -141,7 +141,7 @@ public class DemoExperimentTests
                 Name = s.Name, Rho = s.Rho, Count = s.Count, Account = s.Account, RealFamily = s.Family, Seed = Philox.Stream($"suspect/{s.Name}", 3),
                 Training = s.Training ?? recipe.Training,
             };
-            var inputs = new ModelInputs { Source = s.Rho > 0 ? source : null, Log = log, Real = s.Real?.Load(16), Keys = keys };
+            var inputs = new ModelInputs { Source = s.Rho > 0 ? source : null, Log = log, Real = s.Real?.Load(16), Keys = [keys] };
             new ModelBuilder(tuner).Build(by.Path($"suspects/{s.Name}"), plan, inputs);
             Attribute(keys, by.Path($"suspects/{s.Name}"), by.Path($"indications/{s.Name}"), seed: 3);
         }

@@ -8,6 +8,7 @@ using CudaAttribution.Keys;
 using CudaAttribution.Remote;
 using CudaAttribution.Reports;
 using CudaAttribution.Runs;
+using CudaAttribution.Shadows;
 using Spectre.Console;
 
 namespace CudaAttribution.Cli.Commands;
@@ -66,11 +67,16 @@ internal static class AttributeCommand
             DefaultValueFactory = _ => new AttributionOptions().MaxUnusable,
             HelpName = "x",
         };
+        var discriminator = new Option<DirectoryInfo?>("--discriminator")
+        {
+            Description = "Folder of 'discriminator train' on shadows that were asked these keys, once each: its score is shown beside the counts.",
+            HelpName = "folder",
+        };
         var decoys = CommonOptions.Data("--decoys", "HTTP suspects only: whose captions decoy prompts are drawn from");
         var sampling = new SamplingOptionSet();
         var runOptions = new RunOptionSet();
         var descriptor = CommonOptions.Descriptor();
-        var command = new Command("attribute", Description) { keysFolder, suspect, nullFile, descriptor, alpha, maxUnusable, decoys };
+        var command = new Command("attribute", Description) { keysFolder, suspect, nullFile, discriminator, descriptor, alpha, maxUnusable, decoys };
         sampling.AddTo(command);
         runOptions.AddTo(command);
         command.SetAction(parsed =>
@@ -79,6 +85,8 @@ internal static class AttributeCommand
             using var session = new RunSession("attribute", run);
             var keys = KeySet.Load(parsed.GetValue(keysFolder)!.FullName);
             var nulls = parsed.GetValue(nullFile) is { } file ? NullTable.Load(file.FullName) : null;
+            var learned = parsed.GetValue(discriminator) is { } folder ? DiscriminatorFolder.Load(folder.FullName) : null;
+            learned?.CheckAskedOnce(keys);
             if (nulls is null && session.Folder.Has(NullTable.FileName))
                 throw new UserException("the folder has the references of another run", "Name them, or another folder.", session.Folder.Root) { Setting = "null" };
             using var line = new ProgressLine("asking the suspect");
@@ -97,7 +105,7 @@ internal static class AttributeCommand
             using var opened = SuspectOpener.Open(parsed.GetValue(suspect)!.FullName, suspectOptions);
             using var store = AnswerStore.Of(session.Folder);
             var result = AttributionJob.Run(
-                keys, nulls, opened, session.Device, store, session.Folder, options, session.Recorder, cancel.Token,
+                keys, nulls, opened, session.Device, store, session.Folder, options, session.Recorder, learned, cancel.Token,
                 parsed.GetValue(descriptor)?.FullName).Run.Result;
             session.EnterIntoLedger(new(
                 result.Unusable is null ? "indications" : "unusable answers",
@@ -128,6 +136,9 @@ internal static class AttributeCommand
             Console.WriteLine(
                 $"published rule: {(p.Accuses ? "accuses" : "does not accuse")} ({p.Hits} of {r.Conf.Trials} keys hit, "
                 + $"{(p.Needed is { } n ? $"{n} needed" : "all would not be enough")}, p = {Number(p.P, "0.0e+0")}); it accuses lawful models too");
+        if (r.Discriminator is { } d)
+            Console.WriteLine(
+                $"discriminator: score {Number(d.Score, "0.00")}, {(d.Infringing ? "above" : "not above")} the threshold {Number(d.Threshold, "0.00")} that tells its shadows apart");
         Console.WriteLine("Indications make no verdict; 'cudattr audit' gives one.");
         if (r.Remote is { } remote)
         {

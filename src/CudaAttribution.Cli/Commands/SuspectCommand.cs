@@ -96,7 +96,7 @@ internal static class SuspectCommand
                 Source = generator,
                 Real = pictures,
                 PromptPool = parsed.GetValue(prompts) is { } pool ? [.. DataArgument.Parse(pool).Load(tuner.Size).Items.Select(i => i.Caption)] : [],
-                Keys = parsed.GetValue(keys) is { } k ? KeySet.Load(k.FullName) : null,
+                Keys = parsed.GetValue(keys) is { } k ? [KeySet.Load(k.FullName)] : [],
             };
             ModelRecord record;
             using (var line = new ProgressLine("suspect"))

@@ -84,7 +84,7 @@ public static class DemoPlan
             },
             Sampling = generated ? recipe.Sampling : new ModelSettings().Sampling,
             Real = real?.Spec,
-            WithKeys = true,
+            KeySets = 1,
             Engine = engine,
         };
         return new(

@@ -1,4 +1,5 @@
 using CudaAttribution.Answers;
+using CudaAttribution.Keys;
 using CudaAttribution.Populations;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Units;
@@ -21,8 +22,8 @@ public sealed record ModelSettings
     /// <summary>The real pictures; null for none.</summary>
     public DataSpec? Real { get; init; }
 
-    /// <summary>Whether the owner's keys are an input: for prompts that are fitted to them, and to record the overlap.</summary>
-    public bool WithKeys { get; init; }
+    /// <summary>How many of the owner's key sets are inputs: for prompts that are fitted to them, and to record the overlap with the first.</summary>
+    public int KeySets { get; init; }
 
     public UnitEngine? Engine { get; init; }
 }
@@ -46,7 +47,7 @@ public sealed class ModelKind(UnitDevices devices) : IUnitKind
             unit,
             [
                 "the base model", .. plan.Rho > 0 ? ["the source"] : Array.Empty<string>(), .. plan.Account is null ? Array.Empty<string>() : ["the served log"],
-                .. settings.WithKeys ? ["the keys"] : Array.Empty<string>(),
+                .. Enumerable.Repeat("the keys", settings.KeySets),
                 .. UnitInputs.OfData(settings.Prompts), .. UnitInputs.OfData(settings.Real),
             ]);
     }
@@ -58,7 +59,7 @@ public sealed class ModelKind(UnitDevices devices) : IUnitKind
         var tuner = new FineTuner(device, inputs.Next());
         using var source = plan.Rho > 0 ? LocalModel.Open(inputs.Next(), device, settings.Sampling) : null;
         var log = plan.Account is null ? null : ServedLogReader.Read(inputs.Next());
-        var keys = settings.WithKeys ? inputs.Keys() : null;
+        KeySet[] keys = [.. Enumerable.Range(0, settings.KeySets).Select(_ => inputs.Keys())];
         var given = new ModelInputs
         {
             Source = source,

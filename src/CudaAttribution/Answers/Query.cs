@@ -35,6 +35,9 @@ public enum NoisePurpose
 
     /// <summary>A model that cannot know the served pictures, asked what the suspect is asked.</summary>
     Control,
+
+    /// <summary>Shadow models, whose answers a discriminator learns from, and the base model that they are compared with.</summary>
+    Shadows,
 }
 
 /// <summary>The noise a picture starts from: number <paramref name="Index"/> of the Philox stream <see cref="Stream"/> under a seed.</summary>

@@ -4,6 +4,7 @@ using CudaAttribution.Keys;
 using CudaAttribution.Populations;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
+using CudaAttribution.Shadows;
 using CudaAttribution.Statistics;
 
 namespace CudaAttribution.Evidence;
@@ -66,6 +67,10 @@ public sealed record AttributionResult
 
     /// <summary>What the published rule says; null where too many answers are unusable.</summary>
     public required PublishedRule? Published { get; init; }
+
+    /// <summary>What a discriminator that learned from shadow models says; absent where none was given.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DiscriminatorScore? Discriminator { get; init; }
 
     /// <summary>What is known of the suspect's training prompts.</summary>
     public required PromptOverlap Overlap { get; init; }

@@ -29,7 +29,7 @@ public sealed class ModelBuilder(FineTuner tuner)
         using var claim = Claim.Take(
             folder, ModelFiles.Plan, new Claimed(
                 plan, tuner.BaseIdentity, inputs.Source?.Identity, inputs.Real?.Hash, CanonicalJson.Hash(new JsonArray([.. inputs.PromptPool])),
-                plan.Regime == PromptRegime.Natural ? null : inputs.Keys?.Hash)
+                plan.Regime == PromptRegime.Natural || inputs.Keys.Count == 0 ? null : string.Join(' ', inputs.Keys.Select(k => k.Hash)))
             { LogRoot = plan.Account is null || inputs.Log is not { } log ? null : ServedLogCommitment.Tree(log.Pictures).Root },
             plan.Role.ToString().ToLowerInvariant());
         if (!folder.Has(ModelFiles.Record)) Build(folder, plan, inputs, progress, cancel);
@@ -74,7 +74,7 @@ public sealed class ModelBuilder(FineTuner tuner)
             GeneratedPrompts = generated,
             Overlap = null,
         };
-        return inputs.Keys is { } keys ? record with { Overlap = record.OverlapWith(keys) } : record;
+        return inputs.Keys is [var keys, ..] ? record with { Overlap = record.OverlapWith(keys) } : record;
     }
 
     private sealed record Claimed(

@@ -20,6 +20,8 @@ public sealed record ModelInputs
     /// <summary>Real pictures; null for ρ = 1.</summary>
     public CaptionedDataset? Real { get; init; }
 
-    /// <summary>The owner's keys; needed by the regimes forced and disjoint, and then κ is recorded.</summary>
-    public KeySet? Keys { get; init; }
+    /// <summary>
+    /// Key sets of the owner's; needed by the regimes forced and disjoint, which are fitted to the prompts of all of them. κ is that of the first.
+    /// </summary>
+    public IReadOnlyList<KeySet> Keys { get; init; } = [];
 }

@@ -31,7 +31,7 @@ public static class TrainingSetComposer
             throw new UserException(
                 FormattableString.Invariant($"the pictures of '{plan.Name}' are planned with guidance {planned}, the source is opened with {sampling.Guidance}"),
                 "Open the source as the plan says.");
-        if (prompts.Length > 0 && plan.Role == ModelRole.Innocent && inputs.Keys?.Header.SourceIdentity == inputs.Source!.Identity)
+        if (prompts.Length > 0 && plan.Role == ModelRole.Innocent && inputs.Keys.Any(k => k.Header.SourceIdentity == inputs.Source!.Identity))
             throw new UserException(
                 $"the innocent '{plan.Name}' would be trained on pictures of the owner's source", "Give another source of the same data set.");
         var real = Real(plan, inputs, [.. prompts], keyPrompts);
@@ -44,8 +44,8 @@ public static class TrainingSetComposer
     public static IReadOnlyList<string> GeneratedPrompts(CaptionedDataset set) =>
         [.. set.Items.Where(i => i.Tags.GetValueOrDefault(OriginTag) == Generated).Select(i => i.Caption)];
 
-    private static HashSet<string> KeyPrompts(ModelPlan plan, ModelInputs inputs) => inputs.Keys is { } keys
-        ? [.. keys.Keys.Select(k => k.Prompt)]
+    private static HashSet<string> KeyPrompts(ModelPlan plan, ModelInputs inputs) => inputs.Keys.Count > 0
+        ? [.. inputs.Keys.SelectMany(set => set.Keys).Select(k => k.Prompt)]
         : throw new UserException($"the prompt regime of '{plan.Name}' needs the keys", "Give the key set, or use the regime natural.");
 
     private static string[] Prompts(ModelPlan plan, ModelInputs inputs, HashSet<string> keyPrompts)

@@ -5,6 +5,7 @@ using CudaAttribution.Measures;
 using CudaAttribution.Populations;
 using CudaAttribution.Runs;
 using CudaAttribution.Runs.Manifests;
+using CudaAttribution.Shadows;
 using CudaAttribution.Tensors;
 
 namespace CudaAttribution.Reports;
@@ -20,13 +21,22 @@ public static class AttributionJob
     /// <param name="folder">Gets the results.</param>
     /// <param name="options">Level, seed and the like; the prompt overlap is replaced by that of the suspect.</param>
     /// <param name="recorder">Notes what the manifest says.</param>
+    /// <param name="discriminator">Scores the suspect too; null for none.</param>
     /// <param name="cancel">Cancels; answers that were given stay recorded.</param>
     /// <param name="descriptor">As <see cref="MeasureRegistry.Create"/> takes it.</param>
+    /// <exception cref="UserException">The discriminator is of other keys, or wants two answers to each.</exception>
     public static (AttributionRun Run, RunManifest Manifest) Run(
         KeySet keys, NullTable? nulls, OpenedSuspect suspect, ComputeDevice device, AnswerStore store, RunFolder folder, AttributionOptions options,
-        RunRecorder recorder, CancellationToken cancel = default, string? descriptor = null)
+        RunRecorder recorder, DiscriminatorFolder? discriminator = null, CancellationToken cancel = default, string? descriptor = null)
     {
+        discriminator?.CheckAskedOnce(keys);
         var run = Examine(keys, nulls, suspect, device, store, options, cancel, descriptor);
+        if (discriminator is not null)
+        {
+            recorder.Input("discriminator", discriminator.Sha256);
+            Answer[] answers = [.. run.Examined.Where(k => k.Key.ForConfidence).Select(k => k.Answer)];
+            run = run with { Result = run.Result with { Discriminator = discriminator.Score(run.Result.SuspectIdentity, answers, device) } };
+        }
         return (run, AttributionFolder.Write(folder, run, recorder, suspect.Losses));
     }
 

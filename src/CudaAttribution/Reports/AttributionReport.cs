@@ -17,7 +17,7 @@ public static class AttributionReport
         var r = run.Result;
         string[] sections =
         [
-            Head(r, context), Published(r), Indications(r), ReportProse.Meaning(r, run.Nulls), Distances(run), KeyTable(run),
+            Head(r, context), Published(r), Indications(r), Discriminator(r), ReportProse.Meaning(r, run.Nulls), Distances(run), KeyTable(run),
             RemoteService.Section(r), Losses(context), Rerun(r, context),
         ];
         return Html.Page($"Indications about {r.Suspect}", string.Join('\n', sections));
@@ -53,6 +53,15 @@ public static class AttributionReport
             pictures in the same way never saw a picture of the source and hits as many keys. It is printed to show what the paper's rule would say.</p></div>
             """;
     }
+
+    private static string Discriminator(AttributionResult r) => r.Discriminator is not { } d
+        ? ""
+        : $"""
+        <h2>Discriminator</h2>
+        <p>Score {Html.Number(d.Score, "0.00")}, {(d.Infringing ? "above" : "not above")} the threshold {Html.Number(d.Threshold, "0.00")}: by features of its
+        answers the suspect is {(d.Infringing ? "more like shadow models that learned from the source's pictures" : "more like shadow models that did not")}. What no
+        shadow was like, such as a lawful model of the source's own real pictures, may score on either side; a score makes no verdict.</p>
+        """;
 
     private static string Indications(AttributionResult r)
     {

@@ -85,7 +85,7 @@ public sealed class ModelKindTests
             Refuses(new ModelSettings(), "has no plan", a);
             Refuses(new ModelSettings { Plan = Twin with { Rho = 1 }, Real = real }, "the twin 'twin' has a share rho of 1", a, a);
             Refuses(new ModelSettings { Plan = Twin, Real = real }, "2 inputs were given", a, a);
-            Refuses(new ModelSettings { Plan = Twin, Real = real, WithKeys = true }, "1 inputs were given", a);
+            Refuses(new ModelSettings { Plan = Twin, Real = real, KeySets = 1 }, "1 inputs were given", a);
             Refuses(new ModelSettings { Plan = Twin, Real = new DataSpec { Set = "." } }, "the data '.'", a);
             Assert.That(() => kind.Check(Unit(new ModelSettings { Plan = Twin, Real = real }, a)), Throws.Nothing);
         }

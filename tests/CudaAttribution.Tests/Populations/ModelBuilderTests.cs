@@ -120,9 +120,9 @@ public class ModelBuilderTests
         var keys = _world.Keys();
         var sibling = Source with { Role = ModelRole.Innocent, Rho = 1, RealFamily = InnocentFamily.Sibling };
         Assert.That(
-            () => Build(TestFolder.New("m"), sibling, Generated with { Keys = keys }),
+            () => Build(TestFolder.New("m"), sibling, Generated with { Keys = [keys] }),
             Throws.TypeOf<UserException>().With.Message.Contains("pictures of the owner's source"));
-        Assert.DoesNotThrow(() => Build(TestFolder.New("s"), sibling, Generated with { Keys = keys, Source = _world.Stranger("other source") }));
+        Assert.DoesNotThrow(() => Build(TestFolder.New("s"), sibling, Generated with { Keys = [keys], Source = _world.Stranger("other source") }));
     }
 
     private ModelRecord Build(

@@ -108,7 +108,7 @@ public class TrainingSetComposerTests
         Refused(plan, new() { PromptPool = Pool, Source = _world.SourceModel() }, "no data set");
         Refused(plan, new() { PromptPool = Pool, Source = _world.SourceModel(), Real = _world.Training.Take(9) }, "needs 10 real pictures");
         Refused(plan with { Regime = PromptRegime.Forced }, new() { PromptPool = Pool }, "needs the keys");
-        Refused(plan with { Regime = PromptRegime.Forced }, new() { PromptPool = Pool, Keys = keys }, "10 generated pictures for 30 key prompts");
+        Refused(plan with { Regime = PromptRegime.Forced }, new() { PromptPool = Pool, Keys = [keys] }, "10 generated pictures for 30 key prompts");
         var silent = new StoredModel("s", new Dictionary<string, RgbImage>(), 0) { Refused = ["unknown"] };
         Refused(plan, new() { PromptPool = ["unknown"], Source = silent, Real = _world.Training }, "gave no picture for 'unknown' (refused)");
     }
@@ -148,5 +148,5 @@ public class TrainingSetComposerTests
         () => TrainingSetComposer.Compose(plan, inputs).Count(), Throws.TypeOf<UserException>().With.Message.Contains(problem));
 
     private CaptionedDataset Compose(ModelPlan plan, IImageModel? source = null, KeySet? keys = null) => new("test", TrainingSetComposer.Compose(
-        plan, new ModelInputs { Source = source ?? _world.SourceModel(), PromptPool = Pool, Real = _world.Training, Keys = keys }));
+        plan, new ModelInputs { Source = source ?? _world.SourceModel(), PromptPool = Pool, Real = _world.Training, Keys = keys is null ? [] : [keys] }));
 }

@@ -55,6 +55,23 @@ public class SourceSwapTests
     }
 
     [Test]
+    public void TheDeviationIsInStandardDeviationsOfTheTwins()
+    {
+        var test = SourceSwapTest.Of([[0.9, 0.1, 0.2, 0.6]]);
+        Assert.That(test.Deviations, Is.EqualTo((0.9 - 0.3) / Math.Sqrt(0.07)).Within(1e-12));
+        Assert.That(SourceSwapTest.Of([[0.5, 0.1, 0.3]]).Deviations, Is.EqualTo((0.5 - 0.2) / Math.Sqrt(0.02)).Within(1e-12), "two twins");
+        Assert.That(SourceSwapTest.Of([[0.5, 0.25, 0.25]]).Deviations, Is.Null, "no spread");
+    }
+
+    [Test]
+    public void TheSharpestHaveTheLargestContrastsAndEqualOnesStayInOrder()
+    {
+        Assert.That(SwapChoice.Sharpest([1, 3, 2, 3, 0], 3), Is.EqualTo(new[] { 1, 3, 2 }));
+        Assert.That(SwapChoice.Contrast(new double[4, 4], 2), Is.Zero, "equal pictures");
+        Assert.That(SwapChoice.Contrast(new double[,] { { 0, 0, 1, 1 }, { 0, 0, 1, 1 }, { 1, 1, 0, 0 }, { 1, 1, 0, 0 } }, 2), Is.GreaterThan(1e300), "no spread of their own");
+    }
+
+    [Test]
     public void OneTwinHasNoSpread() => Assert.That(SourceSwapTest.Of([[0.1, 0.2]]).Deviations, Is.Null);
 
     [Test]

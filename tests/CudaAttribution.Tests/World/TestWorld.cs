@@ -111,7 +111,12 @@ internal sealed class PlainDistance : IPictureMeasure
             for (int j = 0; j < answers.Count; j++)
             {
                 var answer = answers[j].Resize(references[i].Width, references[i].Height);
-                double sum = references[i].Pixels.Zip(answer.Pixels).Sum(p => Math.Pow((p.First - p.Second) / 255.0, 2));
+                double sum = 0;
+                for (int k = 0; k < answer.Pixels.Length; k++)
+                {
+                    double difference = (references[i].Pixels[k] - answer.Pixels[k]) / 255.0;
+                    sum += difference * difference;
+                }
                 result[i, j] = Math.Sqrt(sum / answer.Pixels.Length);
             }
         }
