@@ -96,8 +96,8 @@ public sealed record PaperRecipe
 
     private void Check(string file)
     {
-        MeasureRegistry.Check(Metric);
-        MeasureRegistry.Check(Shadows.Measure);
+        MeasureRegistry.CheckPixel(Metric);
+        MeasureRegistry.CheckPixel(Shadows.Measure);
         Keys.Validate();
         SourceTraining.Validate();
         ShadowModels.Validate();

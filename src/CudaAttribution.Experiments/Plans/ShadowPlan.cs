@@ -36,7 +36,7 @@ public sealed record ShadowDesign
     public void Validate()
     {
         Models.Validate();
-        MeasureRegistry.Check(Measure);
+        MeasureRegistry.CheckPixel(Measure);
         if (Draws is not (1 or 2)) throw new UserException($"{Draws} answers to each key are wanted", "Ask once or twice.");
         if (BaselineDraws < 1) throw new UserException($"{BaselineDraws} pictures of each key prompt are wanted", "Draw at least one.");
     }

@@ -71,7 +71,7 @@ public sealed class ExamineKind(UnitDevices devices) : IUnitKind
     public void Check(WorkUnit unit)
     {
         var settings = UnitSettings.Read<ExamineSettings>(unit);
-        if (settings.Features is { } measure) MeasureRegistry.Check(measure);
+        if (settings.Features is { } measure) MeasureRegistry.CheckPixel(measure);
         if (settings.KeySets < 1 || settings.Draws is not (1 or 2))
             throw new UserException("this unit cannot ask: it has no keys, or not one or two answers to each", "Give keys, and draws of 1 or 2.", unit.Id);
         UnitInputs.Check(
