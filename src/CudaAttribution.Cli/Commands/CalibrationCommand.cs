@@ -5,7 +5,6 @@ using CudaAttribution.Experiments.Campaigns;
 using CudaAttribution.Experiments.Plans;
 using CudaAttribution.Experiments.Units;
 using CudaAttribution.Runs;
-using CudaAttribution.Runs.Manifests;
 using CudaAttribution.Runs.Units;
 
 namespace CudaAttribution.Cli.Commands;
@@ -53,9 +52,7 @@ internal static class CalibrationCommand
             string page = CalibrationPage.Render(result, recipe);
             place.Write(CalibrationPage.FileName, page);
             place.WriteJson(CalibrationResult.FileName, result);
-            place.WriteJson(
-                RunManifest.FileName, session.Recorder.Describe(place, name => !name.StartsWith(StoreFolder + "/", StringComparison.Ordinal)));
-            session.EnterIntoLedger();
+            session.Finish(StoreFolder);
             if (run.Json) Shell.WriteJson(result);
             else Console.Write(page);
             return result.Excesses.Any() ? Shell.CheckFailed : Shell.Done;

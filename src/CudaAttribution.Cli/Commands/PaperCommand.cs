@@ -6,7 +6,6 @@ using CudaAttribution.Experiments.Campaigns;
 using CudaAttribution.Experiments.Plans;
 using CudaAttribution.Experiments.Units;
 using CudaAttribution.Runs;
-using CudaAttribution.Runs.Manifests;
 using CudaAttribution.Runs.Units;
 using Spectre.Console;
 
@@ -61,9 +60,7 @@ internal static class PaperCommand
             place.WriteJson(PaperResult.FileName, result);
             foreach (var (file, text) in PaperPage.Csv(result)) place.Write(file, text);
             place.Write(PaperPage.FileName, PaperPage.Render(result, recipe));
-            place.WriteJson(
-                RunManifest.FileName, session.Recorder.Describe(place, name => !name.StartsWith(StoreFolder + "/", StringComparison.Ordinal)));
-            session.EnterIntoLedger();
+            session.Finish(StoreFolder);
             if (run.Json) Shell.WriteJson(result);
             else Print(result, place.Path(PaperPage.FileName));
             return Shell.Done;

@@ -56,9 +56,12 @@ internal sealed class RunSession : IDisposable
     }
 
     /// <summary>Writes the manifest, which marks the run as finished, and enters it into the ledger.</summary>
-    public void Finish()
+    /// <param name="store">Folder of work units, whose results have manifests of their own; null for none.</param>
+    public void Finish(string? store = null)
     {
-        Folder.WriteJson(RunManifest.FileName, Recorder.Describe(Folder, name => !AnswerStore.Holds(name)));
+        Folder.WriteJson(
+            RunManifest.FileName,
+            Recorder.Describe(Folder, name => !AnswerStore.Holds(name) && (store is null || !name.StartsWith(store + "/", StringComparison.Ordinal))));
         EnterIntoLedger();
     }
 
