@@ -138,7 +138,7 @@ internal static class AttributeCommand
                 + $"{(p.Needed is { } n ? $"{n} needed" : "all would not be enough")}, p = {Number(p.P, "0.0e+0")}); it accuses lawful models too");
         if (r.Discriminator is { } d)
             Console.WriteLine(
-                $"discriminator: score {Number(d.Score, "0.00")}, {(d.Infringing ? "above" : "not above")} the threshold {Number(d.Threshold, "0.00")} that tells its shadows apart");
+                $"discriminator: score {Number(d.Score, "0.00")}, {(d.Infringing ? "above" : "not above")} the threshold {Number(d.Threshold, "0.00")} (AUC of its held-out shadows {Number(d.HeldOutAuc, "0.00")}{(d.HeldOutAuc > 0.5 ? "" : ": the score says nothing")})");
         Console.WriteLine("Indications make no verdict; 'cudattr audit' gives one.");
         if (r.Remote is { } remote)
         {

@@ -99,7 +99,7 @@ internal static class DiscriminatorCommand
             double[] scores = [.. learned.Shadows.Where(s => s.Rho > 0 == infringing).Select(s => s.HeldOut).Order()];
             Console.WriteLine(Text($"{(infringing ? "infringing" : "innocent")} shadows, each held out: {scores[0]:0.00} to {scores[^1]:0.00} ({scores.Length})"));
         }
-        Console.WriteLine(Text($"threshold {learned.Threshold:0.00}"));
+        Console.WriteLine(Text($"threshold {learned.Threshold:0.00}; AUC of the held-out shadows {learned.HeldOutAuc:0.00}{(learned.HeldOutAuc > 0.5 ? "" : ": scores say nothing")}"));
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -59,7 +59,8 @@ public static class AttributionReport
         : $"""
         <h2>Discriminator</h2>
         <p>Score {Html.Number(d.Score, "0.00")}, {(d.Infringing ? "above" : "not above")} the threshold {Html.Number(d.Threshold, "0.00")}: by features of its
-        answers the suspect is {(d.Infringing ? "more like shadow models that learned from the source's pictures" : "more like shadow models that did not")}. What no
+        answers the suspect is {(d.Infringing ? "more like shadow models that learned from the source's pictures" : "more like shadow models that did not")}. It tells its own shadows apart, each held out,
+        with an AUC of {Html.Number(d.HeldOutAuc, "0.00")}{(d.HeldOutAuc > 0.5 ? "" : ": the score says nothing")}. What no
         shadow was like, such as a lawful model of the source's own real pictures, may score on either side; a score makes no verdict.</p>
         """;
 

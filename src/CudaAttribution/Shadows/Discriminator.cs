@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using CudaAttribution.Runs;
 using CudaAttribution.Statistics;
 
@@ -17,7 +18,8 @@ public sealed record ShadowFeatures(string Name, double Rho, ModelFeatures Featu
 /// <param name="Score">S: mean over the keys of the logit that the source's pictures were trained on.</param>
 /// <param name="Threshold">t.</param>
 /// <param name="Infringing">Whether S is above t: what the published method would decide.</param>
-public sealed record DiscriminatorScore(double Score, double Threshold, bool Infringing);
+/// <param name="HeldOutAuc"><see cref="Discriminator.HeldOutAuc"/>: at 0.5 and below a score says nothing.</param>
+public sealed record DiscriminatorScore(double Score, double Threshold, bool Infringing, double HeldOutAuc);
 
 /// <summary>A suspect's score with those of the shadows: the file <c>score.json</c>.</summary>
 /// <param name="Schema"><see cref="CurrentSchema"/>.</param>
@@ -56,6 +58,11 @@ public sealed record Discriminator
     public required double Threshold { get; init; }
 
     public required IReadOnlyList<Shadow> Shadows { get; init; }
+
+    /// <summary>How well the held-out scores tell infringing from innocent shadows: the area under the ROC curve.</summary>
+    [JsonIgnore]
+    public double HeldOutAuc =>
+        new Roc([.. Shadows.Where(s => s.Rho > 0).Select(s => s.HeldOut)], [.. Shadows.Where(s => s.Rho == 0).Select(s => s.HeldOut)]).Auc();
 
     /// <summary>Learns from shadows.</summary>
     /// <param name="shadows">At least two of each class: innocent is ρ = 0.</param>
@@ -101,7 +108,7 @@ public sealed record Discriminator
         if (Shadows.FirstOrDefault(s => s.Identity == model.Identity) is { } shadow)
             throw new UserException($"the model is the shadow '{shadow.Name}', which the discriminator learned from", "Score other models.");
         double score = new Learned(Standardisation, Regression).Score(model.Rows);
-        return new(score, Threshold, score > Threshold);
+        return new(score, Threshold, score > Threshold, HeldOutAuc);
     }
 
     private static Learned Learn(IReadOnlyList<ShadowFeatures> shadows, double c)

@@ -111,6 +111,8 @@ public class DiscriminatorTests
             ShadowFeatures[] turned = [.. shadows.Select((s, j) => j == i ? s with { Rho = s.Rho > 0 ? 0 : 1 } : s)];
             Assert.That(Discriminator.Fit(turned).Shadows[i].HeldOut, Is.EqualTo(discriminator.Shadows[i].HeldOut), shadows[i].Name);
         }
+        Assert.That(discriminator.HeldOutAuc, Is.EqualTo(1), "copiers above strangers");
+        Assert.That((discriminator with { Shadows = [.. discriminator.Shadows.Select(s => s with { HeldOut = -s.HeldOut })] }).HeldOutAuc, Is.Zero);
         double infringing = discriminator.Shadows.Where(s => s.Rho > 0).Average(s => s.HeldOut);
         Assert.That(discriminator.Threshold, Is.EqualTo((infringing + discriminator.Shadows.Where(s => s.Rho == 0).Average(s => s.HeldOut)) / 2).Within(1e-12));
     }
